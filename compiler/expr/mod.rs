@@ -1,0 +1,187 @@
+//! `(ref)`, `(f)`, `(cel)` and `when` texts into checked expressions, and those into values.
+//!
+//! In: text with its place; a [`Names`] that knows what a path means; a [`Lookup`] that knows the values.
+//! Out: [`Expr`], and [`Evaluated`] values.
+//! Never: KDL, stacks, targets.
+//! Invariants: every name and type is checked before any environment exists; evaluation takes a bounded
+//! number of steps, has no clock and no unordered map, and cannot fail, only be missing or unknown.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{source::Span, value::Value};
+
+/// What an expression yields, known before any environment exists.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Type {
+    /// Anything: an item of a free tree.
+    Any,
+    /// A scalar type of the table `value::SCALARS`, by its name: `bool`, `int`, `string`, `memory`, `secret`, …
+    Scalar(Arc<str>),
+    /// One of a fixed set of words; a string.
+    Enum(Arc<[Arc<str>]>),
+    /// A list.
+    List(Box<Type>),
+    /// A map with string keys.
+    Map(Box<Type>),
+    /// A group or record of settings: what it holds is asked of [`Names::member`].
+    Record(Place),
+}
+
+/// What a path denotes: a number that [`Names`] hands out and [`Lookup`] understands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Place(pub u32);
+
+/// A place together with the keys of the maps and lists on the way to it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Ref {
+    /// The place.
+    pub place: Place,
+    /// One key per map or list above the place, outermost first.
+    pub keys: Vec<Key>,
+    /// The words of the path.
+    pub span: Span,
+}
+
+/// A key on the way to a place.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Key {
+    /// The key at this depth of the place that is being computed: what `self` stands for.
+    Own(u32),
+    /// The key or index that a loop is at; loops are numbered outermost first.
+    Loop(u32),
+    /// A fixed key.
+    Literal(Arc<str>),
+    /// A computed key.
+    Computed(Box<Expr>),
+}
+
+/// A checked expression.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Expr {
+    /// What it does.
+    pub kind: Kind,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// What an expression does.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Kind {
+    /// A constant.
+    Literal(Value),
+    /// The value at a place.
+    Ref(Ref),
+    /// The key that a loop of the stack is at: `k` in `(each)"k, v in env"`, or `self.key`.
+    Key(Key),
+    /// A variable of `all`, `exists`, `map` or `filter`, counted from the innermost, 0.
+    Local(u32),
+    /// `!x`.
+    Not(Box<Expr>),
+    /// `-x`.
+    Negate(Box<Expr>),
+    /// `a + b` and its like.
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    /// `condition ? then : otherwise`.
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `[a, b]`.
+    List(Vec<Expr>),
+    /// `{'a': b}`, keys are string constants.
+    Map(Vec<(Arc<str>, Expr)>),
+    /// `a[b]` on a value; on settings it is a [`Key`].
+    Index(Box<Expr>, Box<Expr>),
+    /// `a.part` of a scalar or list, such as `.seconds`, `.first`, `.repository`; a row of `value::PARTS`.
+    Part(Box<Expr>, Arc<str>, Arc<str>),
+    /// `has(path)`.
+    Has(Box<Expr>),
+    /// `first(a, b, …)`: the first that has a value.
+    First(Vec<Expr>),
+    /// A function or method of the table `functions::FUNCTIONS`, by its name; a method's receiver comes first.
+    Call(Arc<str>, Vec<Expr>),
+    /// `list.all(x, …)`, `exists`, `map`, `filter`.
+    Each(Macro, Box<Expr>, Box<Expr>),
+    /// `(f)"text {path}"`: the pieces, joined as text.
+    Text(Vec<Expr>),
+}
+
+/// Operators with two sides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Operator {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// Macros over lists and the keys of maps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Macro {
+    All,
+    Exists,
+    Map,
+    Filter,
+}
+
+/// Something that a path may lead through, while it is being checked.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Entity {
+    /// A place that has a value, a group, a record, a map or a list of settings.
+    Place {
+        /// The place.
+        place: Place,
+        /// The keys so far; for a map or list itself, without the item's key.
+        keys: Vec<Key>,
+        /// Its type.
+        of: Type,
+    },
+    /// A key that a loop is at, or `self.key`: a string or, for lists, an index.
+    Key(Key, Type),
+    /// A root that is no value by itself (`self`, `endpoint`, `workloads`).
+    Namespace(Place, Vec<Key>),
+}
+
+/// What the names in an expression mean; the schema implements it.
+pub trait Names {
+    /// The entity that a path begins with.
+    fn root(&self, name: &str) -> Option<Entity>;
+    /// The entity one `.name` further; for a map of settings `name` is a key. Parts of scalars are not asked here.
+    fn member(&self, of: &Entity, name: &str) -> Option<Entity>;
+    /// The entity one `[key]` further, for maps and lists of settings.
+    fn index(&self, of: &Entity, key: Key) -> Option<Entity>;
+    /// The names that could stand here, for suggestions.
+    fn names(&self, of: Option<&Entity>) -> Vec<String>;
+}
+
+/// What evaluation may find at a place.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Evaluated {
+    /// A value.
+    Value(Value),
+    /// No value.
+    Missing,
+    /// A value that is wrong and has been reported; behaves as missing, but silences rules.
+    Unknown,
+}
+
+/// The values; the environment implements it.
+pub trait Lookup {
+    /// The value at a place. `keys` are evaluated, outermost first.
+    fn get(&self, place: Place, keys: &[Value]) -> Evaluated;
+    /// The key of the place being computed, at this depth.
+    fn own_key(&self, depth: u32) -> Value;
+    /// The key that the loop of this number is at.
+    fn loop_key(&self, index: u32) -> Value;
+}

@@ -1,0 +1,118 @@
+//! Typed values in their normal form, and the table of scalar types ([`SCALARS`]).
+//!
+//! In: literals and words. Out: [`Value`]s, and their words per target.
+//! Never: a setting's name, a target's layout.
+//! Invariant: two spellings of the same thing (`1Gi`, `1024Mi`) are the same [`Value`].
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+/// A value in normal form.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Value {
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number: `int`, `port`, `percent`, and the whole-number parts of units.
+    Int(i64),
+    /// A finite number with a fraction: `number`, `ratio`.
+    Float(f64),
+    /// Text without pieces that are known only later; most scalar types keep their normal form in it.
+    String(Arc<str>),
+    /// Text with links or secrets in it, which each target prints in its own way. Never all literal.
+    Text(Vec<Piece>),
+    /// An amount of memory or storage, in bytes.
+    Memory(u64),
+    /// An amount of processor, in thousandths of a core.
+    Cpu(u64),
+    /// A length of time, in milliseconds.
+    Duration(u64),
+    /// A reference to a secret; the secret itself is never known.
+    Secret(SecretRef),
+    /// A container image.
+    Image(Image),
+    /// A list.
+    List(Vec<Value>),
+    /// A map; order is the order of declaration or writing.
+    Map(IndexMap<Arc<str>, Value>),
+    /// An explicit null in a free tree.
+    Null,
+}
+
+/// A piece of [`Value::Text`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Piece {
+    /// Plain text, never empty; two literals never stand side by side.
+    Literal(Arc<str>),
+    /// The address of a workload.
+    Link(Link),
+    /// The value of a secret; legal only in variables and arguments of a workload.
+    Secret(SecretRef),
+}
+
+/// The address of a workload, or a part of it. Compose and Kubernetes print it differently; it is one fact.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Link {
+    /// The endpoint, which is the workload's name.
+    pub endpoint: Arc<str>,
+    /// Which part.
+    pub part: LinkPart,
+}
+
+/// The part of an address that a [`Link`] stands for.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum LinkPart {
+    /// The host name alone.
+    Host,
+    /// The number of the named port; an empty name is the first port.
+    Port(Arc<str>),
+}
+
+/// Name and key of a secret that somebody else keeps.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct SecretRef {
+    /// A DNS subdomain: the Kubernetes `Secret`, or the folder of the Compose secret file.
+    pub name: Arc<str>,
+    /// `[-._a-zA-Z0-9]+`: the key in it, or the file.
+    pub key: Arc<str>,
+}
+
+/// A container image, in normal form: without the default registry and without `library/`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Image {
+    /// Host and optional port, empty for Docker Hub.
+    pub registry: Arc<str>,
+    /// Path below the registry.
+    pub repository: Arc<str>,
+    /// Tag, or empty.
+    pub tag: Arc<str>,
+    /// `sha256:` and 64 hexadecimal digits, or empty.
+    pub digest: Arc<str>,
+}
+
+impl Value {
+    /// A string value.
+    #[must_use]
+    pub fn string(text: impl Into<Arc<str>>) -> Value {
+        Value::String(text.into())
+    }
+
+    /// Joins pieces: literals that touch become one, and text that is all literal becomes a string.
+    #[must_use]
+    pub fn text(pieces: impl IntoIterator<Item = Piece>) -> Value {
+        let mut joined: Vec<Piece> = Vec::new();
+        for piece in pieces {
+            match (joined.last_mut(), piece) {
+                (_, Piece::Literal(text)) if text.is_empty() => {}
+                (Some(Piece::Literal(before)), Piece::Literal(text)) => *before = format!("{before}{text}").into(),
+                (_, piece) => joined.push(piece),
+            }
+        }
+        match joined.as_slice() {
+            [] => Value::string(""),
+            [Piece::Literal(text)] => Value::String(text.clone()),
+            _ => Value::Text(joined),
+        }
+    }
+}
