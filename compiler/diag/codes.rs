@@ -16,13 +16,112 @@ codes! {
     // syntax
     "TL0001" SYNTAX Error "the text is not KDL";
     // names and forms
+    "TL0101" UNKNOWN_SETTING Error "there is no setting of this name here";
+    "TL0102" WRITTEN_TWICE Error "something is written twice";
+    "TL0103" GROUP_ARGUMENT Error "a group is given an argument";
+    "TL0104" TOO_MANY_VALUES Error "a setting is given too many values";
+    "TL0105" NO_VALUE Error "a setting is given no value";
+    "TL0106" NOT_A_PROPERTY Error "a group is written as a property";
+    "TL0107" LIST_CHILDREN Error "a list of values is written with children";
+    "TL0108" NO_KEY Error "an entry of a map has no name";
+    "TL0109" ANNOTATED_NAME Error "an annotation stands before the name of a setting";
+    "TL0110" UNKNOWN_ANNOTATION Error "an annotation means nothing here";
+    "TL0111" EXPRESSION_IN_ENVIRONMENT Error "an environment holds an expression";
+    "TL0112" LITERAL_SECRET Error "a secret is written as plain text";
+    "TL0113" UNEXPECTED_SECRET Error "a secret stands where none can";
+    "TL0114" UNEXPECTED_LINK Error "a link stands where none can";
+    "TL0115" MIXED_TREE Error "values and keys are mixed";
+    "TL0116" UNKNOWN_TOP_NODE Error "a node means nothing at the top of a file";
+    "TL0117" NO_ENVIRONMENT Error "a file holds no environment";
+    "TL0118" SECOND_ENVIRONMENT Error "a file holds two environments";
+    "TL0119" BAD_ENVIRONMENT_NAME Error "the name of an environment does not fit";
+    "TL0120" NO_STACK Error "no stack is named";
+    "TL0121" UNKNOWN_STACK Error "there is no stack of this name";
+    "TL0122" DEPLOYED_TWICE Error "two deployments have one name";
+    "TL0123" UNKNOWN_TARGET Error "there is no target of this name";
+    "TL0124" NO_TARGET Error "no target is named";
+    "TL0125" NO_REASON Error "a difference gives no reason";
+    "TL0126" SHORT_REASON Error "a reason is too short";
+    "TL0127" UNKNOWN_ATTRIBUTE Error "an attribute means nothing here";
     // values
     // expressions
     // stacks
+    "TL0401" UNKNOWN_NODE Error "a node means nothing in a stack";
+    "TL0402" DECLARED_TWICE Error "something is declared twice";
+    "TL0403" DECLARED_DIFFERENTLY Error "two variants declare one name with two types";
+    "TL0404" BAD_SETTING_NAME Error "a name cannot be that of a setting";
+    "TL0405" RESERVED_NAME Error "a name is reserved";
+    "TL0406" UNKNOWN_TYPE Error "there is no type of this name";
+    "TL0407" TYPE_CYCLE Error "a type holds itself";
+    "TL0408" NO_ITEM_TYPE Error "a list or map does not say what it holds";
+    "TL0409" NO_VARIANT Error "a choice has no variants";
+    "TL0410" VARIANT_OUTSIDE Error "a variant stands outside a choice";
+    "TL0411" NO_WORDS Error "an enum has no values";
+    "TL0412" UNKNOWN_CHANGE Error "there is no such kind of change";
+    "TL0413" NOT_A_FLAG Error "something is neither true nor false";
+    "TL0414" ONE_STRING Error "a node takes strings";
+    "TL0415" STRAY_ARGUMENT Error "an argument stands where none can";
+    "TL0416" NOT_AN_EXPRESSION Error "an expression is no string";
+    "TL0417" NUMBER_TOO_LARGE Error "a number does not fit";
+    "TL0418" NOT_A_SETTING Error "a path names no setting";
+    "TL0419" NOT_A_COLLECTION Error "a loop goes over something that is no list and no map";
+    "TL0420" BAD_LOOP Error "a loop is not written as one";
+    "TL0421" HIDES_SETTING Error "a variable hides a setting";
+    "TL0422" UNKNOWN_FRAGMENT Error "there is no fragment of this name";
+    "TL0423" FRAGMENT_CYCLE Error "a fragment uses itself";
+    "TL0424" FRAGMENT_ARGUMENT Error "an argument of a fragment does not fit";
+    "TL0425" UNUSED_FRAGMENT Error "a fragment is used nowhere";
+    "TL0426" INCOMPLETE_RULE Error "a rule lacks a requirement or a message";
+    "TL0427" NOT_IN_EXTENSION Error "an extension says what only a stack can";
+    "TL0428" WRONG_STACK Error "a file lies in the folder of another stack";
+    "TL0429" TOO_LARGE Error "something is too large";
+    "TL0430" CYCLE Error "a setting depends on itself";
+    "TL0431" MISSING_PROPERTY Error "a node lacks something it needs";
+    "TL0432" ONE_VALUE Error "a node is given no value";
+    "TL0433" UNKNOWN_WORD Error "a word is none of those that may stand here";
+    "TL0434" UNKNOWN_WORKLOAD Error "there is no workload of this name";
+    "TL0435" NOT_A_RECORD Error "a group of settings lacks fields";
+    "TL0436" NOT_IN_LOOP Error "a node cannot stand in a loop";
+    "TL0437" BAD_FILE_NAME Error "a name cannot be that of an output file";
+    "TL0438" NOT_IN_USE Error "a value cannot be given at a declaration";
+    "TL0439" DERIVED Error "a derived setting is given a value";
     // resolving
+    "TL0501" UNAVAILABLE Error "a setting does not exist here";
+    "TL0502" REQUIRED Error "a required setting has no value";
+    "TL0503" NOT_OVERRIDABLE Error "a setting must be the same in every target";
+    "TL0504" EQUAL_OVERRIDE Error "an override changes nothing";
+    "TL0505" EMPTY_OVERRIDE Error "an override is empty";
+    "TL0506" REDUNDANT Note "a value is what it would be anyway";
     // rules and checks
+    "TL0601" RULE_BROKEN Error "a rule of the stack is broken";
+    "TL0602" RULE_WARNING Warning "a rule of the stack advises against this";
+    "TL0603" HOST_PORT_TWICE Error "two ports want the same port of the host";
+    "TL0604" HOST_PORT_COPIES Error "several copies want one port of the host";
+    "TL0605" NO_HEALTH Error "a workload waits for health that is never checked";
+    "TL0606" UNDECLARED_PORT Error "a health check names a port that is not declared";
+    "TL0607" UNREACHED Error "a written value reaches no output";
+    "TL0608" ABSENT Note "a written value is not said by a target";
+    "TL0609" ONE_SIDED Error "a setting reached Helm but not Compose, or the reverse";
+    "TL0610" TWO_PROVIDERS Error "two programs answer at one endpoint";
     // ledger
+    "TL0701" HOLE Error "a target neither uses a setting nor says why not";
+    "TL0702" ABSENT_BUT_READ Error "a target reads a setting that it is said not to";
+    "TL0703" FEEDS_NOTHING Error "a setting that no target says feeds nothing";
+    "TL0704" SCOPE_TARGET Error "a target may not limit its scope";
     // lowering
+    "TL0801" KEY_TWICE Error "a key of a tree is written twice";
+    "TL0802" MISSING_VALUE Error "something that a workload needs has no value";
+    "TL0803" UNKNOWN_LINK Error "a link leads nowhere";
+    "TL0804" NO_NAME Error "a release does not name an endpoint that it links to";
+    "TL0805" SECRET_IN_VALUES Error "a secret would be written into a file";
+    "TL0806" TWO_BLOCKS Error "two ways to say the system in Helm are active";
+    "TL0807" NO_COMPOSE_CHECK Error "Compose cannot check health over the network";
+    "TL0808" SECOND_INTERPRETER Error "a text would be read as code by the next program";
+    "TL0809" WORKLOAD_TWICE Error "two workloads have one name";
+    "TL0810" RAW_CONFLICT Error "a raw key is written by the stack already";
+    "TL0811" UNKNOWN_RELEASE Error "there is no release of this name";
+    "TL0812" NOT_EXPRESSIBLE Error "a target cannot say this";
+    "TL0813" TOO_MANY_STEPS Error "an expression takes too many steps";
     // targets
     // output folder and lock
 }

@@ -63,6 +63,10 @@ pub struct Link {
 /// The part of an address that a [`Link`] stands for.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum LinkPart {
+    /// Host and first port, `host:port`.
+    Address,
+    /// A field that the stack gives the endpoint, such as `url`; gone once a plan is lowered.
+    Field(Arc<str>),
     /// The host name alone.
     Host,
     /// The number of the named port; an empty name is the first port.

@@ -1,0 +1,363 @@
+//! The values of an environment, as expressions ask for them: settings, endpoints, facts of workloads.
+//!
+//! In: a `Stack`, a `View`, and where the expression stands ([`Reading`]). Out: [`Evaluated`] values.
+//! Never: KDL, files.
+//! Invariant: asking changes nothing; what a view does not know yet is missing.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::{
+    expr::{self, Evaluated, Expr, Lookup, Place},
+    model::View,
+    schema::{FIRST_OTHER, FactKind, Guard, Guarded, Kind, Other, SettingId, Stack, is_named},
+    value::{Link, LinkPart, Piece, Value},
+};
+
+/// Steps that one expression may take.
+const STEPS: u64 = 100_000;
+
+/// Where an expression stands.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// The stack.
+    pub stack: &'a Stack,
+    /// The settings.
+    pub view: &'a View,
+    /// The target whose facts `workloads` shows; empty for none.
+    pub target: &'a str,
+    /// The environment's name.
+    pub environment: &'a Arc<str>,
+    /// The deployment's name.
+    pub release: &'a Arc<str>,
+    /// The keys of the setting being computed.
+    pub own: &'a [Arc<str>],
+    /// The keys that loops are at, outermost first.
+    pub loops: &'a [Value],
+    /// The endpoint whose fields are being computed.
+    pub provider: Option<&'a str>,
+}
+
+/// Who answers at an endpoint.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Provider {
+    /// A workload of ours.
+    Workload,
+    /// Somebody else, at this host and port.
+    External(Evaluated, Evaluated),
+    /// Nobody.
+    Nobody,
+    /// A condition that decides it is unknown.
+    Unknown,
+}
+
+impl Reading<'_> {
+    /// The value of an expression here.
+    #[must_use]
+    pub fn evaluate(&self, expr: &Expr) -> Evaluated {
+        let mut budget = STEPS;
+        expr::evaluate(expr, self, &mut budget)
+    }
+
+    /// Whether a condition is true here; `None` if it is unknown.
+    #[must_use]
+    pub fn holds(&self, condition: &Expr) -> Option<bool> {
+        match self.evaluate(condition) {
+            Evaluated::Value(Value::Bool(value)) => Some(value),
+            Evaluated::Unknown => None,
+            _ => Some(false),
+        }
+    }
+
+    /// Whether all conditions among guards without loops are true.
+    #[must_use]
+    pub fn guards_hold(&self, guards: &[Guard]) -> Option<bool> {
+        for guard in guards {
+            if let Guard::When(condition) = guard
+                && !self.holds(condition)?
+            {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    /// Who answers at the endpoint of this fixed name.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Provider {
+        let named = |guards: &[Guard], expr: &Expr| {
+            is_named(expr, name) && !guards.iter().any(|guard| matches!(guard, Guard::Each(_)))
+        };
+        for Guarded { guards, node } in &self.stack.endpoints {
+            let Some(external) = node.external.as_ref().filter(|_| named(guards, &node.name)) else { continue };
+            let when = external.when.as_ref().map_or(Some(true), |when| self.holds(when));
+            match (self.guards_hold(guards), when) {
+                (Some(true), Some(true)) => {
+                    let port = external.port.as_ref().map_or(Evaluated::Missing, |port| self.evaluate(port));
+                    return Provider::External(self.evaluate(&external.host), port);
+                }
+                (None, _) | (_, None) => return Provider::Unknown,
+                _ => {}
+            }
+        }
+        for Guarded { guards, node } in &self.stack.workloads {
+            if named(guards, &node.name) {
+                match self.guards_hold(guards) {
+                    Some(true) => return Provider::Workload,
+                    None => return Provider::Unknown,
+                    Some(false) => {}
+                }
+            }
+        }
+        Provider::Nobody
+    }
+
+    fn endpoint(&self, name: &Arc<str>, part: LinkPart) -> Evaluated {
+        match (self.provider(name), part) {
+            (Provider::Workload, part) => {
+                Evaluated::Value(Value::Text(vec![Piece::Link(Link { endpoint: name.clone(), part })]))
+            }
+            (Provider::External(host, _), LinkPart::Host) => host,
+            (Provider::External(_, port), LinkPart::Port(_)) => port,
+            (Provider::External(host, port), _) => match (host, port) {
+                (Evaluated::Value(host), Evaluated::Value(port)) => {
+                    Evaluated::Value(Value::text(pieces(host).into_iter().chain([Piece::Literal(":".into())]).chain(pieces(port))))
+                }
+                (Evaluated::Unknown, _) | (_, Evaluated::Unknown) => Evaluated::Unknown,
+                _ => Evaluated::Missing,
+            },
+            (Provider::Nobody, _) => Evaluated::Missing,
+            (Provider::Unknown, _) => Evaluated::Unknown,
+        }
+    }
+
+    fn endpoint_field(&self, name: &Arc<str>, field: &str) -> Evaluated {
+        for Guarded { guards, node } in &self.stack.endpoints {
+            if is_named(&node.name, name)
+                && let Some(expr) = node.fields.get(field)
+                && self.guards_hold(guards) == Some(true)
+            {
+                return Reading { provider: Some(name), ..*self }.evaluate(expr);
+            }
+        }
+        Evaluated::Missing
+    }
+
+    fn workload_fact(&self, name: &str, fact: &str) -> Evaluated {
+        let mut found = Evaluated::Missing;
+        for workload in self.stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
+            if self.guards_hold(&workload.guards) != Some(true) {
+                continue;
+            }
+            let overrides = workload.node.overrides.iter().filter(|over| over.targets.iter().any(|target| target.as_ref() == self.target));
+            for guarded in workload.node.facts.iter().chain(overrides.flat_map(|over| &over.facts)) {
+                let expr = match (&guarded.node.kind, fact) {
+                    (FactKind::Image { image, .. }, "image") => image,
+                    (FactKind::Replicas { count, .. }, "replicas") => count,
+                    _ => continue,
+                };
+                if self.guards_hold(&guarded.guards) == Some(true) {
+                    found = self.evaluate(expr);
+                }
+            }
+        }
+        found
+    }
+
+    /// The value of a setting with these keys; of a group, its settings as a map.
+    #[must_use]
+    pub fn setting(&self, id: SettingId, keys: &[Arc<str>]) -> Evaluated {
+        let setting = self.stack.setting(id);
+        match &setting.kind {
+            Kind::Group => self.group(id, keys),
+            Kind::List(item) if matches!(self.stack.setting(*item).kind, Kind::Group) => {
+                let items = self.view.keys_of(id, keys).iter().map(|key| self.group(*item, &extended(keys, key)));
+                collected(items.map(|item| (None, item)))
+            }
+            Kind::Map(item) => {
+                let entries = self.view.keys_of(id, keys).iter();
+                let entries = entries.map(|key| (Some(key.clone()), self.setting(*item, &extended(keys, key))));
+                collected_map(entries)
+            }
+            Kind::Scalar(_) if self.in_scalar_list(id) => self.list_item(id, keys),
+            _ => self.view.slot(id, keys).map_or(Evaluated::Missing, |slot| slot.value.clone()),
+        }
+    }
+
+    fn in_scalar_list(&self, id: SettingId) -> bool {
+        let setting = self.stack.setting(id);
+        setting.name.as_ref() == "*"
+            && setting.parent.is_some_and(|parent| matches!(self.stack.setting(parent).kind, Kind::List(_)))
+    }
+
+    fn list_item(&self, id: SettingId, keys: &[Arc<str>]) -> Evaluated {
+        let (Some(parent), Some((index, above))) = (self.stack.setting(id).parent, keys.split_last()) else {
+            return Evaluated::Missing;
+        };
+        match (self.setting(parent, above), index.parse::<usize>()) {
+            (Evaluated::Value(Value::List(items)), Ok(index)) => {
+                items.get(index).cloned().map_or(Evaluated::Missing, Evaluated::Value)
+            }
+            (Evaluated::Unknown, _) => Evaluated::Unknown,
+            _ => Evaluated::Missing,
+        }
+    }
+
+    fn group(&self, id: SettingId, keys: &[Arc<str>]) -> Evaluated {
+        let children = self.stack.setting(id).children.iter();
+        collected_map(children.map(|(name, child)| (Some(name.clone()), self.setting(*child, keys))))
+    }
+
+    /// The keys that a loop over this list or map goes through, each as a value.
+    #[must_use]
+    pub fn loop_keys(&self, source: &expr::Ref) -> Option<Vec<Value>> {
+        let keys = self.keys(&source.keys)?;
+        let id = self.stack.setting_at(source.place)?;
+        match self.stack.setting(id).kind {
+            Kind::List(item) if matches!(self.stack.setting(item).kind, Kind::Group) => {
+                Some((0..self.view.keys_of(id, &keys).len() as i64).map(Value::Int).collect())
+            }
+            Kind::List(_) => match self.setting(id, &keys) {
+                Evaluated::Value(Value::List(items)) => Some((0..items.len() as i64).map(Value::Int).collect()),
+                _ => None,
+            },
+            Kind::Map(_) => Some(self.view.keys_of(id, &keys).iter().map(|key| Value::String(key.clone())).collect()),
+            _ => None,
+        }
+    }
+
+    /// The keys of a reference, evaluated; `None` if one is missing.
+    #[must_use]
+    pub fn keys(&self, keys: &[expr::Key]) -> Option<Vec<Arc<str>>> {
+        keys.iter()
+            .map(|key| match key {
+                expr::Key::Own(depth) => self.own.get(*depth as usize).cloned(),
+                expr::Key::Loop(index) => self.loops.get(*index as usize).and_then(key_text),
+                expr::Key::Literal(key) => Some(key.clone()),
+                expr::Key::Computed(expr) => match self.evaluate(expr) {
+                    Evaluated::Value(value) => key_text(&value),
+                    _ => None,
+                },
+            })
+            .collect()
+    }
+}
+
+impl Lookup for Reading<'_> {
+    fn get(&self, place: Place, keys: &[Value]) -> Evaluated {
+        if place.0 < FIRST_OTHER {
+            let keys: Option<Vec<Arc<str>>> = keys.iter().map(key_text).collect();
+            return keys.map_or(Evaluated::Missing, |keys| self.setting(SettingId(place.0), &keys));
+        }
+        match self.stack.other_at(place) {
+            Some(Other::Endpoint(name)) => self.endpoint(name, LinkPart::Address),
+            Some(Other::EndpointHost(name)) => self.endpoint(name, LinkPart::Host),
+            Some(Other::EndpointPort(name, port)) => self.endpoint(name, LinkPart::Port(port.clone())),
+            Some(Other::EndpointField(name, field)) => self.endpoint_field(name, field),
+            Some(Other::ProviderHost) => {
+                self.provider.map_or(Evaluated::Missing, |name| self.provided(name, LinkPart::Host))
+            }
+            Some(Other::ProviderPort) => {
+                self.provider.map_or(Evaluated::Missing, |name| self.provided(name, LinkPart::Port("".into())))
+            }
+            Some(Other::WorkloadFact(name, fact)) => self.workload_fact(name, fact),
+            Some(Other::Environment) => Evaluated::Value(Value::String(self.environment.clone())),
+            Some(Other::Release) => Evaluated::Value(Value::String(self.release.clone())),
+            _ => Evaluated::Missing,
+        }
+    }
+
+    fn own_key(&self, depth: u32) -> Value {
+        self.own.get(depth as usize).map_or(Value::Null, |key| Value::String(key.clone()))
+    }
+
+    fn loop_key(&self, index: u32) -> Value {
+        self.loops.get(index as usize).cloned().unwrap_or(Value::Null)
+    }
+}
+
+impl Reading<'_> {
+    /// Host or port of an endpoint that may stand in a loop.
+    fn provided(&self, name: &str, part: LinkPart) -> Evaluated {
+        let name: Arc<str> = name.into();
+        match self.looped_external(&name) {
+            Some((host, port)) => match part {
+                LinkPart::Host => host,
+                _ => port,
+            },
+            None if self.provider(&name) == Provider::Nobody => {
+                Evaluated::Value(Value::Text(vec![Piece::Link(Link { endpoint: name, part })]))
+            }
+            None => self.endpoint(&name, part),
+        }
+    }
+
+    /// The external provider of an endpoint that stands in loops, at the keys the loops are at.
+    fn looped_external(&self, name: &str) -> Option<(Evaluated, Evaluated)> {
+        for Guarded { guards, node } in &self.stack.endpoints {
+            let Some(external) = &node.external else { continue };
+            let loops = guards.iter().filter(|guard| matches!(guard, Guard::Each(_))).count();
+            if loops == 0 || loops != self.loops.len() {
+                continue;
+            }
+            let named = matches!(self.evaluate(&node.name), Evaluated::Value(Value::String(found)) if found.as_ref() == name);
+            let when = external.when.as_ref().map_or(Some(true), |when| self.holds(when));
+            if named && self.guards_hold(guards) == Some(true) && when == Some(true) {
+                let port = external.port.as_ref().map_or(Evaluated::Missing, |port| self.evaluate(port));
+                return Some((self.evaluate(&external.host), port));
+            }
+        }
+        None
+    }
+}
+
+/// A value as pieces of text.
+#[must_use]
+pub fn pieces(value: Value) -> Vec<Piece> {
+    match value {
+        Value::Text(pieces) => pieces,
+        Value::String(text) => vec![Piece::Literal(text)],
+        other => vec![Piece::Literal(crate::value::spell(&other).into())],
+    }
+}
+
+fn key_text(value: &Value) -> Option<Arc<str>> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Int(number) => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+/// Keys with one more.
+#[must_use]
+pub fn extended(keys: &[Arc<str>], key: &Arc<str>) -> Vec<Arc<str>> {
+    keys.iter().cloned().chain([key.clone()]).collect()
+}
+
+fn collected_map(entries: impl Iterator<Item = (Option<Arc<str>>, Evaluated)>) -> Evaluated {
+    let mut map = IndexMap::new();
+    for (name, value) in entries {
+        match value {
+            Evaluated::Value(value) => {
+                map.insert(name.unwrap_or_default(), value);
+            }
+            Evaluated::Missing => {}
+            Evaluated::Unknown => return Evaluated::Unknown,
+        }
+    }
+    if map.is_empty() { Evaluated::Missing } else { Evaluated::Value(Value::Map(map)) }
+}
+
+fn collected(entries: impl Iterator<Item = (Option<Arc<str>>, Evaluated)>) -> Evaluated {
+    let mut list = Vec::new();
+    for (_, value) in entries {
+        match value {
+            Evaluated::Value(value) => list.push(value),
+            Evaluated::Missing => {}
+            Evaluated::Unknown => return Evaluated::Unknown,
+        }
+    }
+    if list.is_empty() { Evaluated::Missing } else { Evaluated::Value(Value::List(list)) }
+}

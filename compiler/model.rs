@@ -1,0 +1,145 @@
+//! An environment that is complete: every setting with its value and where it came from.
+//!
+//! Data only. Never: how it was filled.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use indexmap::IndexMap;
+
+use crate::{
+    expr::Evaluated,
+    plan::Tree,
+    schema::{Assignment, SettingId, Stack},
+    source::Span,
+};
+
+/// An environment, resolved.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its deployments.
+    pub deployments: Vec<Deployed>,
+}
+
+/// One stack in an environment.
+#[derive(Clone, Debug)]
+pub struct Deployed {
+    /// Its name, which is its folder.
+    pub name: Arc<str>,
+    /// Its stack.
+    pub stack: Arc<Stack>,
+    /// What the environment wrote, weakest last layer excluded.
+    pub written: Vec<Assignment>,
+    /// The environment's overrides.
+    pub overrides: Vec<Override>,
+    /// Keys that the environment adds to a target.
+    pub raw: Vec<Raw>,
+    /// The targets asked for.
+    pub targets: Vec<Arc<str>>,
+    /// The view that targets without overrides share.
+    pub base: View,
+    /// The views of targets that an override names.
+    pub views: IndexMap<Arc<str>, View>,
+}
+
+impl Deployed {
+    /// The settings as a target sees them.
+    #[must_use]
+    pub fn view(&self, target: &str) -> &View {
+        self.views.get(target).unwrap_or(&self.base)
+    }
+
+    /// All views with their names, the base view first.
+    pub fn all_views(&self) -> impl Iterator<Item = (&str, &View)> {
+        std::iter::once(("base", &self.base)).chain(self.views.iter().map(|(name, view)| (name.as_ref(), view)))
+    }
+}
+
+/// Values that an environment gives some targets only.
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// The targets.
+    pub targets: Vec<Arc<str>>,
+    /// The reason.
+    pub because: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// The values.
+    pub values: Vec<Assignment>,
+}
+
+/// Keys that an environment adds to a target.
+#[derive(Clone, Debug)]
+pub struct Raw {
+    /// The target.
+    pub target: Arc<str>,
+    /// The release, for Helm; empty is the first.
+    pub release: Arc<str>,
+    /// The reason.
+    pub because: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// The keys.
+    pub tree: Tree,
+}
+
+/// The settings as one target sees them.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// Settings that stand in no map and no list, by number.
+    pub flat: Vec<Option<Slot>>,
+    /// The others, by number and keys.
+    pub deep: BTreeMap<(SettingId, Vec<Arc<str>>), Slot>,
+    /// The keys of maps and lists of settings.
+    pub keys: BTreeMap<(SettingId, Vec<Arc<str>>), Vec<Arc<str>>>,
+}
+
+impl View {
+    /// What is known of a setting.
+    #[must_use]
+    pub fn slot(&self, id: SettingId, keys: &[Arc<str>]) -> Option<&Slot> {
+        if keys.is_empty() {
+            return self.flat.get(id.index()).and_then(Option::as_ref);
+        }
+        self.deep.get(&(id, keys.to_vec()))
+    }
+
+    /// The keys of a map, or the indexes of a list of records.
+    #[must_use]
+    pub fn keys_of(&self, id: SettingId, keys: &[Arc<str>]) -> &[Arc<str>] {
+        self.keys.get(&(id, keys.to_vec())).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A setting's value and where it came from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Slot {
+    /// The value.
+    pub value: Evaluated,
+    /// Who gave it.
+    pub layer: Layer,
+    /// The place that gave it.
+    pub span: Span,
+    /// Which of the setting's declarations holds; none if it does not exist.
+    pub declaration: Option<u32>,
+    /// Weaker candidates, strongest first.
+    pub lost: Vec<(Layer, Span)>,
+}
+
+/// Who gave a setting its value, weakest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Layer {
+    /// Nobody.
+    None,
+    /// Its declaration.
+    Default,
+    /// The preset of this number.
+    Preset(u32),
+    /// The environment.
+    Environment,
+    /// The stack's override of this number.
+    StackOverride(u32),
+    /// The environment's override of this number.
+    EnvironmentOverride(u32),
+}

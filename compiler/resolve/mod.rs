@@ -1,0 +1,358 @@
+//! Names and layers: an environment as written becomes an environment that is complete.
+//!
+//! In: a `Doc`, and the stacks it names. Out: an [`Env`], where every setting has a value or is known to have none.
+//! Never: a target's layout, a file on disk, the clock.
+//! Invariant: settings are computed in the stack's order, whatever order the author wrote them in.
+
+mod raw;
+mod view;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::{
+    diag::{Diags, codes, nearest},
+    model::{Deployed, Env, Override, View},
+    schema::{Assignment, SettingId, Stack, assign::Reader},
+    source::{Source, Sources},
+    syntax::{Doc, Literal, Node},
+};
+
+pub(crate) use view::names_condition;
+
+/// The targets that an environment may name.
+pub const TARGETS: &[&str] = &["helm", "compose", "toml", "mcp"];
+
+/// Finds a stack by its name; `None` if there is none or it has errors, which were reported.
+pub type Stacks<'a> = &'a dyn Fn(&str, &mut Diags) -> Option<Arc<Stack>>;
+
+/// What resolving reads.
+pub struct Inputs<'a> {
+    /// The environment's text.
+    pub source: &'a Arc<Source>,
+    /// All texts, for the words of conditions.
+    pub sources: &'a Sources,
+    /// The stacks.
+    pub stacks: Stacks<'a>,
+    /// Their names, for suggestions.
+    pub stack_names: &'a [&'a str],
+}
+
+/// Completes an environment. `None` if there is no environment to complete.
+pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env> {
+    let node = environment_node(doc, inputs, diags)?;
+    let name: Arc<str> = environment_name(node, inputs.source, diags)?.into();
+    let mut env = Env { name: name.clone(), deployments: Vec::new() };
+    for (name_, _) in node.properties() {
+        if name_.text != "stack" {
+            let near = nearest(&name_.text, ["stack"]).map(|near| format!("did you mean `{near}`?"));
+            diags.push(codes::UNKNOWN_ATTRIBUTE.at(name_.span, format!("`environment` does not know `{}`", name_.text)).maybe_hint(near));
+        }
+    }
+    if let Some(entry) = node.property("stack") {
+        let Literal::String(stack) = &entry.value else {
+            diags.push(codes::NO_STACK.at(entry.span, "the name of a stack is a string"));
+            return None;
+        };
+        let stack = find_stack(stack, entry.span, inputs, diags)?;
+        let deployed = Deployment { name: stack.name.clone(), node, env: &name, inputs }.resolve(stack, diags);
+        env.deployments.push(deployed);
+        return Some(env);
+    }
+    if node.children.is_empty() {
+        diags.push(
+            codes::NO_STACK
+                .at(node.span, "the environment names no stack")
+                .hint(format!("write `environment \"{name}\" stack=\"{}\" {{ … }}`", inputs.stack_names.first().unwrap_or(&"NAME"))),
+        );
+        return None;
+    }
+    for child in &node.children {
+        if let Some(deployed) = deploy(child, &name, inputs, diags) {
+            if env.deployments.iter().any(|other| other.name == deployed.name) {
+                diags.push(
+                    codes::DEPLOYED_TWICE
+                        .at(child.span, format!("two deployments are called `{}`", deployed.name))
+                        .hint("give one another name: `deploy \"STACK\" as=\"NAME\"`"),
+                );
+                continue;
+            }
+            env.deployments.push(deployed);
+        }
+    }
+    Some(env)
+}
+
+fn deploy(child: &Node, environment: &Arc<str>, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Deployed> {
+    if child.name.text != "deploy" {
+        diags.push(
+            codes::NO_STACK
+                .at(child.name.span, format!("`{}` stands outside a deployment", child.name.text))
+                .hint(format!("name the stack: `environment \"{environment}\" stack=\"NAME\" {{ … }}`, or write `deploy \"NAME\" {{ … }}`")),
+        );
+        return None;
+    }
+    let entry = child.arguments().next();
+    let Some((Literal::String(stack), span)) = entry.map(|entry| (&entry.value, entry.span)) else {
+        diags.push(codes::NO_STACK.at(child.name.span, "`deploy` names no stack").hint("write `deploy \"STACK\" { … }`"));
+        return None;
+    };
+    let stack = find_stack(stack, span, inputs, diags)?;
+    let name: Arc<str> = match child.property("as").map(|entry| (&entry.value, entry.span)) {
+        None => stack.name.clone(),
+        Some((Literal::String(name), _)) if is_label(name) => name.as_str().into(),
+        Some((_, span)) => {
+            diags.push(codes::BAD_ENVIRONMENT_NAME.at(span, "a deployment's name is a lower-case DNS label"));
+            return None;
+        }
+    };
+    Some(Deployment { name, node: child, env: environment, inputs }.resolve(stack, diags))
+}
+
+fn find_stack(name: &str, span: crate::source::Span, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Arc<Stack>> {
+    if !inputs.stack_names.contains(&name) {
+        let near = nearest(name, inputs.stack_names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let known = format!("there is {}", crate::schema::assign::list_of(inputs.stack_names));
+        diags.push(codes::UNKNOWN_STACK.at(span, format!("there is no stack `{name}`")).hint(near.unwrap_or(known)));
+        return None;
+    }
+    (inputs.stacks)(name, diags)
+}
+
+fn environment_node<'d>(doc: &'d Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<&'d Node> {
+    let mut found = None;
+    for node in &doc.nodes {
+        if node.name.text != "environment" {
+            let near = nearest(&node.name.text, ["environment"]).map(|near| format!("did you mean `{near}`?"));
+            diags.push(
+                codes::UNKNOWN_TOP_NODE
+                    .at(node.name.span, format!("`{}` means nothing at the top of an environment", node.name.text))
+                    .hint(near.unwrap_or_else(|| "put it inside `environment \"NAME\" stack=\"STACK\" { … }`".to_owned())),
+            );
+        } else if found.is_some() {
+            diags.push(codes::SECOND_ENVIRONMENT.at(node.span, "a file holds one environment").hint("move this one into a file of its own"));
+        } else {
+            found = Some(node);
+        }
+    }
+    if found.is_none() && doc.nodes.is_empty() && !diags.has_errors() {
+        let span = crate::source::Span::new(inputs.source.id, 0, 0);
+        let stem = stem(inputs.source);
+        diags.push(
+            codes::NO_ENVIRONMENT.at(span, "the file holds no environment").hint(format!("write `environment \"{stem}\" stack=\"NAME\" {{ }}`")),
+        );
+    }
+    found
+}
+
+/// The file's name without folder and ending.
+fn stem(source: &Source) -> &str {
+    let file = source.name.rsplit('/').next().unwrap_or(&source.name);
+    file.strip_suffix(".kdl").unwrap_or(file)
+}
+
+fn environment_name<'d>(node: &'d Node, source: &Source, diags: &mut Diags) -> Option<&'d str> {
+    let stem = stem(source);
+    let Some(entry) = node.arguments().next() else {
+        diags.push(codes::BAD_ENVIRONMENT_NAME.at(node.name.span, "the environment has no name").hint(format!("write `environment \"{stem}\" …`")));
+        return None;
+    };
+    let Literal::String(name) = &entry.value else {
+        diags.push(codes::BAD_ENVIRONMENT_NAME.at(entry.span, "the environment's name is a string").hint(format!("write `\"{stem}\"`")));
+        return None;
+    };
+    if name != stem {
+        diags.push(
+            codes::BAD_ENVIRONMENT_NAME
+                .at(entry.span, format!("the environment is called `{name}`, its file `{stem}.kdl`"))
+                .hint(format!("write `environment \"{stem}\"`, or rename the file")),
+        );
+        return None;
+    }
+    if !is_label(name) {
+        diags.push(
+            codes::BAD_ENVIRONMENT_NAME
+                .at(entry.span, format!("`{name}` is no name for an environment"))
+                .underline("lower-case letters, digits and dashes, at most 63"),
+        );
+        return None;
+    }
+    Some(name)
+}
+
+/// Whether a name is a lower-case DNS label, and so can be a folder everywhere.
+#[must_use]
+pub fn is_label(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// A deployment as written.
+struct Deployment<'a> {
+    name: Arc<str>,
+    node: &'a Node,
+    env: &'a Arc<str>,
+    inputs: &'a Inputs<'a>,
+}
+
+impl Deployment<'_> {
+    fn resolve(&self, stack: Arc<Stack>, diags: &mut Diags) -> Deployed {
+        let mut deployed = Deployed {
+            name: self.name.clone(),
+            written: Vec::new(),
+            overrides: Vec::new(),
+            raw: Vec::new(),
+            targets: TARGETS.iter().map(|target| (*target).into()).collect(),
+            base: View::default(),
+            views: IndexMap::new(),
+            stack,
+        };
+        self.read(&mut deployed, diags);
+        let view = |target: &str, diags: &mut Diags| {
+            view::resolve(&deployed, target, self.env, self.node.name.span, self.inputs.sources, diags)
+        };
+        let base = view("", diags);
+        let mut views = IndexMap::new();
+        for target in TARGETS {
+            let names = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == *target);
+            let stack_says = deployed.stack.overrides.iter().any(|found| names(&found.targets));
+            if stack_says || deployed.overrides.iter().any(|found| names(&found.targets)) {
+                views.insert(Arc::from(*target), view(target, diags));
+            }
+        }
+        deployed.base = base;
+        deployed.views = views;
+        refuse_equal_overrides(&deployed, diags);
+        deployed
+    }
+
+    fn read(&self, deployed: &mut Deployed, diags: &mut Diags) {
+        let mut settings = Vec::new();
+        for child in &self.node.children {
+            let is_setting = deployed.stack.setting(SettingId::ROOT).children.contains_key(child.name.text.as_str());
+            match child.name.text.as_str() {
+                "override" if !is_setting => deployed.overrides.extend(self.read_override(child, &deployed.stack, diags)),
+                "raw" if !is_setting => deployed.raw.extend(raw::read(child, self.inputs.source, diags)),
+                "targets" if !is_setting => deployed.targets = targets_of(child, diags),
+                _ => settings.push(child.clone()),
+            }
+        }
+        deployed.written = self.assignments(&settings, &deployed.stack, diags);
+    }
+
+    fn assignments(&self, nodes: &[Node], stack: &Stack, diags: &mut Diags) -> Vec<Assignment> {
+        let sources = std::slice::from_ref(self.inputs.source);
+        let mut reader = Reader::new(&stack.settings, sources, None);
+        reader.nodes(nodes, SettingId::ROOT, &[]);
+        diags.extend(reader.diags);
+        for assignment in &reader.values {
+            let setting = stack.setting(assignment.setting);
+            if setting.declarations.iter().any(|declaration| declaration.derived) {
+                diags.push(
+                    codes::DERIVED
+                        .at(assignment.name_span, format!("`{}` is derived and cannot be given a value", setting.path))
+                        .label(setting.declarations[0].span, "declared here"),
+                );
+            }
+        }
+        reader.values
+    }
+
+    fn read_override(&self, node: &Node, stack: &Stack, diags: &mut Diags) -> Option<Override> {
+        let targets = targets_of(node, diags);
+        let because = because(node, diags)?;
+        let values = self.assignments(&node.children, stack, diags);
+        for assignment in &values {
+            let setting = stack.setting(assignment.setting);
+            if setting.declarations.iter().all(|declaration| !declaration.overridable) {
+                diags.push(
+                    codes::NOT_OVERRIDABLE
+                        .at(assignment.name_span, format!("`{}` must be the same in every target", setting.path))
+                        .label(setting.declarations[0].span, "declared with `override=#false`")
+                        .hint("set it outside the `override`"),
+                );
+            }
+        }
+        if values.is_empty() && !diags.has_errors() {
+            diags.push(codes::EMPTY_OVERRIDE.at(node.span, "the `override` changes nothing").hint("delete it"));
+        }
+        Some(Override { targets, because, span: node.name.span, values })
+    }
+}
+
+fn targets_of(node: &Node, diags: &mut Diags) -> Vec<Arc<str>> {
+    let mut targets: Vec<Arc<str>> = Vec::new();
+    for entry in node.arguments() {
+        match &entry.value {
+            Literal::String(name) if TARGETS.contains(&name.as_str()) => {
+                if !targets.iter().any(|target| target.as_ref() == name) {
+                    targets.push(name.as_str().into());
+                }
+            }
+            other => {
+                let word = if let Literal::String(name) = other { name.as_str() } else { "" };
+                let near = nearest(word, TARGETS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                diags.push(
+                    codes::UNKNOWN_TARGET
+                        .at(entry.span, format!("`{word}` is no target"))
+                        .underline(format!("one of {}", TARGETS.join(", ")))
+                        .maybe_hint(near),
+                );
+            }
+        }
+    }
+    if targets.is_empty() && node.arguments().next().is_none() {
+        diags.push(
+            codes::NO_TARGET
+                .at(node.name.span, format!("`{}` names no target", node.name.text))
+                .hint(format!("write `{} \"compose\" …`", node.name.text)),
+        );
+    }
+    targets
+}
+
+/// The reason that an `override` or `raw` must give.
+fn because(node: &Node, diags: &mut Diags) -> Option<Arc<str>> {
+    match node.property("because").map(|entry| (&entry.value, entry.span)) {
+        Some((Literal::String(reason), span)) => {
+            if reason.trim().chars().count() < 10 {
+                diags.push(
+                    codes::SHORT_REASON.at(span, "the reason is too short to tell anybody anything").underline("at least ten characters"),
+                );
+            }
+            Some(reason.as_str().into())
+        }
+        _ => {
+            diags.push(
+                codes::NO_REASON
+                    .at(node.name.span, format!("`{}` gives no reason", node.name.text))
+                    .hint("add `because=\"…\"`: it is printed wherever the difference is"),
+            );
+            None
+        }
+    }
+}
+
+/// An override that changes nothing hides that two targets are the same.
+fn refuse_equal_overrides(deployed: &Deployed, diags: &mut Diags) {
+    for found in &deployed.overrides {
+        for assignment in &found.values {
+            let equal = found.targets.iter().all(|target| {
+                let here = deployed.view(target).slot(assignment.setting, &assignment.keys);
+                let base = deployed.base.slot(assignment.setting, &assignment.keys);
+                matches!((here, base), (Some(here), Some(base)) if here.value == base.value)
+            });
+            if equal && !found.targets.is_empty() {
+                let path = deployed.stack.path_of(assignment.setting, &assignment.keys);
+                diags.push(
+                    codes::EQUAL_OVERRIDE
+                        .at(assignment.span, format!("`{path}` has this value in every target already"))
+                        .hint("delete it from the `override`"),
+                );
+            }
+        }
+    }
+}

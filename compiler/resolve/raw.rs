@@ -1,0 +1,62 @@
+//! `raw TARGET because="…" { tree }`: keys that an environment adds to a target as they are.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::{TARGETS, because};
+use crate::{
+    diag::{Diags, codes, nearest},
+    model::Raw,
+    plan::{Leaf, Tree},
+    schema::assign::free_tree,
+    source::{Source, Span},
+    syntax::{Literal, Node},
+    value::Value,
+};
+
+/// Reads one `raw` node; `None` if it was wrong.
+pub(super) fn read(node: &Node, source: &Arc<Source>, diags: &mut Diags) -> Option<Raw> {
+    let entry = node.arguments().next();
+    let target = match entry.map(|entry| (&entry.value, entry.span)) {
+        Some((Literal::String(name), _)) if RAW_TARGETS.contains(&name.as_str()) => name.clone(),
+        Some((Literal::String(name), span)) => {
+            let near = nearest(name, RAW_TARGETS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let message = match TARGETS.contains(&name.as_str()) {
+                true => format!("`{name}` takes no `raw` keys"),
+                false => format!("`{name}` is no target"),
+            };
+            diags.push(codes::UNKNOWN_TARGET.at(span, message).underline(format!("one of {}", RAW_TARGETS.join(", "))).maybe_hint(near));
+            return None;
+        }
+        _ => {
+            diags.push(codes::NO_TARGET.at(node.name.span, "`raw` names no target").hint("write `raw \"helm\" because=\"…\" { … }`"));
+            return None;
+        }
+    };
+    let because = because(node, diags)?;
+    let release = match node.property("release").map(|entry| &entry.value) {
+        Some(Literal::String(name)) => name.as_str().into(),
+        _ => "".into(),
+    };
+    let mut map = IndexMap::new();
+    for child in &node.children {
+        let value = free_tree(child, std::slice::from_ref(source), diags)?;
+        if map.insert(Arc::from(child.name.text.as_str()), tree(value, child.span)).is_some() {
+            diags.push(codes::WRITTEN_TWICE.at(child.name.span, format!("the key `{}` is written twice", child.name.text)));
+        }
+    }
+    Some(Raw { target: target.into(), release, because, span: node.name.span, tree: Tree::Map(map) })
+}
+
+/// Targets that take further keys.
+const RAW_TARGETS: &[&str] = &["helm", "compose"];
+
+/// A free value as a tree whose leaves stand at `at`.
+pub(crate) fn tree(value: Value, at: Span) -> Tree {
+    match value {
+        Value::Map(map) => Tree::Map(map.into_iter().map(|(key, value)| (key, tree(value, at))).collect()),
+        Value::List(items) => Tree::List(items.into_iter().map(|value| tree(value, at)).collect()),
+        value => Tree::Leaf(Leaf { value, origins: Vec::new(), at }),
+    }
+}

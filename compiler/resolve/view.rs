@@ -1,0 +1,614 @@
+//! The settings of one view, in the stack's order.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    diag::{Diags, Finding, codes},
+    expr::{Evaluated, Expr, Kind as ExprKind},
+    lookup::{Reading, extended},
+    model::{Deployed, Layer, Slot, View},
+    schema::{Assignment, Declaration, Given, Kind, Setting, SettingId, Stack, Step, bad_value},
+    source::{Sources, Span},
+    value::{self, Attributes, Value},
+};
+
+/// Most keys that maps and lists of one environment may have.
+const MAX_KEYS: usize = 100_000;
+
+/// Resolves the view of a target; the empty name is the base view.
+pub(super) fn resolve(
+    deployed: &Deployed,
+    target: &str,
+    environment: &Arc<str>,
+    span: Span,
+    sources: &Sources,
+    diags: &mut Diags,
+) -> View {
+    let stack = &*deployed.stack;
+    let mut resolver = Resolver {
+        stack,
+        release: &deployed.name,
+        environment,
+        target,
+        span,
+        sources,
+        layers: layers(deployed, target),
+        presets: vec![false; stack.presets.len()],
+        conditions: vec![None; stack.conditions.len()],
+        lists: BTreeMap::new(),
+        view: View { flat: vec![None; stack.settings.len()], ..View::default() },
+        diags: Diags::default(),
+    };
+    for step in &stack.order {
+        match step {
+            Step::Preset(preset) => resolver.preset(*preset),
+            Step::Setting(id) => resolver.setting(*id),
+        }
+    }
+    diags.extend(resolver.diags);
+    resolver.view
+}
+
+/// The assignments of environment and overrides, by setting, weakest first.
+fn layers<'a>(deployed: &'a Deployed, target: &str) -> Vec<Vec<(Layer, &'a Assignment)>> {
+    let mut layers: Vec<Vec<(Layer, &Assignment)>> = vec![Vec::new(); deployed.stack.settings.len()];
+    let mut add = |layer: Layer, values: &'a [Assignment]| {
+        for assignment in values {
+            layers[assignment.setting.index()].push((layer, assignment));
+        }
+    };
+    let named = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == target);
+    add(Layer::Environment, &deployed.written);
+    for (index, found) in deployed.stack.overrides.iter().enumerate().filter(|(_, found)| named(&found.targets)) {
+        add(Layer::StackOverride(index as u32), &found.values);
+    }
+    for (index, found) in deployed.overrides.iter().enumerate().filter(|(_, found)| named(&found.targets)) {
+        add(Layer::EnvironmentOverride(index as u32), &found.values);
+    }
+    layers
+}
+
+type Keys<'k> = &'k [Arc<str>];
+type Candidate<'a> = (Layer, &'a Assignment);
+
+struct Resolver<'a> {
+    stack: &'a Stack,
+    release: &'a Arc<str>,
+    environment: &'a Arc<str>,
+    target: &'a str,
+    /// The node of the deployment.
+    span: Span,
+    sources: &'a Sources,
+    layers: Vec<Vec<Candidate<'a>>>,
+    presets: Vec<bool>,
+    conditions: Vec<Option<Evaluated>>,
+    /// Which layer gave a list of records its items.
+    lists: BTreeMap<(SettingId, Vec<Arc<str>>), Layer>,
+    view: View,
+    diags: Diags,
+}
+
+impl<'a> Resolver<'a> {
+    fn reading<'r>(&'r self, own: Keys<'r>) -> Reading<'r> {
+        Reading {
+            stack: self.stack,
+            view: &self.view,
+            target: self.target,
+            environment: self.environment,
+            release: self.release,
+            own,
+            loops: &[],
+            provider: None,
+        }
+    }
+
+    fn preset(&mut self, preset: u32) {
+        let holds = match &self.stack.presets[preset as usize].when {
+            None => true,
+            Some(when) => self.reading(&[]).holds(when).unwrap_or(false),
+        };
+        self.presets[preset as usize] = holds;
+    }
+
+    fn setting(&mut self, id: SettingId) {
+        let setting = self.stack.setting(id);
+        for keys in self.instances(id) {
+            match &setting.kind {
+                Kind::Group => {}
+                Kind::Map(item) => self.map(id, *item, &keys),
+                Kind::List(item) if matches!(self.stack.setting(*item).kind, Kind::Group) => {
+                    self.record_list(id, *item, &keys);
+                }
+                Kind::Scalar(_) if self.is_list_item(setting) => {}
+                _ => self.value(id, &keys),
+            }
+        }
+    }
+
+    fn is_list_item(&self, setting: &Setting) -> bool {
+        setting.name.as_ref() == "*"
+            && setting.parent.is_some_and(|parent| matches!(self.stack.setting(parent).kind, Kind::List(_)))
+    }
+
+    /// The keys of every instance of a setting: one empty list for a setting in no map and no list.
+    fn instances(&self, id: SettingId) -> Vec<Vec<Arc<str>>> {
+        let setting = self.stack.setting(id);
+        if setting.depth == 0 {
+            return vec![Vec::new()];
+        }
+        let Some(parent) = setting.parent else { return Vec::new() };
+        let above = self.instances(parent);
+        if setting.name.as_ref() != "*" {
+            return above;
+        }
+        above.into_iter().flat_map(|keys| {
+            let inner = self.view.keys_of(parent, &keys);
+            inner.iter().map(|key| extended(&keys, key)).collect::<Vec<_>>()
+        }).collect()
+    }
+
+    fn condition(&mut self, index: u32, own: Keys<'_>) -> Evaluated {
+        if own.is_empty()
+            && let Some(known) = &self.conditions[index as usize]
+        {
+            return known.clone();
+        }
+        let value = self.reading(own).evaluate(&self.stack.conditions[index as usize]);
+        if own.is_empty() {
+            self.conditions[index as usize] = Some(value.clone());
+        }
+        value
+    }
+
+    /// Which declaration of a setting holds: its number, or the condition that failed; `Err(None)` if unknown.
+    fn declaration(&mut self, setting: &'a Setting, own: Keys<'_>) -> Result<u32, Option<u32>> {
+        let mut failed = None;
+        for (index, declaration) in setting.declarations.iter().enumerate() {
+            let mut holds = true;
+            for condition in &declaration.available {
+                match self.condition(*condition, own) {
+                    Evaluated::Value(Value::Bool(true)) => {}
+                    Evaluated::Unknown => return Err(None),
+                    _ => {
+                        failed = failed.or(Some(*condition));
+                        holds = false;
+                        break;
+                    }
+                }
+            }
+            if holds {
+                return Ok(index as u32);
+            }
+        }
+        Err(failed.or(Some(0)))
+    }
+
+    /// What layers give a setting, weakest first; defaults left out.
+    fn candidates(&self, id: SettingId, keys: Keys<'_>) -> Vec<Candidate<'a>> {
+        let presets = self.stack.preset_index[id.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
+        let presets = presets.map(|(preset, at)| {
+            (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize])
+        });
+        let all = presets.chain(self.layers[id.index()].iter().copied());
+        all.filter(|(layer, assignment)| assignment.keys == keys && self.from_winning_list(id, keys, *layer)).collect()
+    }
+
+    /// Whether the lists of records above an instance got their items from this layer.
+    fn from_winning_list(&self, id: SettingId, keys: Keys<'_>, layer: Layer) -> bool {
+        if !self.stack.setting(id).below_list {
+            return true;
+        }
+        let mut at = id;
+        let mut depth = keys.len();
+        while let Some(parent) = self.stack.setting(at).parent {
+            if self.stack.setting(at).name.as_ref() == "*" {
+                depth -= 1;
+                if let Some(winner) = self.lists.get(&(parent, keys[..depth].to_vec()))
+                    && *winner != layer
+                {
+                    return false;
+                }
+            }
+            at = parent;
+        }
+        true
+    }
+
+    fn value(&mut self, id: SettingId, keys: Keys<'_>) {
+        let setting = self.stack.setting(id);
+        let candidates = self.candidates(id, keys);
+        let declaration = match self.declaration(setting, keys) {
+            Ok(declaration) => declaration,
+            Err(failed) => return self.unavailable(id, keys, &candidates, failed),
+        };
+        let declared = &setting.declarations[declaration as usize];
+        let mut slot = self.strongest(setting, declared, keys, &candidates);
+        slot.declaration = Some(declaration);
+        if slot.value == Evaluated::Missing && declared.required {
+            self.missing(id, keys, declared, &slot);
+            slot.value = Evaluated::Unknown;
+        }
+        if self.target.is_empty() {
+            self.note_redundant(setting, declared, keys, &candidates, &slot);
+        }
+        self.store(id, keys, slot);
+    }
+
+    fn store(&mut self, id: SettingId, keys: Keys<'_>, slot: Slot) {
+        if keys.is_empty() {
+            self.view.flat[id.index()] = Some(slot);
+        } else {
+            self.view.deep.insert((id, keys.to_vec()), slot);
+        }
+    }
+
+    /// The strongest candidate that gives a value, with the parts that stronger ones put over it.
+    fn strongest(&mut self, setting: &'a Setting, declared: &'a Declaration, keys: Keys<'_>, candidates: &[Candidate<'a>]) -> Slot {
+        let mut parts: Vec<Candidate<'a>> = Vec::new();
+        let mut chosen: Option<(Evaluated, Layer, Span)> = None;
+        let mut lost = Vec::new();
+        for (layer, assignment) in candidates.iter().rev() {
+            if chosen.is_some() {
+                lost.push((*layer, assignment.span));
+            } else if matches!(assignment.given, Given::Part(..)) {
+                parts.push((*layer, assignment));
+            } else if let Some(value) = self.given(&assignment.given, setting, declared, *layer, keys, assignment.span) {
+                chosen = Some((value, *layer, assignment.span));
+            }
+        }
+        let default = declared.defaults.first().map_or(declared.span, |default| default.span);
+        let (value, mut layer, mut span) = match chosen {
+            Some(found) => {
+                if !declared.defaults.is_empty() {
+                    lost.push((Layer::Default, default));
+                }
+                found
+            }
+            None => match self.default(setting, declared, keys) {
+                Some((value, span)) => (value, Layer::Default, span),
+                None => (Evaluated::Missing, Layer::None, declared.span),
+            },
+        };
+        let mut value = value;
+        while let Some((part_layer, assignment)) = parts.pop() {
+            let weaker = (layer, span);
+            (layer, span) = (part_layer, assignment.span);
+            if weaker.0 != Layer::None {
+                lost.insert(0, weaker);
+            }
+            value = self.with_part(value, setting, declared, assignment, keys);
+        }
+        Slot { value, layer, span, declaration: None, lost }
+    }
+
+    fn default(&mut self, setting: &'a Setting, declared: &'a Declaration, keys: Keys<'_>) -> Option<(Evaluated, Span)> {
+        for default in &declared.defaults {
+            match self.reading(keys).evaluate(default) {
+                Evaluated::Value(value) => {
+                    return Some((self.fitted(setting, declared, value, default.span), default.span));
+                }
+                Evaluated::Unknown => return Some((Evaluated::Unknown, default.span)),
+                Evaluated::Missing => {}
+            }
+        }
+        match setting.kind {
+            Kind::Switch => Some((Evaluated::Value(Value::Bool(false)), declared.span)),
+            _ => None,
+        }
+    }
+
+    /// What an assignment gives; `None` if it gives nothing.
+    fn given(
+        &mut self,
+        given: &'a Given,
+        setting: &'a Setting,
+        declared: &'a Declaration,
+        layer: Layer,
+        keys: Keys<'_>,
+        span: Span,
+    ) -> Option<Evaluated> {
+        match given {
+            Given::Here => {
+                let by_writing = matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_));
+                (setting.kind == Kind::Switch && by_writing).then_some(Evaluated::Value(Value::Bool(true)))
+            }
+            Given::Null => Some(Evaluated::Missing),
+            Given::Wrong => Some(Evaluated::Unknown),
+            Given::Value(value) => Some(self.fitted(setting, declared, value.clone(), span)),
+            Given::Expr(expr) => match self.reading(keys).evaluate(expr) {
+                Evaluated::Missing => None,
+                Evaluated::Unknown => Some(Evaluated::Unknown),
+                Evaluated::Value(value) => Some(self.fitted(setting, declared, value, span)),
+            },
+            Given::List(items) => {
+                let mut values = Vec::new();
+                for item in items {
+                    match self.given(item, setting, declared, layer, keys, span)? {
+                        Evaluated::Value(Value::List(inner)) => values.extend(inner),
+                        Evaluated::Value(value) => values.push(value),
+                        Evaluated::Unknown => return Some(Evaluated::Unknown),
+                        Evaluated::Missing => {}
+                    }
+                }
+                Some(Evaluated::Value(Value::List(values)))
+            }
+            Given::Part(..) => None,
+        }
+    }
+
+    fn with_part(&mut self, weaker: Evaluated, setting: &'a Setting, declared: &'a Declaration, assignment: &'a Assignment, keys: Keys<'_>) -> Evaluated {
+        let Given::Part(name, given) = &assignment.given else { return weaker };
+        let Kind::Scalar(scalar) = &setting.kind else { return weaker };
+        let part = match &**given {
+            Given::Value(value) => Evaluated::Value(value.clone()),
+            Given::Expr(expr) => self.reading(keys).evaluate(expr),
+            Given::Null | Given::Here | Given::List(_) | Given::Part(..) => Evaluated::Missing,
+            Given::Wrong => Evaluated::Unknown,
+        };
+        let set = value::part(scalar, name).and_then(|part| part.set);
+        match (weaker, part, set) {
+            (Evaluated::Unknown, _, _) | (_, Evaluated::Unknown, _) => Evaluated::Unknown,
+            (weaker, Evaluated::Value(part), Some(set)) => {
+                let base = if let Evaluated::Value(base) = &weaker { Some(base) } else { None };
+                match set(base, &part) {
+                    Ok(value) => self.fitted(setting, declared, value, assignment.span),
+                    Err(bad) => {
+                        self.diags.push(bad_value(bad, assignment.span));
+                        Evaluated::Unknown
+                    }
+                }
+            }
+            (weaker, _, _) => weaker,
+        }
+    }
+
+    /// A value in the setting's own normal form and range.
+    fn fitted(&mut self, setting: &'a Setting, declared: &'a Declaration, value: Value, span: Span) -> Evaluated {
+        let fit = |name: &str, value: Value, attributes: &Attributes| match value::scalar(name) {
+            Some(of) => value::fit(of, value, attributes),
+            None => Ok(value),
+        };
+        let fitted = match (&setting.kind, value) {
+            (Kind::Scalar(name), value) => fit(name, value, &declared.attributes),
+            (Kind::Choice(words), value) => {
+                fit("enum", value, &Attributes { words: words.to_vec(), ..Attributes::default() })
+            }
+            (Kind::Switch, value) => fit("bool", value, &Attributes::default()),
+            (Kind::List(item), Value::List(items)) => {
+                let item = self.stack.setting(*item);
+                let Kind::Scalar(name) = &item.kind else { return Evaluated::Value(Value::List(items)) };
+                let attributes = &item.declarations[0].attributes;
+                items.into_iter().map(|value| fit(name, value, attributes)).collect::<Result<Vec<_>, _>>().map(Value::List)
+            }
+            (Kind::List(item), value) => {
+                // One item of a list, on its way into it.
+                let item = self.stack.setting(*item);
+                match &item.kind {
+                    Kind::Scalar(name) => fit(name, value, &item.declarations[0].attributes),
+                    _ => Ok(value),
+                }
+            }
+            (_, value) => Ok(value),
+        };
+        match fitted {
+            Ok(value) => Evaluated::Value(value),
+            Err(bad) => {
+                self.diags.push(bad_value(bad, span));
+                Evaluated::Unknown
+            }
+        }
+    }
+
+    /// A setting that does not exist here; writing it is an error that names the condition.
+    fn unavailable(&mut self, id: SettingId, keys: Keys<'_>, candidates: &[Candidate<'a>], failed: Option<u32>) {
+        let value = if failed.is_none() { Evaluated::Unknown } else { Evaluated::Missing };
+        let written = candidates.iter().rev().find(|(layer, _)| match layer {
+            Layer::Environment => true,
+            Layer::EnvironmentOverride(_) => true,
+            _ => false,
+        });
+        if let (Some((layer, assignment)), Some(failed)) = (written, failed)
+            && (*layer != Layer::Environment || self.target.is_empty())
+            && !matches!(assignment.given, Given::Here)
+        {
+            let condition = &self.stack.conditions[failed as usize];
+            let path = self.stack.path_of(id, keys);
+            let (why, hint) = names_condition(self.stack, &self.view, condition, &path, self.sources);
+            let finding = codes::UNAVAILABLE.at(assignment.name_span, why).underline("has no effect here");
+            let deciding = crate::expr::references(condition).into_iter().find_map(|found| self.written_at(found));
+            let finding = match deciding {
+                Some((span, text)) => finding.label(span, text),
+                None => finding.label(condition.span, "the condition"),
+            };
+            self.diags.push(finding.hint(hint));
+        }
+        let span = self.stack.setting(id).declarations[0].span;
+        self.store(id, keys, Slot { value, layer: Layer::None, span, declaration: None, lost: Vec::new() });
+    }
+
+    /// Where the environment wrote the setting that a reference names.
+    fn written_at(&self, found: &crate::expr::Ref) -> Option<(Span, String)> {
+        let id = self.stack.setting_at(found.place)?;
+        let slot = self.view.slot(id, &[])?;
+        match (&slot.value, slot.layer) {
+            (Evaluated::Value(value), Layer::Environment | Layer::EnvironmentOverride(_)) => {
+                Some((slot.span, format!("`{}` is {}", self.stack.setting(id).path, spelled(value))))
+            }
+            _ => None,
+        }
+    }
+
+    fn missing(&mut self, id: SettingId, keys: Keys<'_>, declared: &Declaration, slot: &Slot) {
+        let path = self.stack.path_of(id, keys);
+        let span = if slot.layer == Layer::Environment { slot.span } else { self.holder(id, keys) };
+        let example = match &self.stack.setting(id).kind {
+            Kind::Scalar(name) => value::scalar(name).map_or("…", |of| of.example),
+            _ => "…",
+        };
+        let mut finding: Finding = codes::REQUIRED
+            .at(span, format!("`{path}` is required and has no value"))
+            .label(declared.span, "declared here");
+        if !declared.about.is_empty() {
+            finding = finding.underline(declared.about.to_string());
+        }
+        self.diags.push(finding.hint(format!("write `{}`", as_line(&path, example))));
+    }
+
+    /// The written node that a missing setting belongs to: its choice, switch or map entry, else the deployment.
+    fn holder(&self, id: SettingId, keys: Keys<'_>) -> Span {
+        let mut at = id;
+        let mut depth = keys.len();
+        while let Some(parent) = self.stack.setting(at).parent {
+            if self.stack.setting(at).name.as_ref() == "*" {
+                let entry = self.layers[at.index()].iter().rev().find(|(_, found)| found.keys == keys[..depth]);
+                if let Some((_, assignment)) = entry {
+                    return assignment.name_span;
+                }
+                depth -= 1;
+            }
+            let written = self.layers[parent.index()].iter().rev().find(|(_, found)| found.keys == keys[..depth.min(found.keys.len())]);
+            if let Some((_, assignment)) = written {
+                return assignment.name_span;
+            }
+            at = parent;
+        }
+        self.span
+    }
+
+    fn map(&mut self, id: SettingId, item: SettingId, keys: Keys<'_>) {
+        let setting = self.stack.setting(id);
+        let available = self.declaration(setting, keys);
+        let mut found: Vec<Arc<str>> = Vec::new();
+        let mut removed: Vec<Arc<str>> = Vec::new();
+        let presets = self.stack.preset_index[item.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
+        let presets: Vec<Candidate<'a>> = presets
+            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]))
+            .collect();
+        for (layer, assignment) in presets.iter().chain(self.layers[item.index()].iter()) {
+            let Some((key, above)) = assignment.keys.split_last() else { continue };
+            if above != keys || !self.from_winning_list(id, keys, *layer) {
+                continue;
+            }
+            removed.retain(|other| other != key);
+            if assignment.given == Given::Null {
+                removed.push(key.clone());
+            }
+            if !found.contains(key) {
+                found.push(key.clone());
+            }
+        }
+        found.retain(|key| !removed.contains(key));
+        if let Err(failed) = available {
+            let written: Vec<Candidate<'a>> =
+                self.layers[item.index()].iter().filter(|(_, assignment)| assignment.keys.starts_with(keys)).copied().collect();
+            if let (Some((layer, assignment)), Some(failed)) = (written.first(), failed)
+                && *layer == Layer::Environment
+                && self.target.is_empty()
+            {
+                let condition = &self.stack.conditions[failed as usize];
+                let path = self.stack.path_of(id, keys);
+                let (why, hint) = names_condition(self.stack, &self.view, condition, &path, self.sources);
+                self.diags.push(codes::UNAVAILABLE.at(assignment.name_span, why).underline("has no effect here").hint(hint));
+            }
+            found.clear();
+        }
+        if self.view.keys.values().map(Vec::len).sum::<usize>() + found.len() > MAX_KEYS {
+            self.diags.push(codes::TOO_LARGE.at(self.span, format!("the environment has more than {MAX_KEYS} entries in maps and lists")));
+            found.clear();
+        }
+        self.view.keys.insert((id, keys.to_vec()), found);
+    }
+
+    fn record_list(&mut self, id: SettingId, item: SettingId, keys: Keys<'_>) {
+        let available = self.declaration(self.stack.setting(id), keys).is_ok();
+        let presets = self.stack.preset_index[item.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
+        let presets: Vec<Candidate<'a>> = presets
+            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]))
+            .collect();
+        let all: Vec<Candidate<'a>> = presets.into_iter().chain(self.layers[item.index()].iter().copied()).collect();
+        let mine = |(_, assignment): &&Candidate<'a>| assignment.keys.split_last().is_some_and(|(_, above)| above == keys);
+        let Some((winner, _)) = all.iter().filter(mine).next_back().filter(|_| available) else {
+            self.view.keys.insert((id, keys.to_vec()), Vec::new());
+            return;
+        };
+        let items: Vec<Arc<str>> = all
+            .iter()
+            .filter(mine)
+            .filter(|(layer, _)| layer == winner)
+            .filter_map(|(_, assignment)| assignment.keys.last().cloned())
+            .collect();
+        self.lists.insert((id, keys.to_vec()), *winner);
+        self.view.keys.insert((id, keys.to_vec()), items);
+    }
+
+    /// Tells that a written value is what it would be anyway.
+    fn note_redundant(&mut self, setting: &'a Setting, declared: &'a Declaration, keys: Keys<'_>, candidates: &[Candidate<'a>], slot: &Slot) {
+        let Some(((Layer::Environment, assignment), weaker)) = candidates.split_last() else { return };
+        if slot.layer != Layer::Environment || matches!(assignment.given, Given::Here | Given::Wrong) {
+            return;
+        }
+        let without = self.strongest(setting, declared, keys, weaker);
+        if without.value == slot.value && without.value != Evaluated::Unknown {
+            let path = self.stack.path_of(assignment.setting, keys);
+            self.diags.push(
+                codes::REDUNDANT
+                    .at(assignment.span, format!("`{path}` would have this value anyway"))
+                    .label(without.span, "from here"),
+            );
+        }
+    }
+}
+
+/// A path and a value as a line of KDL.
+fn as_line(path: &str, example: &str) -> String {
+    let words: Vec<&str> = path.split('.').collect();
+    let depth = words.len() - 1;
+    format!("{} {example}{}", words.join(" { "), " }".repeat(depth))
+}
+
+fn spelled(value: &Value) -> String {
+    format!("`{}`", value::spell(value))
+}
+
+/// Why a setting does not exist, and what to type, in the words of its condition.
+pub(crate) fn names_condition(stack: &Stack, view: &View, condition: &Expr, path: &str, sources: &Sources) -> (String, String) {
+    let now = |id: SettingId| match view.slot(id, &[]).map(|slot| &slot.value) {
+        Some(Evaluated::Value(value)) => spelled(value),
+        _ => "unknown".to_owned(),
+    };
+    if let ExprKind::Binary(crate::expr::Operator::In, choice, variants) = &condition.kind
+        && let (ExprKind::Ref(found), ExprKind::List(words)) = (&choice.kind, &variants.kind)
+        && let Some(id) = stack.setting_at(found.place)
+        && matches!(stack.setting(id).kind, Kind::Choice(_))
+    {
+        let words: Vec<String> = words
+            .iter()
+            .filter_map(|word| match &word.kind {
+                ExprKind::Literal(value) => Some(spelled(value)),
+                _ => None,
+            })
+            .collect();
+        let choice = &stack.setting(id).path;
+        let variant = words.join(" or ");
+        let first = words.first().map_or("", |word| word.trim_matches('`'));
+        return (
+            format!("`{path}` belongs to variant {variant}, `{choice}` is {}", now(id)),
+            format!("delete it, or write `{} \"{first}\" …`", stack.setting(id).name),
+        );
+    }
+    if let ExprKind::Ref(found) = &condition.kind
+        && let Some(id) = stack.setting_at(found.place)
+        && stack.setting(id).kind == Kind::Switch
+    {
+        let switch = &stack.setting(id).path;
+        return (
+            format!("`{path}` has no effect: `{switch}` is off"),
+            format!("delete it, or switch `{switch}` on by writing it without `#false`"),
+        );
+    }
+    let words = sources.get(condition.span.source).map_or("", |source| source.slice(condition.span));
+    (
+        format!("`{path}` exists only when {}", words.trim_matches('"')),
+        "delete it, or make the condition true".to_owned(),
+    )
+}

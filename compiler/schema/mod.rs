@@ -1,0 +1,672 @@
+//! What a stack says, checked: settings, presets, rules, workloads and projections.
+//!
+//! In: `Doc`s of stack files (`load`). Out: a [`Stack`], and findings.
+//! Never: an environment, any stack by name.
+//! Invariant: every expression in a [`Stack`] names existing places and fits its type, and the graph of
+//! what depends on what has no cycle ([`Stack::order`] is one order of it).
+
+pub mod assign;
+mod build;
+mod declare;
+mod graph;
+pub mod load;
+mod names;
+mod project;
+
+pub(crate) use build::{bad_value, type_of};
+pub(crate) use graph::is_named;
+pub(crate) use project::format_of;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    expr::{Expr, Place, Ref},
+    plan::{Format, HealthKind, Role, Until},
+    source::Span,
+    value::{Attributes, Value},
+};
+
+/// Number of a setting in [`Stack::settings`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct SettingId(pub u32);
+
+impl SettingId {
+    /// The group that holds everything.
+    pub const ROOT: SettingId = SettingId(0);
+
+    /// As an index.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// As a place in expressions.
+    #[must_use]
+    pub fn place(self) -> Place {
+        Place(self.0)
+    }
+}
+
+/// Places from this number on are no settings but rows of [`Stack::others`].
+pub const FIRST_OTHER: u32 = 1 << 24;
+
+/// A place that is no setting.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Other {
+    /// The root `endpoint`.
+    Endpoints,
+    /// `endpoint.NAME`: host and first port.
+    Endpoint(Arc<str>),
+    /// `endpoint.NAME.host`.
+    EndpointHost(Arc<str>),
+    /// `endpoint.NAME.port`, or of a named port.
+    EndpointPort(Arc<str>, Arc<str>),
+    /// `endpoint.NAME.ports`.
+    EndpointPorts(Arc<str>),
+    /// `endpoint.NAME.FIELD`.
+    EndpointField(Arc<str>, Arc<str>),
+    /// `self` in the fields of an endpoint.
+    Provider,
+    /// `self.host` there.
+    ProviderHost,
+    /// `self.port` there.
+    ProviderPort,
+    /// The root `self` of a record: leads to the record's setting.
+    Record(SettingId),
+    /// The root `workloads`.
+    Workloads,
+    /// `workloads.NAME`.
+    Workload(Arc<str>),
+    /// A fact of `workloads.NAME`, by the words of its path.
+    WorkloadFact(Arc<str>, Arc<str>),
+    /// `environment`: the name of the environment.
+    Environment,
+    /// `release`: the name of the deployment.
+    Release,
+}
+
+/// A stack, as it was checked.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Stack {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version, as written.
+    pub version: Arc<str>,
+    /// BLAKE3 of its parsed text: formatting and comments do not count.
+    pub digest: Arc<str>,
+    /// The settings; number 0 is the group that holds the others.
+    pub settings: Vec<Setting>,
+    /// Places that are no settings.
+    pub others: Vec<Other>,
+    /// Conditions under which declarations exist, each once.
+    pub conditions: Vec<Expr>,
+    /// Presets, weakest first; those of extensions follow those of the stack.
+    pub presets: Vec<Preset>,
+    /// The stack's own overrides.
+    pub overrides: Vec<Override>,
+    /// Rules.
+    pub rules: Vec<Rule>,
+    /// Further providers and fields of endpoints.
+    pub endpoints: Vec<Guarded<Endpoint>>,
+    /// Workloads.
+    pub workloads: Vec<Guarded<Workload>>,
+    /// The `compose` node.
+    pub compose: ComposeSettings,
+    /// Configuration files.
+    pub configs: Vec<Config>,
+    /// MCP servers.
+    pub mcp: Vec<Mcp>,
+    /// Ways to say the system in Helm.
+    pub helm: Vec<Helm>,
+    /// Presets and settings in an order in which everything stands after what it reads.
+    pub order: Vec<Step>,
+    /// For each setting, the assignments of presets to it: preset, index in it.
+    pub preset_index: Vec<Vec<(u32, u32)>>,
+}
+
+/// One step of resolving.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Step {
+    /// Decide whether this preset holds.
+    Preset(u32),
+    /// Give this setting its value, or a map or list its keys.
+    Setting(SettingId),
+}
+
+/// A setting, a group, or a map or list of settings.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Setting {
+    /// Last word of its path; `*` for the item of a map or list.
+    pub name: Arc<str>,
+    /// Its path, `app.image` or `service.*.port`.
+    pub path: Arc<str>,
+    /// What holds it; none for the root.
+    pub parent: Option<SettingId>,
+    /// How many maps and lists are above it.
+    pub depth: u32,
+    /// Whether one of those is a list of records.
+    pub below_list: bool,
+    /// What it is.
+    pub kind: Kind,
+    /// What it holds, in declared order.
+    pub children: IndexMap<Arc<str>, SettingId>,
+    /// The record or scalar type it was declared with, such as `resources`.
+    pub of: Arc<str>,
+    /// Its declarations: more than one where several variants of a choice declare the same name.
+    pub declarations: Vec<Declaration>,
+}
+
+/// What a setting is.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Kind {
+    /// A group or record.
+    Group,
+    /// One value of the scalar type of this name; `enum` has its words in the attributes.
+    Scalar(Arc<str>),
+    /// A list.
+    List(SettingId),
+    /// A map.
+    Map(SettingId),
+    /// One of several variants; its value is the variant's name.
+    Choice(Arc<[Arc<str>]>),
+    /// Off or on; its value is a boolean.
+    Switch,
+}
+
+/// One declaration of a setting.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Declaration {
+    /// Where it stands.
+    pub span: Span,
+    /// One sentence for people.
+    pub about: Arc<str>,
+    /// All must be true for the declaration to exist: indexes into [`Stack::conditions`], outermost first.
+    pub available: Vec<u32>,
+    /// The first that has a value is the weakest candidate.
+    pub defaults: Vec<Expr>,
+    /// Whether `defaults` is a value that nobody may write.
+    pub derived: bool,
+    /// Whether it must have a value while it exists.
+    pub required: bool,
+    /// Whether an environment's `override` may name it.
+    pub overridable: bool,
+    /// Range, words, schemes.
+    pub attributes: Attributes,
+    /// What a change of it does to what runs.
+    pub change: Change,
+    /// Targets that do not say it, nearest first.
+    pub absent: Vec<Absent>,
+}
+
+/// What a change of a setting does to what runs, in the words of `change`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Change {
+    /// Whatever the direction; empty if not said.
+    pub any: Arc<str>,
+    /// If it becomes smaller.
+    pub shrink: Arc<str>,
+    /// If it becomes larger.
+    pub grow: Arc<str>,
+}
+
+/// Targets that do not say a setting, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Absent {
+    /// `helm`, `helm:0.8`, `compose`, `toml`, `mcp`, `flux` or `*`.
+    pub targets: Vec<Arc<str>>,
+    /// The reason.
+    pub because: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Values that hold under a condition.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Preset {
+    /// The condition; none holds always.
+    pub when: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+    /// The values.
+    pub values: Vec<Assignment>,
+}
+
+/// Values that hold for some targets only.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Override {
+    /// The targets.
+    pub targets: Vec<Arc<str>>,
+    /// The reason.
+    pub because: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// The values.
+    pub values: Vec<Assignment>,
+}
+
+/// A value for a setting, as some layer gives it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The setting.
+    pub setting: SettingId,
+    /// The keys of the maps and lists above it, outermost first; an item of a list has its index.
+    pub keys: Vec<Arc<str>>,
+    /// What is given.
+    pub given: Given,
+    /// The place of the value, or of the node where there is none.
+    pub span: Span,
+    /// The place of the setting's name.
+    pub name_span: Span,
+}
+
+/// What a layer gives a setting.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Given {
+    /// This value, in normal form.
+    Value(Value),
+    /// The value of this expression (stacks only).
+    Expr(Expr),
+    /// The items of a list, each a value or an expression.
+    List(Vec<Given>),
+    /// A part of a compound scalar.
+    Part(Arc<str>, Box<Given>),
+    /// A map or list entry, or a choice or switch, that is written without a value.
+    Here,
+    /// No value.
+    Null,
+    /// A value that is wrong and was reported.
+    Wrong,
+}
+
+/// A rule.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its id, unique in the stack.
+    pub id: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// The record it belongs to; its instances are checked one by one.
+    pub record: Option<SettingId>,
+    /// Whether only a warning.
+    pub warning: bool,
+    /// `base` or a target; empty for every view.
+    pub view: Arc<str>,
+    /// When it applies; all must be true.
+    pub when: Vec<Expr>,
+    /// What must hold.
+    pub require: Vec<Expr>,
+    /// What to tell.
+    pub message: Expr,
+    /// What to type.
+    pub help: Option<Expr>,
+    /// Paths that the message names in backticks, for labels.
+    pub named: Vec<Ref>,
+}
+
+/// Something that exists under conditions and once per item of loops.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Guarded<T> {
+    /// The conditions and loops around it, outermost first.
+    pub guards: Vec<Guard>,
+    /// The thing.
+    pub node: T,
+}
+
+/// A condition or a loop.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Guard {
+    /// `(when)"…"`.
+    When(Expr),
+    /// `(each)"x in …"`; loops are numbered by how many are around them.
+    Each(Ref),
+}
+
+/// Further providers and fields of an endpoint.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its name; a constant unless it stands in a loop.
+    pub name: Expr,
+    /// Where it stands.
+    pub span: Span,
+    /// What stands in for a workload that we do not run.
+    pub external: Option<External>,
+    /// Further addresses; `self.host` and `self.port` are the provider's.
+    pub fields: IndexMap<Arc<str>, Expr>,
+}
+
+/// A provider that we do not run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct External {
+    /// When it is the provider.
+    pub when: Option<Expr>,
+    /// Its host.
+    pub host: Expr,
+    /// Its port.
+    pub port: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A workload.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its name; a constant unless it stands in a loop.
+    pub name: Expr,
+    /// Where it stands.
+    pub span: Span,
+    /// What kind of program it is.
+    pub role: Role,
+    /// Whether it keeps data.
+    pub stateful: bool,
+    /// Its facts.
+    pub facts: Vec<Guarded<Fact>>,
+    /// Facts that replace others for some targets.
+    pub overrides: Vec<FactOverride>,
+}
+
+/// Facts that replace those of the same kind and key, for some targets.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FactOverride {
+    /// The targets.
+    pub targets: Vec<Arc<str>>,
+    /// The reason.
+    pub because: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// The facts.
+    pub facts: Vec<Guarded<Fact>>,
+}
+
+/// One fact of a workload, and the line that says it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Fact {
+    /// Where it stands.
+    pub span: Span,
+    /// What it says.
+    pub kind: FactKind,
+}
+
+/// What a fact of a workload says.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Workload`, as expressions")]
+pub enum FactKind {
+    Image { image: Expr, build: Option<Expr>, pull: Option<Expr> },
+    Replicas { count: Expr, max: Option<Expr> },
+    Command(Vec<Expr>),
+    Args(Vec<Guarded<Expr>>),
+    Schedule(Expr),
+    Env { name: Expr, also: Vec<Arc<str>>, file: bool, value: Expr },
+    EnvTree { name: Expr, format: Format, tree: Vec<TreeNode> },
+    Resources(ResourceExprs),
+    Port { name: Arc<str>, number: Expr, service: Option<Expr>, publish: Option<Expr>, protocol: Arc<str> },
+    Needs { names: Vec<Expr>, until: Until },
+    Profile(Expr),
+    Health(Box<HealthExprs>),
+    Volume { name: Arc<str>, at: Expr, size: Option<Expr>, class: Option<Expr> },
+    Tmpfs(Vec<Expr>),
+    File { path: Expr, content: FileExpr },
+    Security { user: Option<Expr>, group: Option<Expr>, read_only_root: Option<Expr>, drop: Option<Expr>, escalation: Option<Expr> },
+    Route { hosts: Expr, path: Option<Expr>, port: Arc<str>, tls: Option<Expr> },
+}
+
+/// The content of a mounted file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the cases of `plan::FileContent`")]
+pub enum FileExpr {
+    Text(Expr),
+    Tree(FormatExpr, Vec<TreeNode>),
+    Config(Arc<str>),
+}
+
+/// A format that is fixed, or comes from a setting.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum FormatExpr {
+    Fixed(Format),
+    Computed(Expr),
+}
+
+/// Limits and requests, as expressions.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Resources`")]
+pub struct ResourceExprs {
+    pub request_cpu: Option<Expr>,
+    pub request_memory: Option<Expr>,
+    pub limit_cpu: Option<Expr>,
+    pub limit_memory: Option<Expr>,
+}
+
+/// A health check, as expressions.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Health`")]
+pub struct HealthExprs {
+    pub kind: HealthKind,
+    pub probe: ProbeExpr,
+    pub period: Option<Expr>,
+    pub delay: Option<Expr>,
+    pub timeout: Option<Expr>,
+    pub failures: Option<Expr>,
+    pub start: Option<Expr>,
+}
+
+/// How health is checked, as expressions.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the cases of `plan::Probe`")]
+pub enum ProbeExpr {
+    Http { path: Expr, port: Arc<str> },
+    Tcp { port: Arc<str> },
+    Exec { argv: Vec<Expr> },
+}
+
+/// What the `compose` node says.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Compose`")]
+pub struct ComposeSettings {
+    pub project: Option<Expr>,
+    pub bind: Option<Expr>,
+    pub restart: Option<Expr>,
+}
+
+/// Paths outside which a target says nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Scope {
+    /// The settings and groups in scope.
+    pub settings: Vec<SettingId>,
+    /// The reason why the rest is not.
+    pub because: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A configuration file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Config`")]
+pub struct Config {
+    pub name: Arc<str>,
+    pub file: Arc<str>,
+    pub format: Format,
+    pub span: Span,
+    pub when: Vec<Expr>,
+    pub scope: Option<Scope>,
+    pub tree: Vec<TreeNode>,
+}
+
+/// A set of MCP servers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Mcp {
+    /// Where it stands.
+    pub span: Span,
+    /// When there are any.
+    pub when: Vec<Expr>,
+    /// The clients that get a file: a list of names; all where it is not said.
+    pub clients: Option<Expr>,
+    /// Paths outside which it says nothing.
+    pub scope: Option<Scope>,
+    /// The servers.
+    pub servers: Vec<Guarded<Server>>,
+}
+
+/// An MCP server.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Server`")]
+pub struct Server {
+    pub name: Expr,
+    pub span: Span,
+    pub command: Vec<Expr>,
+    pub url: Option<Expr>,
+    pub headers: Vec<TreeNode>,
+    pub environment: Vec<TreeNode>,
+}
+
+/// One way to say the system in Helm.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Helm {
+    /// Its name; its column in the ledger is `helm:NAME`, or `helm` where it is the only one.
+    pub name: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// When it is the active one.
+    pub when: Vec<Expr>,
+    /// What the cluster must have beforehand.
+    pub requires: Vec<Guarded<Requirement>>,
+    /// Its releases.
+    pub releases: Vec<Release>,
+}
+
+/// Something that a cluster must have before a release is installed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Requirement {
+    /// In words.
+    pub name: Arc<str>,
+    /// The custom resource definition that shows that it is there; may be empty.
+    pub crd: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// One release.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Release`")]
+pub struct Release {
+    pub name: Arc<str>,
+    pub span: Span,
+    pub chart: Arc<str>,
+    pub version: Arc<str>,
+    /// The file that lists what the chart reads; empty if there is none.
+    pub surface: Arc<str>,
+    pub file: Arc<str>,
+    pub names: Vec<TreeNode>,
+    pub values: Vec<TreeNode>,
+}
+
+/// A node of a tree.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum TreeNode {
+    /// A key and its value.
+    Key {
+        /// The key.
+        key: TreeKey,
+        /// The value.
+        value: TreeValue,
+        /// Where it stands.
+        span: Span,
+    },
+    /// An item of a list, `- value`.
+    Item {
+        /// The value.
+        value: TreeValue,
+        /// Where it stands.
+        span: Span,
+    },
+    /// Nodes that exist under a condition.
+    When(Expr, Vec<TreeNode>),
+    /// Nodes that exist once per item.
+    Each(Ref, Vec<TreeNode>),
+}
+
+/// A key of a tree.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum TreeKey {
+    Fixed(Arc<str>),
+    Computed(Expr),
+}
+
+/// A value in a tree.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum TreeValue {
+    /// One value; of a group it is a map.
+    One(Expr),
+    /// A list of values.
+    Many(Vec<Expr>),
+    /// A map, or a list where the nodes are items.
+    Nodes {
+        /// The nodes.
+        nodes: Vec<TreeNode>,
+        /// Whether it stays when nothing is in it: `(map)` and `(list)`.
+        keep: Option<Keep>,
+    },
+    /// A tree that stands as text in another format.
+    Embedded(Format, Vec<TreeNode>),
+}
+
+/// What an empty tree that stays is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Keep {
+    Map,
+    List,
+}
+
+impl Stack {
+    /// The setting of this number.
+    #[must_use]
+    pub fn setting(&self, id: SettingId) -> &Setting {
+        &self.settings[id.index()]
+    }
+
+    /// The setting that a place denotes, if it denotes one.
+    #[must_use]
+    pub fn setting_at(&self, place: Place) -> Option<SettingId> {
+        (place.0 < FIRST_OTHER).then_some(SettingId(place.0))
+    }
+
+    /// What a place denotes, if it is no setting.
+    #[must_use]
+    pub fn other_at(&self, place: Place) -> Option<&Other> {
+        place.0.checked_sub(FIRST_OTHER).and_then(|index| self.others.get(index as usize))
+    }
+
+    /// The path of a setting with its keys filled in: `service.web.port`.
+    #[must_use]
+    pub fn path_of(&self, id: SettingId, keys: &[Arc<str>]) -> Arc<str> {
+        let setting = self.setting(id);
+        if setting.depth == 0 {
+            return setting.path.clone();
+        }
+        let mut keys = keys.iter();
+        let words: Vec<&str> = setting
+            .path
+            .split('.')
+            .map(|word| if word == "*" { keys.next().map_or("*", |key| key) } else { word })
+            .collect();
+        words.join(".").into()
+    }
+
+    /// The settings below `id`, and `id` itself, in declared order.
+    #[must_use]
+    pub fn below(&self, id: SettingId) -> Vec<SettingId> {
+        let mut all = vec![id];
+        let setting = self.setting(id);
+        if let Kind::List(item) | Kind::Map(item) = setting.kind {
+            all.extend(self.below(item));
+        }
+        for child in setting.children.values() {
+            all.extend(self.below(*child));
+        }
+        all
+    }
+}
