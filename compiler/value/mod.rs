@@ -4,10 +4,36 @@
 //! Never: a setting's name, a target's layout.
 //! Invariant: two spellings of the same thing (`1Gi`, `1024Mi`) are the same [`Value`].
 
+mod cpu;
+mod cron;
+mod duration;
+mod host;
+mod image;
+mod memory;
+mod name;
+mod number;
+mod part;
+mod path;
+mod print;
+mod scalar;
+mod secret;
+mod semver;
+mod text;
+mod url;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    part::{PARTS, Part, part, parts, with_parts},
+    print::{Printed, Words, print, spell},
+    scalar::{Attributes, Bad, Base, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},
+};
 
 /// A value in normal form.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
