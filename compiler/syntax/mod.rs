@@ -4,7 +4,49 @@
 //! Never: what a name means.
 //! Invariant: hostile text gives findings, never a panic; depth and size are bounded before the crate sees the text.
 
-use crate::source::Span;
+mod authority;
+
+use crate::diag::{Diags, codes};
+use crate::source::{Source, Span};
+
+/// Longest text that is read, in bytes.
+const MAX_SIZE: usize = 4 << 20;
+/// Deepest nesting of braces that is read.
+const MAX_DEPTH: usize = 64;
+
+/// Reads a text. Any mistake gives findings and an empty document.
+#[must_use]
+pub fn parse(source: &Source, diags: &mut Diags) -> Doc {
+    let depth = depth(&source.text);
+    if source.text.len() > MAX_SIZE || depth > MAX_DEPTH {
+        diags.push(codes::SYNTAX.at(Span::new(source.id, 0, 0), "the text is too long or nested too deeply"));
+        return Doc::default();
+    }
+    match authority::read(&source.text, source.id, depth) {
+        Ok(doc) => doc,
+        Err(objections) => {
+            for found in objections {
+                let place = Span::new(source.id, found.range.start, found.range.end);
+                diags.push(codes::SYNTAX.at(place, found.message));
+            }
+            Doc::default()
+        }
+    }
+}
+
+/// An upper bound of the nesting of braces.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
 
 /// A document: its top-level nodes.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -87,5 +129,34 @@ impl Node {
     /// The children of this name.
     pub fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
         self.children.iter().filter(move |child| child.name.text == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceId;
+
+    fn read(text: &str) -> (Source, Doc) {
+        let source = Source { id: SourceId(0), name: "dev.kdl".to_owned(), text: text.to_owned() };
+        let mut diags = Diags::default();
+        let doc = parse(&source, &mut diags);
+        assert!(!diags.has_errors(), "{diags:?}");
+        (source, doc)
+    }
+
+    #[test]
+    fn spans_are_bytes() {
+        let (source, doc) = read("(größe)\"näme\" /* ü */ (t)\"é\" k=(u8)7 { 子 #true; } // }\r\nz 1.5\r\n");
+        let node = &doc.nodes[0];
+        assert_eq!(source.slice(node.name.span), "\"näme\"");
+        assert_eq!(source.slice(node.annotation.as_ref().unwrap().span), "größe");
+        assert_eq!(source.slice(node.entries[0].span), "\"é\"");
+        assert_eq!(source.slice(node.entries[1].span), "7");
+        assert_eq!(source.slice(node.entries[1].name.as_ref().unwrap().span), "k");
+        assert_eq!(source.slice(node.children[0].span), "子 #true");
+        assert!(source.slice(node.span).starts_with("(größe)"), "{}", source.slice(node.span));
+        assert!(source.slice(node.span).ends_with("#true; }"), "{}", source.slice(node.span));
+        assert_eq!(source.slice(doc.nodes[1].span), "z 1.5");
     }
 }

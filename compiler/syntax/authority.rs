@@ -1,0 +1,111 @@
+//! The `kdl` crate's reading of a text, as our own tree.
+//!
+//! In: a text that `parse` has measured. Out: a [`Doc`], or what the crate objects to.
+//! Never: a text of unknown depth; the crate recurses and an overflow would end the process.
+//! Invariant: every span is a range of bytes of the text.
+
+use std::ops::Range;
+
+use kdl::{KdlDocument, KdlEntry, KdlIdentifier, KdlNode, KdlValue};
+
+use super::{Doc, Entry, Literal, Name, Node};
+use crate::source::{SourceId, Span};
+
+/// Depth up to which the caller's stack is enough; test threads have 2 MiB.
+const SHALLOW: usize = 16;
+/// Stack for deeper texts: the crate needs up to 40 KiB a level without optimisation.
+const STACK: usize = 64 << 20;
+
+/// What the crate objects to: a range of bytes and a sentence.
+pub(super) struct Objection {
+    /// The place.
+    pub(super) range: Range<usize>,
+    /// The crate's words.
+    pub(super) message: String,
+}
+
+/// Reads a text whose braces nest `depth` deep.
+pub(super) fn read(text: &str, id: SourceId, depth: usize) -> Result<Doc, Vec<Objection>> {
+    if depth <= SHALLOW {
+        return read_here(text, id);
+    }
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        match thread.spawn_scoped(scope, || read_here(text, id)).map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            _ => Err(vec![Objection { range: 0..0, message: "the text cannot be read".to_owned() }]),
+        }
+    })
+}
+
+fn read_here(text: &str, id: SourceId) -> Result<Doc, Vec<Objection>> {
+    match KdlDocument::parse_v2(text) {
+        Ok(document) => Ok(Doc { nodes: nodes(&document, text, id) }),
+        Err(error) => Err(error
+            .diagnostics
+            .into_iter()
+            .map(|found| Objection {
+                range: found.span.offset()..found.span.offset() + found.span.len(),
+                message: found.message.unwrap_or_else(|| "this is not KDL".to_owned()),
+            })
+            .collect()),
+    }
+}
+
+fn nodes(document: &KdlDocument, text: &str, id: SourceId) -> Vec<Node> {
+    document.nodes().iter().map(|found| node(found, text, id)).collect()
+}
+
+fn node(found: &KdlNode, text: &str, id: SourceId) -> Node {
+    let name = name(found.name(), id);
+    let entries: Vec<Entry> = found.entries().iter().map(|found| entry(found, id)).collect();
+    let start = found.span().offset();
+    let end = match found.children() {
+        Some(_) => closing_brace(found, text),
+        None => entries.last().map_or(name.span.end, |entry| entry.span.end) as usize,
+    };
+    Node {
+        annotation: found.ty().map(|ty| self::name(ty, id)),
+        name,
+        entries,
+        children: found.children().map(|children| nodes(children, text, id)).unwrap_or_default(),
+        braces: found.children().is_some(),
+        span: Span::new(id, start, end),
+    }
+}
+
+/// The end of a node with children. The crate's span goes on through blanks and comments.
+fn closing_brace(found: &KdlNode, text: &str) -> usize {
+    let start = found.span().offset();
+    let whole = text.get(start..start + found.span().len()).unwrap_or("");
+    let after = found.format().map_or("", |format| &format.before_terminator);
+    let before = if after.is_empty() { whole } else { whole.rfind(after).map_or(whole, |at| &whole[..at]) };
+    before.rfind('}').map_or(start + whole.len(), |at| start + at + 1)
+}
+
+fn name(found: &KdlIdentifier, id: SourceId) -> Name {
+    let start = found.span().offset();
+    Name { text: found.value().to_owned(), span: Span::new(id, start, start + found.span().len()) }
+}
+
+fn entry(found: &KdlEntry, id: SourceId) -> Entry {
+    // The crate has no span for the value alone, but an entry always ends with it.
+    let end = found.span().offset() + found.span().len();
+    let start = end - found.format().map_or(found.span().len(), |format| format.value_repr.len());
+    Entry {
+        name: found.name().map(|found| name(found, id)),
+        annotation: found.ty().map(|found| name(found, id)),
+        value: literal(found.value()),
+        span: Span::new(id, start, end),
+    }
+}
+
+fn literal(found: &KdlValue) -> Literal {
+    match found {
+        KdlValue::String(text) => Literal::String(text.clone()),
+        KdlValue::Integer(number) => Literal::Integer(*number),
+        KdlValue::Float(number) => Literal::Float(*number),
+        KdlValue::Bool(value) => Literal::Bool(*value),
+        KdlValue::Null => Literal::Null,
+    }
+}
