@@ -2,6 +2,7 @@
 //! and MCP JSON that state the same facts. `docs/architecture.md` is the map.
 
 pub mod diag;
+pub mod emit;
 pub mod expr;
 pub mod plan;
 pub mod source;
