@@ -7,4 +7,5 @@ pub mod expr;
 pub mod plan;
 pub mod source;
 pub mod syntax;
+pub mod targets;
 pub mod value;
