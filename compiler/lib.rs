@@ -2,8 +2,10 @@
 //! and MCP JSON that state the same facts. `docs/architecture.md` is the map.
 
 pub mod diag;
+pub mod emit;
 pub mod expr;
 pub mod plan;
 pub mod source;
 pub mod syntax;
+pub mod targets;
 pub mod value;

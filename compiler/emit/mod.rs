@@ -1,0 +1,120 @@
+//! Ordered trees into the text of a format.
+//!
+//! In: an [`Output`] tree, finished: words of the target, links printed, second interpreters escaped.
+//! Out: YAML, TOML, JSON and INI text; the line of a leaf in such a text (`locate`).
+//! Never: Helm, Compose, a setting, an origin.
+//! Invariants: the order of keys is the order of the tree; a string is read back as that string by every
+//! reader of the format, whichever version of it the reader speaks; printing cannot fail.
+
+mod ini;
+mod json;
+mod locate;
+mod toml;
+mod yaml;
+
+use indexmap::IndexMap;
+use serde::{Serialize, Serializer};
+
+pub use self::{
+    ini::{ini, ini_can_say_key, ini_can_say_value},
+    json::{json, json_compact},
+    locate::line_of,
+    toml::toml,
+    yaml::yaml,
+};
+use crate::plan::Format;
+
+/// A value as a format states it: no units, no links, no secrets, no origins.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Output {
+    /// Null. TOML and INI have none and leave it out.
+    Null,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A finite number with a fraction.
+    Float(f64),
+    /// Text.
+    String(String),
+    /// A list.
+    List(Vec<Output>),
+    /// A map, printed in its order.
+    Map(IndexMap<String, Output>),
+}
+
+impl Output {
+    /// A text.
+    pub fn string(text: impl Into<String>) -> Output {
+        Output::String(text.into())
+    }
+
+    /// A map of these entries.
+    pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Output)>) -> Output {
+        Output::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+    }
+
+    /// A list of texts.
+    pub fn strings<S: Into<String>>(texts: impl IntoIterator<Item = S>) -> Output {
+        Output::List(texts.into_iter().map(|text| Output::String(text.into())).collect())
+    }
+
+    /// The same tree without nulls in maps and lists, for formats that have none.
+    #[must_use]
+    fn without_null(&self) -> Output {
+        let said = |output: &&Output| **output != Output::Null;
+        match self {
+            Output::List(items) => Output::List(items.iter().filter(said).map(Output::without_null).collect()),
+            Output::Map(entries) => Output::Map(
+                entries
+                    .iter()
+                    .filter(|(_, value)| said(value))
+                    .map(|(key, value)| (key.clone(), value.without_null()))
+                    .collect(),
+            ),
+            scalar => scalar.clone(),
+        }
+    }
+}
+
+impl Serialize for Output {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Output::Null => serializer.serialize_unit(),
+            Output::Bool(value) => serializer.serialize_bool(*value),
+            Output::Int(value) => serializer.serialize_i64(*value),
+            Output::Float(value) => serializer.serialize_f64(*value),
+            Output::String(text) => serializer.serialize_str(text),
+            Output::List(items) => serializer.collect_seq(items),
+            Output::Map(entries) => serializer.collect_map(entries),
+        }
+    }
+}
+
+/// A whole file in `format`. The header's lines become comments at its beginning where the format has comments.
+#[must_use]
+pub fn file(format: Format, output: &Output, header: &str) -> String {
+    match format {
+        Format::Yaml => yaml(output, header),
+        Format::Toml => toml(output, header),
+        Format::Json => json(output),
+        Format::Ini => ini(output, header),
+    }
+}
+
+/// A tree as text within a string of another file: without a header, JSON without blanks.
+#[must_use]
+pub fn embedded(format: Format, output: &Output) -> String {
+    match format {
+        Format::Json => json_compact(output),
+        other => file(other, output, ""),
+    }
+}
+
+/// The lines of `header`, each as a comment, and nothing for an empty one.
+fn comment(header: &str) -> String {
+    header.lines().map(|line| if line.is_empty() { "#\n".to_owned() } else { format!("# {line}\n") }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,456 @@
+//! Docker Compose (2.24 and later): one project per deployment, in long syntax throughout.
+//!
+//! In: the workloads of a deployment in Compose's view. Out: `compose/compose.yaml`, and below `compose/files/`
+//! what the services mount.
+//! Never: what Compose ignores or reads in several ways: short syntax, bare numbers, modes of secrets, cron jobs.
+//! Invariants: what a service refers to is emitted; every `$` of a plain text is doubled; nothing that the user
+//! supplies lies under `out/`.
+
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+
+use indexmap::IndexMap;
+
+use super::{
+    Addresses, File, Plain,
+    escape::{compose_string, secret_variable},
+    generated,
+    node::{Entries, Node},
+    words::{self, Speaker},
+};
+use crate::{
+    emit::Output,
+    plan::{
+        self, Compose, Deployment, FileContent, Format, Health, HealthKind, Leaf, Need, Plan, Port, Probe, Resources,
+        Role, Security, Until, Variable, Workload,
+    },
+    value::{Link, SecretRef, Value},
+};
+
+/// The project's root, seen from the folder of `compose.yaml`.
+const ROOT: &str = "../../../..";
+
+/// The top-level name of a workload's volume. Names with dashes can meet: whoever plans several compares.
+#[must_use]
+pub fn volume_name(workload: &str, volume: &str) -> String {
+    format!("{workload}-{volume}")
+}
+
+/// The top-level name of a secret, which is also its file in `/run/secrets`. No two secrets share one, because
+/// the name of a secret has no underscore.
+#[must_use]
+pub fn secret_name(secret: &SecretRef) -> String {
+    format!("{}_{}", secret.name, secret.key)
+}
+
+/// The Compose file, and the files that it mounts.
+pub(super) fn emit(plan: &Plan, deployment: &Deployment) -> Vec<File> {
+    let Some(compose) = &deployment.compose else { return Vec::new() };
+    let addresses = Addresses::of_compose(deployment);
+    let words = Words { addresses: &addresses, variables: RefCell::default() };
+    let mut project = Project { deployment, compose, words, secrets: BTreeSet::new(), files: Vec::new() };
+
+    let mut services = Entries::default();
+    for workload in compose.workloads.iter().filter(|workload| runs(workload)) {
+        let service = project.service(workload);
+        services.put(&workload.name, service);
+    }
+    let mut root = Entries::default();
+    root.put("name", Node::text(&compose.project, &project.words));
+    root.put("services", services);
+    root.unless_empty("volumes", volumes(compose));
+    root.unless_empty("secrets", secrets(&project.secrets));
+    let mut root = Node::from(root);
+    if let Some(raw) = &compose.raw {
+        root.merge(Node::tree(raw, &project.words));
+    }
+
+    let header = header(plan, deployment, &project.words.variables.borrow());
+    let mut files = project.files;
+    files.push(File::of(format!("{}/compose/compose.yaml", deployment.name), Format::Yaml, root, &header));
+    files
+}
+
+/// Whether Compose can run it. It has no clock; `lower` has said so.
+fn runs(workload: &Workload) -> bool {
+    workload.role != Role::Cron
+}
+
+fn header(plan: &Plan, deployment: &Deployment, variables: &BTreeSet<String>) -> String {
+    let file = format!("out/{}/{}/compose/compose.yaml", plan.environment, deployment.name);
+    let first = generated(plan);
+    if variables.is_empty() {
+        return format!("{first}\n\n  docker compose -f {file} up -d --wait");
+    }
+    let names: Vec<&str> = variables.iter().map(String::as_str).collect();
+    let names = names.join(", ");
+    format!("{first}\n\n  docker compose -f {file} --env-file FILE up -d --wait\n\nFILE sets {names}.")
+}
+
+fn volumes(compose: &Compose) -> Entries {
+    let mut entries = Entries::default();
+    for workload in compose.workloads.iter().filter(|workload| runs(workload)) {
+        for volume in &workload.volumes {
+            entries.put(&volume_name(&workload.name, &volume.name), Node::Fixed(Output::Map(IndexMap::new())));
+        }
+    }
+    entries
+}
+
+/// The files that the user keeps: below the project's root, or where `TRUELINE_SECRETS` says.
+fn secrets(secrets: &BTreeSet<SecretRef>) -> Entries {
+    let mut entries = Entries::default();
+    for secret in secrets {
+        let file = format!("${{TRUELINE_SECRETS:-{ROOT}/secrets}}/{}/{}", secret.name, secret.key);
+        entries.put(&secret_name(secret), Node::Fixed(Output::map([("file", Output::string(file))])));
+    }
+    entries
+}
+
+/// A project while it is printed.
+struct Project<'a> {
+    deployment: &'a Deployment,
+    compose: &'a Compose,
+    words: Words<'a>,
+    /// The secrets that are mounted as files.
+    secrets: BTreeSet<SecretRef>,
+    /// What is written beside the Compose file.
+    files: Vec<File>,
+}
+
+impl Project<'_> {
+    fn service(&mut self, workload: &Workload) -> Entries {
+        let mut mounted = Entries::default();
+        let environment = self.environment(workload, &mut mounted);
+        let volumes = self.mounts(workload, &mut mounted);
+        let words = &self.words;
+        let mut service = Entries::default();
+        service.put("image", Node::text(&workload.image, words));
+        service.maybe("build", workload.build.as_ref().map(|folder| build(folder, words)));
+        service.maybe("pull_policy", workload.pull.as_ref().map(|pull| pull_policy(pull, words)));
+        if let Some(profile) = &workload.profile {
+            service.put("profiles", Node::List(vec![Node::text(profile, words)]));
+        }
+        service.put("restart", self.restart(workload));
+        service.unless_empty("entrypoint", Node::texts(&workload.command, words));
+        service.unless_empty("command", Node::texts(&workload.args, words));
+        service.unless_empty("environment", environment);
+        service.unless_empty("expose", expose(&workload.ports, words));
+        service.unless_empty("ports", self.ports(&workload.ports));
+        service.unless_empty("depends_on", self.depends_on(&workload.needs));
+        service.maybe("healthcheck", healthcheck(&workload.health, words));
+        service.unless_empty("volumes", volumes);
+        service.unless_empty("tmpfs", Node::texts(&workload.tmpfs, words));
+        service.unless_empty("secrets", mounted.into_list());
+        security(&workload.security, words, &mut service);
+        service.unless_empty("deploy", deploy(workload, words));
+        service
+    }
+
+    /// Variables, always as texts: Compose refuses or reinterprets other values.
+    fn environment(&mut self, workload: &Workload, mounted: &mut Entries) -> Entries {
+        let mut entries = Entries::default();
+        for (name, variable) in &workload.env {
+            let node = match (&variable.leaf.value, &variable.tree) {
+                (Value::Secret(secret), _) if variable.file => self.path_of(secret, variable, workload, mounted),
+                (_, Some((format, tree))) => {
+                    Node::tree(&plan::Tree::Embedded(*format, Box::new(tree.clone())), &self.words)
+                }
+                _ => Node::text(&variable.leaf, &self.words),
+            };
+            entries.put(name, node);
+        }
+        entries
+    }
+
+    /// The path at which a service finds a secret: where the stack mounts it, or else in `/run/secrets`.
+    fn path_of(&mut self, secret: &SecretRef, variable: &Variable, workload: &Workload, mounted: &mut Entries) -> Node {
+        let mounts = workload.files.iter().find(|file| file.content == FileContent::Secret(secret.clone()));
+        let path = match mounts {
+            Some(file) => compose_string(&file.path),
+            None => {
+                self.mount_secret(secret, &secret_name(secret), mounted);
+                format!("/run/secrets/{}", secret_name(secret))
+            }
+        };
+        Node::of(Output::String(path), &variable.leaf)
+    }
+
+    fn mount_secret(&mut self, secret: &SecretRef, target: &str, mounted: &mut Entries) {
+        self.secrets.insert(secret.clone());
+        let mut entry = Entries::default();
+        entry.put("source", Node::word(secret_name(secret)));
+        entry.put("target", Node::word(target));
+        mounted.put(target, entry);
+    }
+
+    /// Named volumes and files; secrets go to `mounted`.
+    fn mounts(&mut self, workload: &Workload, mounted: &mut Entries) -> Node {
+        let mut mounts = Vec::new();
+        for volume in &workload.volumes {
+            let mut entry = Entries::default();
+            entry.put("type", Node::word("volume"));
+            entry.put("source", Node::word(volume_name(&workload.name, &volume.name)));
+            entry.put("target", Node::text(&volume.at, &self.words));
+            mounts.push(entry.into());
+        }
+        for file in &workload.files {
+            let source = match &file.content {
+                FileContent::Secret(secret) => {
+                    self.mount_secret(secret, &compose_string(&file.path), mounted);
+                    continue;
+                }
+                FileContent::Config(name) => {
+                    let config = self.deployment.configs.iter().find(|config| config.name == *name);
+                    format!("../runtime/{}", config.map_or(name, |config| &config.file))
+                }
+                FileContent::Text(_) | FileContent::Tree(..) => format!("./{}", self.write(workload, file)),
+            };
+            mounts.push(bind(&source, file));
+        }
+        Node::List(mounts)
+    }
+
+    /// Writes a mounted file beside the Compose file; its path from there.
+    fn write(&mut self, workload: &Workload, file: &plan::File) -> String {
+        let folder = format!("{}/compose", self.deployment.name);
+        let path = free_path(&format!("files/{}/{}", workload.name, tame(&file.path)), &folder, &self.files);
+        let (plain, whole) = (Plain(self.words.addresses), format!("{folder}/{path}"));
+        self.files.push(match &file.content {
+            FileContent::Tree(format, tree) => File::of(whole, *format, Node::tree(tree, &plain), ""),
+            FileContent::Text(leaf) => {
+                let (_, leaves) = Node::text(leaf, &plain).finish();
+                File { path: whole, bytes: words::text(&leaf.value, &plain).into_bytes(), format: None, leaves }
+            }
+            FileContent::Config(_) | FileContent::Secret(_) => return path,
+        });
+        path
+    }
+
+    fn restart(&self, workload: &Workload) -> Node {
+        match workload.role {
+            Role::Service => Node::text(&self.compose.restart, &self.words),
+            Role::Job | Role::Init | Role::Cron => Node::word("no"),
+        }
+    }
+
+    /// Ports on the host.
+    fn ports(&self, ports: &[Port]) -> Node {
+        let published = ports.iter().filter_map(|port| {
+            let publish = port.publish.as_ref()?;
+            let mut entry = Entries::default();
+            entry.put("name", Node::word(&*port.name));
+            entry.put("target", Node::value(&port.number, &self.words));
+            entry.put("published", Node::text(publish, &self.words));
+            entry.put("host_ip", Node::text(&self.compose.bind, &self.words));
+            entry.put("protocol", Node::word(&*port.protocol));
+            Some(entry.into())
+        });
+        Node::List(published.collect())
+    }
+
+    /// What must be there first, of what there is.
+    fn depends_on(&self, needs: &[Need]) -> Entries {
+        let emitted = |name: &Arc<str>| self.compose.workloads.iter().any(|other| other.name == *name && runs(other));
+        let strength = |until: Until| match until {
+            Until::Started => 0,
+            Until::Healthy => 1,
+            Until::Completed => 2,
+        };
+        let mut strongest: IndexMap<&Arc<str>, Until> = IndexMap::new();
+        for need in needs.iter().filter(|need| emitted(&need.workload)) {
+            let until = strongest.entry(&need.workload).or_insert(need.until);
+            if strength(need.until) > strength(*until) {
+                *until = need.until;
+            }
+        }
+        let mut entries = Entries::default();
+        for (name, until) in strongest {
+            let condition = match until {
+                Until::Started => "service_started",
+                Until::Healthy => "service_healthy",
+                Until::Completed => "service_completed_successfully",
+            };
+            let mut entry = Entries::default();
+            entry.put("condition", Node::word(condition));
+            entries.put(name, entry);
+        }
+        entries
+    }
+}
+
+/// A build folder; a relative one starts at the project's root.
+fn build(folder: &Leaf, words: &Words) -> Node {
+    let text = words::text(&folder.value, words);
+    let context = if text.starts_with('/') || text.contains("://") {
+        text
+    } else {
+        let below = text.trim_start_matches("./").trim_end_matches('/');
+        if below.is_empty() || below == "." { ROOT.to_owned() } else { format!("{ROOT}/{below}") }
+    };
+    let mut entry = Entries::default();
+    entry.put("context", Node::of(Output::String(context), folder));
+    entry.into()
+}
+
+fn pull_policy(pull: &Leaf, words: &Words) -> Node {
+    let word = match words::text(&pull.value, words) {
+        word if word == "Always" => "always".to_owned(),
+        word if word == "IfNotPresent" => "missing".to_owned(),
+        word if word == "Never" => "never".to_owned(),
+        other => other,
+    };
+    Node::of(Output::String(word), pull)
+}
+
+/// Ports that only other services reach.
+fn expose(ports: &[Port], words: &Words) -> Node {
+    let unpublished = ports.iter().filter(|port| port.publish.is_none());
+    let text = |port: &Port| {
+        let number = words::text(&port.number.value, words);
+        if &*port.protocol == "tcp" { number } else { format!("{number}/{}", port.protocol) }
+    };
+    Node::List(unpublished.map(|port| Node::of(Output::String(text(port)), &port.number)).collect())
+}
+
+/// The check that Compose can run: a command, and of several that for readiness.
+fn healthcheck(health: &[Health], words: &Words) -> Option<Node> {
+    let of = |kind| health.iter().find(move |health| health.kind == kind);
+    let kinds = [HealthKind::Readiness, HealthKind::Liveness, HealthKind::Startup];
+    let (check, argv) = kinds.into_iter().find_map(|kind| match of(kind) {
+        Some(check) => match &check.probe {
+            Probe::Exec { argv } => Some((check, argv)),
+            Probe::Http { .. } | Probe::Tcp { .. } => None,
+        },
+        None => None,
+    })?;
+    let mut test = vec![Node::word("CMD")];
+    test.extend(argv.iter().map(|word| Node::text(word, words)));
+    let mut entries = Entries::default();
+    entries.put("test", Node::List(test));
+    entries.maybe("interval", check.period.as_ref().map(|leaf| Node::text(leaf, words)));
+    entries.maybe("timeout", check.timeout.as_ref().map(|leaf| Node::text(leaf, words)));
+    entries.maybe("retries", check.failures.as_ref().map(|leaf| Node::value(leaf, words)));
+    entries.maybe("start_period", start_period(check, of(HealthKind::Startup), words));
+    Some(entries.into())
+}
+
+/// The time in which failures do not count: as the check says, or else as long as a startup check goes on, or
+/// else until the first check.
+fn start_period(check: &Health, startup: Option<&Health>, words: &Words) -> Option<Node> {
+    if let Some(start) = check.start.as_ref().or(startup.and_then(|startup| startup.start.as_ref())) {
+        return Some(Node::text(start, words));
+    }
+    if let Some((period, failures)) = startup.and_then(|health| health.period.as_ref().zip(health.failures.as_ref()))
+        && let (Value::Duration(each), Value::Int(times)) = (&period.value, &failures.value)
+    {
+        let text = words::duration(each.saturating_mul(u64::try_from(*times).unwrap_or(0)));
+        return Some(Node::joined(Output::String(text), &[period, failures]));
+    }
+    check.delay.as_ref().map(|delay| Node::text(delay, words))
+}
+
+fn bind(source: &str, file: &plan::File) -> Node {
+    let said = |text: String| Node::Said(Output::String(text), Vec::new(), file.at);
+    let mut entry = Entries::default();
+    entry.put("type", Node::word("bind"));
+    entry.put("source", said(compose_string(source)));
+    entry.put("target", said(compose_string(&file.path)));
+    entry.put("read_only", Node::Fixed(Output::Bool(true)));
+    entry.put("bind", Node::Fixed(Output::map([("create_host_path", Output::Bool(false))])));
+    entry.into()
+}
+
+/// A path as a relative one that every file system takes.
+fn tame(path: &str) -> String {
+    let part = |part: &str| -> String {
+        part.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect()
+    };
+    let parts: Vec<String> = path.split('/').filter(|name| !["", ".", ".."].contains(name)).map(part).collect();
+    if parts.is_empty() { "file".to_owned() } else { parts.join("/") }
+}
+
+/// `wanted` below `folder`, with a number where another file has that path, lies below it or above it, on file
+/// systems that do not tell capitals.
+fn free_path(wanted: &str, folder: &str, files: &[File]) -> String {
+    let taken = |path: &str| {
+        let path = format!("{folder}/{path}").to_ascii_lowercase();
+        files.iter().map(|file| file.path.to_ascii_lowercase()).any(|other| {
+            let below = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+            path == other || below(&path, &other) || below(&other, &path)
+        })
+    };
+    if !taken(wanted) {
+        return wanted.to_owned();
+    }
+    // A number at the end alone would not help a path that lies below a file.
+    let flat =
+        |number: usize| format!("{}-{number}", wanted.replacen('/', "\0", 2).replace('/', "-").replace('\0', "/"));
+    (2..).map(flat).find(|path| !taken(path)).unwrap_or_default()
+}
+
+fn security(security: &Security, words: &Words, service: &mut Entries) {
+    let text = |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| words::text(&leaf.value, words)).unwrap_or_default();
+    let who: Vec<&Leaf> = security.user.iter().chain(&security.group).collect();
+    if !who.is_empty() {
+        let group = security.group.as_ref().map(|_| format!(":{}", text(&security.group))).unwrap_or_default();
+        service.put("user", Node::joined(Output::String(text(&security.user) + &group), &who));
+    }
+    service.maybe("read_only", security.read_only_root.as_ref().map(|leaf| Node::value(leaf, words)));
+    service.maybe("cap_drop", security.drop.as_ref().map(|leaf| Node::value(leaf, words)));
+    if let Some(escalation) = security.escalation.as_ref().filter(|leaf| leaf.value == Value::Bool(false)) {
+        let option = Output::string("no-new-privileges:true");
+        service.put("security_opt", Node::List(vec![Node::of(option, escalation)]));
+    }
+}
+
+fn deploy(workload: &Workload, words: &Words) -> Entries {
+    let mut entries = Entries::default();
+    entries.maybe("replicas", workload.replicas.as_ref().map(|leaf| replicas(workload, leaf, words)));
+    let Resources { request_cpu, request_memory, limit_cpu, limit_memory } = &workload.resources;
+    let mut resources = Entries::default();
+    resources.unless_empty("limits", amounts(limit_cpu.as_ref(), limit_memory.as_ref(), words));
+    resources.unless_empty("reservations", amounts(request_cpu.as_ref(), request_memory.as_ref(), words));
+    entries.unless_empty("resources", resources);
+    entries
+}
+
+/// Copies; a workload that keeps data runs once, whatever its setting says.
+fn replicas(workload: &Workload, leaf: &Leaf, words: &Words) -> Node {
+    if workload.stateful { Node::of(Output::Int(1), leaf) } else { Node::value(leaf, words) }
+}
+
+fn amounts(cpu: Option<&Leaf>, memory: Option<&Leaf>, words: &Words) -> Entries {
+    let text = |leaf: &Leaf| match leaf.value {
+        Value::Cpu(millicores) => words::compose_cpu(millicores),
+        Value::Memory(bytes) => words::compose_memory(bytes),
+        ref other => words::text(other, words),
+    };
+    let node = |leaf: &Leaf| Node::of(Output::String(text(leaf)), leaf);
+    let mut entries = Entries::default();
+    entries.maybe("cpus", cpu.map(node));
+    entries.maybe("memory", memory.map(node));
+    entries
+}
+
+/// Compose's words: service names, doubled dollars, secrets as variables that must be set.
+struct Words<'a> {
+    addresses: &'a Addresses,
+    /// The variables that the user has to set.
+    variables: RefCell<BTreeSet<String>>,
+}
+
+impl Speaker for Words<'_> {
+    fn literal(&self, text: &str) -> String {
+        compose_string(text)
+    }
+
+    fn link(&self, link: &Link) -> String {
+        self.addresses.text(link)
+    }
+
+    fn secret(&self, secret: &SecretRef) -> String {
+        let name = secret_variable(secret);
+        self.variables.borrow_mut().insert(name.clone());
+        format!("${{{name}:?set it to key {} of secret {}}}", secret.key, secret.name)
+    }
+}

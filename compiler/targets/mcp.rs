@@ -1,0 +1,175 @@
+//! MCP servers, as their clients want them told; the table of clients is [`CLIENTS`].
+//!
+//! In: the servers of a deployment and the clients that are asked for. Out: `mcp/FILE` in JSON, one per client.
+//! Never: where a client looks for its file; that is the user's choice.
+//! Invariant: a secret stands in no file, only the client's own reference to it.
+
+use std::cell::RefCell;
+
+use indexmap::IndexMap;
+
+use super::{
+    Addresses, File,
+    escape::secret_variable,
+    node::{Entries, Node},
+    words::Speaker,
+};
+use crate::{
+    emit::Output,
+    plan::{Deployment, Format, Leaf, Mcp, Plan, Server},
+    value::{Link, SecretRef},
+};
+
+/// A row of the table of clients.
+pub struct Client {
+    /// Its name, as a stack asks for it.
+    pub name: &'static str,
+    /// Its file below `mcp/`.
+    pub file: &'static str,
+    /// Which programs read it.
+    pub about: &'static str,
+    write: fn(&Mcp, &Addresses) -> Node,
+}
+
+/// All clients, by name.
+pub static CLIENTS: &[Client] = &[
+    Client {
+        name: "mcp-servers",
+        file: "mcp.json",
+        about: "Claude Code and Desktop, Cursor, MCP Inspector: `mcpServers`",
+        write: mcp_servers,
+    },
+    Client { name: "opencode", file: "opencode.json", about: "OpenCode: `mcp`", write: opencode },
+    Client { name: "vscode", file: "vscode.json", about: "Visual Studio Code: `servers`", write: vscode },
+];
+
+/// One file per client that is asked for.
+pub(super) fn emit(_: &Plan, deployment: &Deployment) -> Vec<File> {
+    let Some(mcp) = &deployment.mcp else { return Vec::new() };
+    let addresses = Addresses::of_compose(deployment);
+    let asked = CLIENTS.iter().filter(|client| mcp.clients.iter().any(|name| **name == *client.name));
+    let file = |client: &Client| {
+        let path = format!("{}/mcp/{}", deployment.name, client.file);
+        File::of(path, Format::Json, (client.write)(mcp, &addresses), "")
+    };
+    asked.map(file).collect()
+}
+
+fn opencode(mcp: &Mcp, addresses: &Addresses) -> Node {
+    let words = Words::new(addresses, |secret| format!("{{env:{}}}", secret_variable(secret)));
+    let mut servers = Entries::default();
+    for (name, server) in &mcp.servers {
+        let mut entry = Entries::default();
+        entry.put("type", Node::word(if server.url.is_some() { "remote" } else { "local" }));
+        match &server.url {
+            Some(url) => remote(&mut entry, url, server, &words),
+            None => {
+                entry.put("command", Node::texts(&server.command, &words));
+                entry.unless_empty("environment", texts(&server.environment, &words));
+            }
+        }
+        entry.put("enabled", Node::Fixed(Output::Bool(true)));
+        servers.put(name, entry);
+    }
+    let mut root = Entries::default();
+    root.put("$schema", Node::word("https://opencode.ai/config.json"));
+    root.put("mcp", servers);
+    root.into()
+}
+
+fn mcp_servers(mcp: &Mcp, addresses: &Addresses) -> Node {
+    let words = Words::new(addresses, |secret| format!("${{{}}}", secret_variable(secret)));
+    let mut servers = Entries::default();
+    for (name, server) in &mcp.servers {
+        let mut entry = Entries::default();
+        match &server.url {
+            Some(url) => {
+                entry.put("type", Node::word("http"));
+                remote(&mut entry, url, server, &words);
+            }
+            None => local(&mut entry, server, &words),
+        }
+        servers.put(name, entry);
+    }
+    let mut root = Entries::default();
+    root.put("mcpServers", servers);
+    root.into()
+}
+
+fn vscode(mcp: &Mcp, addresses: &Addresses) -> Node {
+    let words = Words::new(addresses, |secret| format!("${{input:{}}}", secret_variable(secret)));
+    let mut servers = Entries::default();
+    for (name, server) in &mcp.servers {
+        let mut entry = Entries::default();
+        entry.put("type", Node::word(if server.url.is_some() { "http" } else { "stdio" }));
+        match &server.url {
+            Some(url) => remote(&mut entry, url, server, &words),
+            None => local(&mut entry, server, &words),
+        }
+        servers.put(name, entry);
+    }
+    let mut root = Entries::default();
+    root.unless_empty("inputs", Node::List(words.secrets.into_inner().iter().map(input).collect()));
+    root.put("servers", servers);
+    root.into()
+}
+
+/// What Visual Studio Code asks for once, and keeps.
+fn input(secret: &SecretRef) -> Node {
+    let about = format!("key {} of secret {}", secret.key, secret.name);
+    Node::Fixed(Output::map([
+        ("type", Output::string("promptString")),
+        ("id", Output::string(secret_variable(secret))),
+        ("description", Output::string(about)),
+        ("password", Output::Bool(true)),
+    ]))
+}
+
+fn remote(entry: &mut Entries, url: &Leaf, server: &Server, words: &Words) {
+    entry.put("url", Node::text(url, words));
+    entry.unless_empty("headers", texts(&server.headers, words));
+}
+
+fn local(entry: &mut Entries, server: &Server, words: &Words) {
+    if let Some((program, arguments)) = server.command.split_first() {
+        entry.put("command", Node::text(program, words));
+        entry.put("args", Node::texts(arguments, words));
+    }
+    entry.unless_empty("env", texts(&server.environment, words));
+}
+
+fn texts(leaves: &IndexMap<std::sync::Arc<str>, Leaf>, words: &Words) -> Entries {
+    let mut entries = Entries::default();
+    for (key, leaf) in leaves {
+        entries.put(key, Node::text(leaf, words));
+    }
+    entries
+}
+
+/// One client's references. Its plain texts stand as they are, `lower` refuses those that it would interpret.
+struct Words<'a> {
+    addresses: &'a Addresses,
+    reference: fn(&SecretRef) -> String,
+    secrets: RefCell<indexmap::IndexSet<SecretRef>>,
+}
+
+impl<'a> Words<'a> {
+    fn new(addresses: &'a Addresses, reference: fn(&SecretRef) -> String) -> Words<'a> {
+        Words { addresses, reference, secrets: RefCell::default() }
+    }
+}
+
+impl Speaker for Words<'_> {
+    fn literal(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn link(&self, link: &Link) -> String {
+        self.addresses.text(link)
+    }
+
+    fn secret(&self, secret: &SecretRef) -> String {
+        self.secrets.borrow_mut().insert(secret.clone());
+        (self.reference)(secret)
+    }
+}
