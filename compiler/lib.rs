@@ -3,8 +3,14 @@
 
 pub mod diag;
 pub mod emit;
+pub mod escape;
 pub mod expr;
+pub mod lookup;
+pub mod lower;
+pub mod model;
 pub mod plan;
+pub mod resolve;
+pub mod schema;
 pub mod source;
 pub mod syntax;
 pub mod targets;

@@ -357,7 +357,7 @@ pub struct Config {
 /// The MCP servers of a deployment.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Mcp {
-    /// The clients that get a file, by their row in `targets::mcp::CLIENTS`.
+    /// The clients that get a file, by their row in `targets::mcp::CLIENTS`; none named is all.
     pub clients: Vec<Arc<str>>,
     /// The servers by name.
     pub servers: IndexMap<Arc<str>, Server>,

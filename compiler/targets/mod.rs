@@ -6,7 +6,6 @@
 //! `escape`; the same plan gives the same bytes.
 
 mod compose;
-pub mod escape;
 mod helm;
 pub mod mcp;
 mod node;

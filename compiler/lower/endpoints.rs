@@ -1,0 +1,243 @@
+//! Who answers at which endpoint in one view, also those that stand in loops.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::{Lowering, Step};
+use crate::{
+    diag::codes,
+    expr::{Evaluated, Expr},
+    lookup::pieces,
+    schema::FactKind,
+    source::Span,
+    value::{Link, LinkPart, Piece, Value},
+};
+
+/// How deep fields of endpoints may lead to one another.
+const MAX_DEPTH: usize = 8;
+
+/// The endpoints of one view.
+#[derive(Clone, Default)]
+pub(super) struct Endpoints {
+    by_name: IndexMap<Arc<str>, Endpoint>,
+    /// Names that exist in the stack, though nobody answers in this environment.
+    absent: Vec<Arc<str>>,
+}
+
+/// One endpoint.
+#[derive(Clone, Default)]
+struct Endpoint {
+    external: Option<(Value, Option<Value>)>,
+    workload: Option<Span>,
+    /// Name, container port, port of the Service.
+    ports: Vec<(Arc<str>, Option<Value>, Option<i64>)>,
+    fields: Vec<(Arc<str>, Expr, Vec<Step>, Vec<Value>)>,
+}
+
+impl Endpoints {
+    /// Whether a workload of ours answers at this name.
+    pub(super) fn is_workload(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|endpoint| endpoint.workload.is_some())
+    }
+
+    /// Whether the stack knows the name, whoever answers.
+    pub(super) fn is_known(&self, name: &str) -> bool {
+        self.by_name.contains_key(name) || self.absent.iter().any(|absent| absent.as_ref() == name)
+    }
+
+    /// The names at which somebody answers.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(AsRef::as_ref)
+    }
+
+    /// The number of each named port at its Service; the empty name is the first.
+    pub(super) fn service_ports(&self) -> IndexMap<(Arc<str>, Arc<str>), i64> {
+        let mut ports = IndexMap::new();
+        for (name, endpoint) in &self.by_name {
+            for (index, (port, _, number)) in endpoint.ports.iter().enumerate() {
+                if let Some(number) = number {
+                    ports.insert((name.clone(), port.clone()), *number);
+                    if index == 0 {
+                        ports.insert((name.clone(), "".into()), *number);
+                    }
+                }
+            }
+        }
+        ports
+    }
+}
+
+/// Finds all endpoints of a view.
+pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
+    let mut endpoints = Endpoints::default();
+    let stack = lowering.stack;
+    for guarded in &stack.workloads {
+        let before = endpoints.by_name.len();
+        lowering.each(&guarded.guards, &mut |lowering| {
+            let Some(name) = lowering.name(&guarded.node.name) else { return };
+            let ports = ports(lowering, &guarded.node.facts);
+            let endpoint = endpoints.by_name.entry(name.clone()).or_default();
+            if let Some(first) = endpoint.workload {
+                let finding = codes::WORKLOAD_TWICE.at(guarded.node.span, format!("two workloads are called `{name}`"));
+                lowering.report(finding.label(first, "the other one").hint("give one another name"));
+                return;
+            }
+            endpoint.workload = Some(guarded.node.span);
+            endpoint.ports = ports;
+        });
+        if endpoints.by_name.len() == before {
+            endpoints.absent.extend(lowering.name(&guarded.node.name));
+        }
+    }
+    for guarded in &stack.endpoints {
+        lowering.each(&guarded.guards, &mut |lowering| {
+            let Some(name) = lowering.name(&guarded.node.name) else { return };
+            let external = guarded.node.external.as_ref().filter(|external| match &external.when {
+                Some(when) => lowering.holds(when),
+                None => true,
+            });
+            let external = external.and_then(|external| match lowering.reading().evaluate(&external.host) {
+                Evaluated::Value(host) => {
+                    lowering.origins(&external.host);
+                    let port = external.port.as_ref().and_then(|port| match lowering.reading().evaluate(port) {
+                        Evaluated::Value(port) => Some(port),
+                        _ => None,
+                    });
+                    Some((host, port, external.span))
+                }
+                _ => None,
+            });
+            let fields = guarded.node.fields.iter();
+            let fields = fields.map(|(field, expr)| (field.clone(), expr.clone(), lowering.steps.clone(), lowering.loop_keys.clone()));
+            let fields: Vec<_> = fields.collect();
+            if external.is_none() && !endpoints.by_name.contains_key(&name) {
+                endpoints.absent.push(name);
+                return;
+            }
+            let endpoint = endpoints.by_name.entry(name.clone()).or_default();
+            if let (Some(workload), Some((_, _, span))) = (endpoint.workload, &external) {
+                let finding = codes::TWO_PROVIDERS.at(*span, format!("a workload and an external both answer at `{name}`"));
+                lowering.report(finding.label(workload, "the workload").hint("give them conditions that exclude each other"));
+            }
+            endpoint.external = external.map(|(host, port, _)| (host, port));
+            endpoint.fields.extend(fields);
+        });
+    }
+    endpoints
+}
+
+fn ports(lowering: &mut Lowering<'_>, facts: &[crate::schema::Guarded<crate::schema::Fact>]) -> Vec<(Arc<str>, Option<Value>, Option<i64>)> {
+    let mut ports = Vec::new();
+    for guarded in facts {
+        let FactKind::Port { name, number, service, .. } = &guarded.node.kind else { continue };
+        lowering.each(&guarded.guards, &mut |lowering| {
+            let value = |lowering: &Lowering<'_>, expr: &Expr| match lowering.reading().evaluate(expr) {
+                Evaluated::Value(value) => Some(value),
+                _ => None,
+            };
+            let number = value(lowering, number);
+            let service = service.as_ref().and_then(|service| value(lowering, service)).or_else(|| number.clone());
+            let service = if let Some(Value::Int(port)) = service { Some(port) } else { None };
+            ports.push((name.clone(), number, service));
+        });
+    }
+    ports
+}
+
+impl Lowering<'_> {
+    /// A value whose links are all to workloads of this view; those to externals are what they stand for.
+    pub(super) fn linked(&mut self, value: Value, at: Span, written: Option<Span>) -> Option<Value> {
+        match value {
+            Value::Text(found) => {
+                let span = written.unwrap_or(at);
+                let mut linked = Vec::new();
+                for piece in found {
+                    match piece {
+                        Piece::Link(link) => linked.extend(self.link(link, span, 0)?),
+                        piece => linked.push(piece),
+                    }
+                }
+                // A single number stays a number.
+                Some(Value::text(linked))
+            }
+            Value::List(items) => {
+                let items = items.into_iter().map(|item| self.linked(item, at, written));
+                items.collect::<Option<Vec<_>>>().map(Value::List)
+            }
+            value => Some(value),
+        }
+    }
+
+    fn link(&mut self, link: Link, span: Span, depth: usize) -> Option<Vec<Piece>> {
+        let Some(endpoint) = self.endpoints.by_name.get(&link.endpoint).cloned() else {
+            if !self.endpoints.is_known(&link.endpoint) {
+                let near = crate::diag::nearest(&link.endpoint, self.endpoints.names()).map(|near| format!("did you mean `{near}`?"));
+                let known: Vec<&str> = self.endpoints.names().collect();
+                let known = format!("there is {}", crate::schema::assign::list_of(&known));
+                let finding = codes::UNKNOWN_LINK.at(span, format!("nothing here is called `{}`", link.endpoint));
+                self.report(finding.hint(near.unwrap_or(known)));
+            } else {
+                let finding = codes::UNKNOWN_LINK.at(span, format!("nobody answers at `{}` in this environment", link.endpoint));
+                self.report(finding);
+            }
+            return None;
+        };
+        match (&link.part, &endpoint.external) {
+            (LinkPart::Field(field), _) => self.link_field(&link, field, &endpoint, span, depth),
+            (LinkPart::Host, Some((host, _))) => Some(pieces(host.clone())),
+            (LinkPart::Port(_), Some((_, Some(port)))) => Some(pieces(port.clone())),
+            (LinkPart::Address, Some((host, Some(port)))) => {
+                let colon = Piece::Literal(":".into());
+                Some(pieces(host.clone()).into_iter().chain([colon]).chain(pieces(port.clone())).collect())
+            }
+            (_, Some((_, None))) => {
+                self.report(codes::UNKNOWN_LINK.at(span, format!("the port of `{}` is not known", link.endpoint)));
+                None
+            }
+            (LinkPart::Port(name), None) if !name.is_empty() && !endpoint.ports.iter().any(|(port, _, _)| port == name) => {
+                let known: Vec<&str> = endpoint.ports.iter().map(|(port, _, _)| port.as_ref()).collect();
+                let finding = codes::UNKNOWN_LINK.at(span, format!("`{}` has no port `{name}`", link.endpoint));
+                self.report(finding.hint(format!("it has {}", crate::schema::assign::list_of(&known))));
+                None
+            }
+            (LinkPart::Port(_) | LinkPart::Address, None) if endpoint.ports.is_empty() => {
+                self.report(codes::UNKNOWN_LINK.at(span, format!("`{}` has no port", link.endpoint)));
+                None
+            }
+            _ => Some(vec![Piece::Link(link)]),
+        }
+    }
+
+    fn link_field(&mut self, link: &Link, field: &Arc<str>, endpoint: &Endpoint, span: Span, depth: usize) -> Option<Vec<Piece>> {
+        let Some((_, expr, steps, loop_keys)) = endpoint.fields.iter().find(|(name, ..)| name == field) else {
+            let known: Vec<&str> = endpoint.fields.iter().map(|(name, ..)| name.as_ref()).chain(["host", "port"]).collect();
+            let near = crate::diag::nearest(field, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let finding = codes::UNKNOWN_LINK.at(span, format!("`{}` has no `{field}`", link.endpoint));
+            self.report(finding.hint(near.unwrap_or_else(|| format!("it has {}", crate::schema::assign::list_of(&known)))));
+            return None;
+        };
+        if depth > MAX_DEPTH {
+            self.report(codes::UNKNOWN_LINK.at(span, format!("the link to `{}` leads in a circle", link.endpoint)));
+            return None;
+        }
+        let outer = (std::mem::replace(&mut self.steps, steps.clone()), std::mem::replace(&mut self.loop_keys, loop_keys.clone()));
+        let outer_provider = self.provider.replace(link.endpoint.clone());
+        self.origins(expr);
+        let value = self.reading().evaluate(expr);
+        (self.steps, self.loop_keys) = outer;
+        self.provider = outer_provider;
+        let Evaluated::Value(value) = value else {
+            self.report(codes::UNKNOWN_LINK.at(span, format!("`{}.{field}` has no value", link.endpoint)));
+            return None;
+        };
+        let mut linked = Vec::new();
+        for piece in pieces(value) {
+            match piece {
+                Piece::Link(link) => linked.extend(self.link(link, span, depth + 1)?),
+                piece => linked.push(piece),
+            }
+        }
+        Some(linked)
+    }
+}

@@ -1,0 +1,491 @@
+//! An environment and its projections become a plan: every leaf computed, with the settings it came from.
+//!
+//! In: `Env`. Out: [`Plan`], and findings: the last stage that may complain before bytes exist.
+//! Never: YAML, TOML, JSON.
+//! Invariant: a leaf exists in a plan only if it has a value; what has none has disappeared, with what held only it.
+
+mod endpoints;
+mod tree;
+mod workload;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use indexmap::IndexMap;
+
+use crate::{
+    diag::{Diags, Finding, codes},
+    expr::{self, Evaluated, Expr},
+    lookup::Reading,
+    model::{Deployed, Env, View},
+    plan::{self, Leaf, Origin, Plan, Tree},
+    schema::{Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
+    source::Span,
+    value::{Piece, Value},
+};
+
+use endpoints::Endpoints;
+
+/// A plan, and what was read to make it.
+#[derive(Clone, Debug, Default)]
+pub struct Lowered {
+    /// The plan.
+    pub plan: Plan,
+    /// For each deployment, the settings that each target read.
+    pub reads: Vec<IndexMap<&'static str, Reads>>,
+    /// For each deployment, what its active Helm block wants of the cluster.
+    pub requires: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// Instances of settings that a target read.
+pub type Reads = BTreeSet<(SettingId, Vec<Arc<str>>)>;
+
+/// Makes the plan of an environment.
+pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
+    let mut lowered = Lowered { plan: Plan { environment: env.name.clone(), deployments: Vec::new() }, ..Lowered::default() };
+    for deployed in &env.deployments {
+        let mut deployment = plan::Deployment { name: deployed.name.clone(), ..plan::Deployment::default() };
+        let mut reads = IndexMap::new();
+        for (target, lower) in TARGETS {
+            if !deployed.targets.iter().any(|name| name.as_ref() == *target) {
+                continue;
+            }
+            let mut lowering = Lowering::new(env, deployed, target, view_of(target));
+            lower(&mut lowering, &mut deployment);
+            lowered.requires.append(&mut lowering.requires);
+            diags.extend(lowering.diags);
+            reads.insert(*target, lowering.reads);
+        }
+        lowered.plan.deployments.push(deployment);
+        lowered.reads.push(reads);
+    }
+    lowered
+}
+
+type Lower = fn(&mut Lowering<'_>, &mut plan::Deployment);
+
+/// How each target's part of a plan is made.
+const TARGETS: &[(&str, Lower)] = &[("compose", compose), ("helm", helm), ("toml", configs), ("mcp", mcp)];
+
+/// Whose view a target's values are in. Configuration files are read where Compose mounts them.
+fn view_of(target: &str) -> &str {
+    if target == "toml" { "compose" } else { target }
+}
+
+/// A loop that lowering is in.
+#[derive(Clone)]
+struct Step {
+    /// The list or map.
+    collection: SettingId,
+    /// The keys above it.
+    keys: Vec<Arc<str>>,
+    /// The key or index it is at.
+    key: Value,
+}
+
+/// One target's part of a plan, while it is being made.
+pub(super) struct Lowering<'a> {
+    stack: &'a Stack,
+    deployed: &'a Deployed,
+    view: &'a View,
+    target: &'static str,
+    environment: &'a Arc<str>,
+    steps: Vec<Step>,
+    loop_keys: Vec<Value>,
+    provider: Option<Arc<str>>,
+    endpoints: Endpoints,
+    reads: Reads,
+    requires: Vec<(Arc<str>, Arc<str>)>,
+    diags: Diags,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(env: &'a Env, deployed: &'a Deployed, target: &'static str, view: &str) -> Lowering<'a> {
+        let mut lowering = Lowering {
+            stack: &deployed.stack,
+            deployed,
+            view: deployed.view(view),
+            target,
+            environment: &env.name,
+            steps: Vec::new(),
+            loop_keys: Vec::new(),
+            provider: None,
+            endpoints: Endpoints::default(),
+            reads: Reads::new(),
+            requires: Vec::new(),
+            diags: Diags::default(),
+        };
+        lowering.endpoints = endpoints::find(&mut lowering);
+        lowering
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            stack: self.stack,
+            view: self.view,
+            target: self.target,
+            environment: self.environment,
+            release: &self.deployed.name,
+            own: &[],
+            loops: &self.loop_keys,
+            provider: self.provider.as_deref(),
+        }
+    }
+
+    fn report(&mut self, finding: Finding) {
+        self.diags.push(finding);
+    }
+
+    /// Whether a condition is true; what it reads counts as read.
+    fn holds(&mut self, condition: &Expr) -> bool {
+        self.origins(condition);
+        self.reading().holds(condition).unwrap_or(false)
+    }
+
+    /// Does something once for each way through conditions and loops.
+    fn each(&mut self, guards: &[Guard], act: &mut dyn FnMut(&mut Self)) {
+        let Some((first, rest)) = guards.split_first() else { return act(self) };
+        match first {
+            Guard::When(condition) => {
+                if self.holds(condition) {
+                    self.each(rest, act);
+                }
+            }
+            Guard::Each(source) => self.loop_over(source, &mut |lowering| lowering.each(rest, act)),
+        }
+    }
+
+    /// Does something once for each item of a list or map.
+    fn loop_over(&mut self, source: &expr::Ref, act: &mut dyn FnMut(&mut Self)) {
+        let Some(collection) = self.stack.setting_at(source.place) else { return };
+        let (Some(keys), Some(items)) = (self.reading().keys(&source.keys), self.reading().loop_keys(source)) else { return };
+        self.reads.insert((collection, keys.clone()));
+        for key in items {
+            self.steps.push(Step { collection, keys: keys.clone(), key: key.clone() });
+            self.loop_keys.push(key);
+            act(self);
+            self.loop_keys.pop();
+            self.steps.pop();
+        }
+    }
+
+    /// A leaf, if the expression has a value.
+    fn leaf(&mut self, expr: &Expr) -> Option<Leaf> {
+        let origins = self.origins(expr);
+        match self.reading().evaluate(expr) {
+            Evaluated::Value(value) => {
+                let value = self.linked(value, expr.span, origins.first().map(|origin| origin.span))?;
+                Some(Leaf { value, origins, at: expr.span })
+            }
+            Evaluated::Missing | Evaluated::Unknown => None,
+        }
+    }
+
+    fn maybe_leaf(&mut self, expr: Option<&Expr>) -> Option<Leaf> {
+        expr.and_then(|expr| self.leaf(expr))
+    }
+
+    /// A name: text without links or secrets.
+    fn name(&mut self, expr: &Expr) -> Option<Arc<str>> {
+        match self.reading().evaluate(expr) {
+            Evaluated::Value(Value::String(name)) => Some(name),
+            Evaluated::Value(Value::Int(number)) => Some(number.to_string().into()),
+            Evaluated::Value(Value::Bool(value)) => Some(value.to_string().into()),
+            _ => None,
+        }
+    }
+
+    /// The settings that an expression names, and notes them as read.
+    fn origins(&mut self, expr: &Expr) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        for found in expr::references(expr) {
+            self.origin(found, &mut origins);
+        }
+        for key in expr::keys(expr) {
+            if let expr::Key::Loop(index) = key
+                && let Some(step) = self.steps.get(*index as usize).cloned()
+            {
+                self.step_origin(&step, &mut origins);
+            }
+        }
+        origins
+    }
+
+    fn step_origin(&mut self, step: &Step, origins: &mut Vec<Origin>) {
+        let Kind::Map(item) | Kind::List(item) = self.stack.setting(step.collection).kind else { return };
+        let key: Arc<str> = crate::value::spell(&step.key).into();
+        let keys: Vec<Arc<str>> = step.keys.iter().cloned().chain([key]).collect();
+        self.setting_origin(item, &keys, origins);
+    }
+
+    fn setting_origin(&mut self, id: SettingId, keys: &[Arc<str>], origins: &mut Vec<Origin>) {
+        self.reads.insert((id, keys.to_vec()));
+        // The item of a list of values has its place in the list.
+        let parent = self.stack.setting(id).parent.filter(|parent| {
+            matches!(self.stack.setting(*parent).kind, Kind::List(item) if item == id)
+                && !matches!(self.stack.setting(id).kind, Kind::Group)
+        });
+        let (slot_id, slot_keys) = match parent {
+            Some(parent) => (parent, &keys[..keys.len().saturating_sub(1)]),
+            None => (id, keys),
+        };
+        let span = self.view.slot(slot_id, slot_keys).map_or(self.stack.setting(slot_id).declarations[0].span, |slot| slot.span);
+        let origin = Origin { path: self.stack.path_of(id, keys), span };
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+
+    fn origin(&mut self, found: &expr::Ref, origins: &mut Vec<Origin>) {
+        if let Some(id) = self.stack.setting_at(found.place) {
+            let Some(keys) = self.reading().keys(&found.keys) else { return };
+            if matches!(self.stack.setting(id).kind, Kind::Group | Kind::Map(_)) {
+                for below in self.stack.below(id) {
+                    if self.stack.setting(below).depth == keys.len() as u32
+                        && !matches!(self.stack.setting(below).kind, Kind::Group)
+                    {
+                        self.reads.insert((below, keys.clone()));
+                    }
+                }
+                let span = self.stack.setting(id).declarations[0].span;
+                origins.push(Origin { path: self.stack.path_of(id, &keys), span });
+                return;
+            }
+            return self.setting_origin(id, &keys, origins);
+        }
+        let stack = self.stack;
+        match stack.other_at(found.place) {
+            Some(Other::Endpoint(name) | Other::EndpointHost(name) | Other::EndpointPort(name, _)) => {
+                self.endpoint_origin(name, origins);
+            }
+            Some(Other::EndpointField(name, field)) => {
+                self.endpoint_origin(name, origins);
+                for guarded in stack.endpoints.iter().filter(|endpoint| is_named(&endpoint.node.name, name)) {
+                    if let Some(field) = guarded.node.fields.get(field) {
+                        for found in expr::references(field) {
+                            self.origin(found, origins);
+                        }
+                    }
+                }
+            }
+            Some(Other::WorkloadFact(name, fact)) => {
+                for workload in stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
+                    for expr in workload::fact_exprs(&workload.node, fact, self.target) {
+                        for found in expr::references(expr) {
+                            self.origin(found, origins);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn endpoint_origin(&mut self, name: &Arc<str>, origins: &mut Vec<Origin>) {
+        let stack = self.stack;
+        for guarded in stack.endpoints.iter().filter(|endpoint| is_named(&endpoint.node.name, name)) {
+            let Some(external) = &guarded.node.external else { continue };
+            let when = external.when.as_ref().is_none_or(|when| self.reading().holds(when) == Some(true));
+            for expr in external.when.iter() {
+                self.origins(expr);
+            }
+            if when {
+                for expr in std::iter::once(&external.host).chain(&external.port) {
+                    for found in expr::references(expr) {
+                        self.origin(found, origins);
+                    }
+                }
+                return;
+            }
+        }
+        let at = stack.workloads.iter().find(|workload| is_named(&workload.node.name, name)).map(|workload| workload.node.span);
+        origins.push(Origin { path: format!("endpoint.{name}").into(), span: at.unwrap_or_default() });
+    }
+
+    /// Whether all of some conditions hold.
+    fn all_hold(&mut self, conditions: &[Expr]) -> bool {
+        conditions.iter().fold(true, |holds, condition| self.holds(condition) && holds)
+    }
+}
+
+fn compose(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
+    let workloads = workload::all(lowering);
+    if workloads.is_empty() {
+        return;
+    }
+    let settings = lowering.stack.compose.clone();
+    let constant = |text: String| Leaf { value: Value::string(text), origins: Vec::new(), at: Span::default() };
+    let project = format!("{}-{}", lowering.deployed.name, lowering.environment);
+    let raw = lowering.deployed.raw.iter().find(|raw| raw.target.as_ref() == "compose").map(|raw| raw.tree.clone());
+    deployment.compose = Some(plan::Compose {
+        project: lowering.maybe_leaf(settings.project.as_ref()).unwrap_or_else(|| constant(project)),
+        bind: lowering.maybe_leaf(settings.bind.as_ref()).unwrap_or_else(|| constant("127.0.0.1".to_owned())),
+        restart: lowering.maybe_leaf(settings.restart.as_ref()).unwrap_or_else(|| constant("unless-stopped".to_owned())),
+        workloads,
+        raw,
+    });
+}
+
+fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
+    let stack = lowering.stack;
+    let mut active: Vec<&Helm> = Vec::new();
+    for block in &stack.helm {
+        if lowering.all_hold(&block.when) {
+            active.push(block);
+        }
+    }
+    let [block] = active.as_slice() else {
+        if let [_, second, ..] = active.as_slice() {
+            let finding = codes::TWO_BLOCKS.at(second.span, "two `helm` blocks are active at once").label(active[0].span, "the other one");
+            lowering.report(finding.hint("give them conditions that exclude each other"));
+        }
+        return;
+    };
+    for required in &block.requires {
+        let mut wanted = Vec::new();
+        lowering.each(&required.guards, &mut |_| wanted.push((required.node.name.clone(), required.node.crd.clone())));
+        lowering.requires.extend(wanted);
+    }
+    for release in &block.releases {
+        let names = match lowering.tree(&release.names) {
+            Some(Tree::Map(names)) => names,
+            _ => IndexMap::new(),
+        };
+        let names: IndexMap<Arc<str>, Leaf> = names
+            .into_iter()
+            .filter_map(|(name, tree)| match tree {
+                Tree::Leaf(leaf) => Some((name, leaf)),
+                _ => None,
+            })
+            .collect();
+        let mut values = lowering.tree(&release.values).unwrap_or_else(|| Tree::Map(IndexMap::new()));
+        lowering.raw_values(release.name.as_ref(), release.span, &mut values);
+        lowering.check_values(&values, &names);
+        deployment.helm.push(plan::Release {
+            name: release.name.clone(),
+            chart: release.chart.clone(),
+            version: release.version.clone(),
+            file: release.file.clone(),
+            names,
+            ports: lowering.endpoints.service_ports(),
+            values,
+        });
+    }
+    for raw in lowering.deployed.raw.iter().filter(|raw| raw.target.as_ref() == "helm" && !raw.release.is_empty()) {
+        if !block.releases.iter().any(|release| release.name == raw.release) {
+            let known: Vec<&str> = block.releases.iter().map(|release| release.name.as_ref()).collect();
+            let finding = codes::UNKNOWN_RELEASE.at(raw.span, format!("there is no release `{}`", raw.release));
+            lowering.diags.push(finding.hint(format!("there is {}", crate::schema::assign::list_of(&known))));
+        }
+    }
+}
+
+fn configs(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
+    let stack = lowering.stack;
+    for config in &stack.configs {
+        if !lowering.all_hold(&config.when) {
+            continue;
+        }
+        let Some(tree) = lowering.tree(&config.tree) else { continue };
+        lowering.refuse_secrets(&tree);
+        deployment.configs.push(plan::Config { name: config.name.clone(), file: config.file.clone(), format: config.format, tree });
+    }
+}
+
+fn mcp(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
+    let stack = lowering.stack;
+    let mut found = plan::Mcp::default();
+    let mut asked = None;
+    for mcp in &stack.mcp {
+        if !lowering.all_hold(&mcp.when) {
+            continue;
+        }
+        if let Some(Leaf { value: Value::List(clients), .. }) = lowering.maybe_leaf(mcp.clients.as_ref()) {
+            let names = clients.iter().map(|client| Arc::from(crate::value::spell(client).as_str()));
+            asked = Some(names.collect::<Vec<Arc<str>>>());
+        }
+        for guarded in &mcp.servers {
+            let servers = &mut found.servers;
+            lowering.each(&guarded.guards, &mut |lowering| {
+                if let Some(name) = lowering.name(&guarded.node.name) {
+                    lowering.origins(&guarded.node.name);
+                    let server = plan::Server {
+                        command: lowering.leaves(&guarded.node.command),
+                        url: lowering.maybe_leaf(guarded.node.url.as_ref()),
+                        headers: lowering.leaf_map(&guarded.node.headers),
+                        environment: lowering.leaf_map(&guarded.node.environment),
+                    };
+                    lowering.check_server(&server, guarded.node.span);
+                    servers.insert(name, server);
+                }
+            });
+        }
+    }
+    if !found.servers.is_empty() {
+        found.clients = asked.unwrap_or_default();
+        deployment.mcp = Some(found);
+    }
+}
+
+impl Lowering<'_> {
+    /// Expressions as leaves; a list counts as its items.
+    fn leaves(&mut self, exprs: &[Expr]) -> Vec<Leaf> {
+        let mut leaves = Vec::new();
+        for expr in exprs {
+            match self.leaf(expr) {
+                Some(Leaf { value: Value::List(items), origins, at }) => {
+                    leaves.extend(items.into_iter().map(|value| Leaf { value, origins: origins.clone(), at }));
+                }
+                Some(leaf) => leaves.push(leaf),
+                None => {}
+            }
+        }
+        leaves
+    }
+
+    fn leaf_map(&mut self, nodes: &[TreeNode]) -> IndexMap<Arc<str>, Leaf> {
+        let mut leaves = IndexMap::new();
+        if let Some(Tree::Map(map)) = self.tree(nodes) {
+            for (key, tree) in map {
+                match tree {
+                    Tree::Leaf(leaf) => {
+                        leaves.insert(key, leaf);
+                    }
+                    Tree::Map(inner) => leaves.extend(inner.into_iter().filter_map(|(key, tree)| match tree {
+                        Tree::Leaf(leaf) => Some((key, leaf)),
+                        _ => None,
+                    })),
+                    _ => {}
+                }
+            }
+        }
+        leaves
+    }
+
+    /// A client would replace `{env:X}` and its like in plain text.
+    fn check_server(&mut self, server: &plan::Server, at: Span) {
+        let leaves = server.command.iter().chain(&server.url).chain(server.headers.values()).chain(server.environment.values());
+        let mut findings = Vec::new();
+        for leaf in leaves {
+            let texts: Vec<&str> = match &leaf.value {
+                Value::String(text) => vec![text],
+                Value::Text(pieces) => pieces
+                    .iter()
+                    .filter_map(|piece| if let Piece::Literal(text) = piece { Some(text.as_ref()) } else { None })
+                    .collect(),
+                _ => Vec::new(),
+            };
+            if texts.iter().any(|text| crate::escape::forbidden_in_mcp(text)) {
+                let span = leaf.origins.first().map_or(at, |origin| origin.span);
+                findings.push(
+                    codes::SECOND_INTERPRETER
+                        .at(span, "an MCP client would replace a part of this text")
+                        .underline("has `{env:`, `{file:` or `${` in it")
+                        .hint("give the value as a `(secret)`, or without these characters"),
+                );
+            }
+        }
+        for finding in findings {
+            self.report(finding);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Trees of a stack into trees of a plan.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::Lowering;
+use crate::{
+    diag::{Finding, codes},
+    expr::{Expr, Kind as ExprKind},
+    plan::{Leaf, Origin, Tree},
+    schema::{Keep, Kind, SettingId, TreeKey, TreeNode, TreeValue},
+    source::Span,
+    value::{Link, LinkPart, Piece, Value},
+};
+
+/// A tree while its nodes come in.
+#[derive(Default)]
+struct Growing {
+    map: IndexMap<Arc<str>, (Tree, Span)>,
+    items: Vec<Tree>,
+    is_list: bool,
+}
+
+impl Lowering<'_> {
+    /// The tree of some nodes; none where nothing in it has a value.
+    pub(super) fn tree(&mut self, nodes: &[TreeNode]) -> Option<Tree> {
+        let mut growing = Growing::default();
+        self.grow(nodes, &mut growing);
+        if growing.is_list {
+            return (!growing.items.is_empty()).then_some(Tree::List(growing.items));
+        }
+        let map: IndexMap<Arc<str>, Tree> = growing.map.into_iter().map(|(key, (tree, _))| (key, tree)).collect();
+        (!map.is_empty()).then_some(Tree::Map(map))
+    }
+
+    fn grow(&mut self, nodes: &[TreeNode], into: &mut Growing) {
+        for node in nodes {
+            match node {
+                TreeNode::When(condition, nodes) => {
+                    if self.holds(condition) {
+                        self.grow(nodes, into);
+                    }
+                }
+                TreeNode::Each(source, nodes) => self.loop_over(source, &mut |lowering| lowering.grow(nodes, into)),
+                TreeNode::Item { value, span } => {
+                    into.is_list = true;
+                    into.items.extend(self.tree_value(value, *span));
+                }
+                TreeNode::Key { key, value, span } => {
+                    let Some(key) = self.key(key) else { continue };
+                    let Some(tree) = self.tree_value(value, *span) else { continue };
+                    if let Some((_, first)) = into.map.get(&key) {
+                        let finding = codes::KEY_TWICE.at(*span, format!("the key `{key}` is written twice")).label(*first, "first here");
+                        self.report(finding);
+                    }
+                    into.map.insert(key, (tree, *span));
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, key: &TreeKey) -> Option<Arc<str>> {
+        match key {
+            TreeKey::Fixed(key) => Some(key.clone()),
+            TreeKey::Computed(expr) => {
+                self.origins(expr);
+                self.name(expr)
+            }
+        }
+    }
+
+    fn tree_value(&mut self, value: &TreeValue, span: Span) -> Option<Tree> {
+        match value {
+            TreeValue::One(expr) => self.one(expr),
+            TreeValue::Many(exprs) => {
+                let leaves = self.leaves(exprs);
+                (!leaves.is_empty()).then(|| Tree::List(leaves.into_iter().map(Tree::Leaf).collect()))
+            }
+            TreeValue::Nodes { nodes, keep } => self.tree(nodes).or(match keep {
+                Some(Keep::Map) => Some(Tree::Leaf(Leaf { value: Value::Map(IndexMap::new()), origins: Vec::new(), at: span })),
+                Some(Keep::List) => Some(Tree::Leaf(Leaf { value: Value::List(Vec::new()), origins: Vec::new(), at: span })),
+                None => None,
+            }),
+            TreeValue::Embedded(format, nodes) => self.tree(nodes).map(|tree| Tree::Embedded(*format, Box::new(tree))),
+        }
+    }
+
+    /// One value; a group, map or list of records is a tree of its own.
+    fn one(&mut self, expr: &Expr) -> Option<Tree> {
+        if let ExprKind::Ref(found) = &expr.kind
+            && let Some(id) = self.stack.setting_at(found.place)
+        {
+            let keys = self.reading().keys(&found.keys)?;
+            let records = |kind: &Kind| match kind {
+                Kind::Group | Kind::Map(_) => true,
+                Kind::List(item) => matches!(self.stack.setting(*item).kind, Kind::Group),
+                _ => false,
+            };
+            if records(&self.stack.setting(id).kind) {
+                return self.setting_tree(id, &keys, expr.span);
+            }
+        }
+        if let Some(tree) = self.workloads_tree(expr) {
+            return Some(tree);
+        }
+        self.leaf(expr).map(Tree::Leaf)
+    }
+
+    fn setting_tree(&mut self, id: SettingId, keys: &[Arc<str>], at: Span) -> Option<Tree> {
+        let stack = self.stack;
+        let setting = stack.setting(id);
+        match &setting.kind {
+            Kind::Group => {
+                let mut map = IndexMap::new();
+                for (name, child) in &setting.children {
+                    if let Some(tree) = self.setting_tree(*child, keys, at) {
+                        map.insert(name.clone(), tree);
+                    }
+                }
+                (!map.is_empty()).then_some(Tree::Map(map))
+            }
+            Kind::Map(item) => {
+                let mut map = IndexMap::new();
+                for key in self.view.keys_of(id, keys).to_vec() {
+                    let inner: Vec<Arc<str>> = keys.iter().cloned().chain([key.clone()]).collect();
+                    if let Some(tree) = self.setting_tree(*item, &inner, at) {
+                        map.insert(key, tree);
+                    }
+                }
+                self.reads.insert((id, keys.to_vec()));
+                (!map.is_empty()).then_some(Tree::Map(map))
+            }
+            Kind::List(item) if matches!(stack.setting(*item).kind, Kind::Group) => {
+                let mut items = Vec::new();
+                for key in self.view.keys_of(id, keys).to_vec() {
+                    let inner: Vec<Arc<str>> = keys.iter().cloned().chain([key]).collect();
+                    items.extend(self.setting_tree(*item, &inner, at));
+                }
+                (!items.is_empty()).then_some(Tree::List(items))
+            }
+            _ => {
+                let mut origins = Vec::new();
+                self.setting_origin(id, keys, &mut origins);
+                match self.reading().setting(id, keys) {
+                    crate::expr::Evaluated::Value(value) => {
+                        let written = origins.first().map(|origin| origin.span);
+                        let value = self.linked(value, at, written)?;
+                        Some(Tree::Leaf(Leaf { value, origins, at }))
+                    }
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// Adds the environment's `raw "helm"` keys to the values of a release.
+    pub(super) fn raw_values(&mut self, release: &str, at: Span, values: &mut Tree) {
+        for raw in &self.deployed.raw {
+            let first = self.stack.helm.iter().flat_map(|block| &block.releases).next().map_or("", |release| release.name.as_ref());
+            let wanted = if raw.release.is_empty() { first } else { raw.release.as_ref() };
+            if raw.target.as_ref() != "helm" || wanted != release {
+                continue;
+            }
+            let mut findings = Vec::new();
+            merge(values, &raw.tree, &mut Vec::new(), &mut findings, raw.span, at);
+            findings.into_iter().for_each(|finding| self.report(finding));
+        }
+    }
+
+    /// Values hold no secrets, and every endpoint that they link to has a name in the cluster.
+    pub(super) fn check_values(&mut self, values: &Tree, names: &IndexMap<Arc<str>, Leaf>) {
+        self.refuse_secrets(values);
+        let mut findings: Vec<Finding> = Vec::new();
+        each_leaf(values, &mut |leaf| {
+            for link in links(&leaf.value) {
+                if !names.contains_key(&link.endpoint) && !matches!(link.part, LinkPart::Port(_)) {
+                    findings.push(
+                        codes::NO_NAME
+                            .at(leaf.at, format!("the release does not say what `{}` is called in the cluster", link.endpoint))
+                            .hint(format!("add `names {{ {} \"…\" }}`: the host name of its Service", link.endpoint)),
+                    );
+                }
+            }
+        });
+        findings.into_iter().for_each(|finding| self.report(finding));
+    }
+
+    /// A file that is committed holds no secret, not even as a reference that somebody would fill in.
+    pub(super) fn refuse_secrets(&mut self, tree: &Tree) {
+        let mut findings = Vec::new();
+        each_leaf(tree, &mut |leaf| {
+            let secret = match &leaf.value {
+                Value::Secret(_) => true,
+                Value::Text(pieces) => pieces.iter().any(|piece| matches!(piece, Piece::Secret(_))),
+                _ => false,
+            };
+            if secret {
+                findings.push(
+                    codes::SECRET_IN_VALUES
+                        .at(leaf.at, "a secret would be written into this file")
+                        .hint("write its parts: `.name` and `.key`; the value itself belongs into `env` of a workload"),
+                );
+            }
+        });
+        findings.into_iter().for_each(|finding| self.report(finding));
+    }
+}
+
+fn merge(values: &mut Tree, raw: &Tree, path: &mut Vec<Arc<str>>, findings: &mut Vec<Finding>, because: Span, at: Span) {
+    let (Tree::Map(values), Tree::Map(raw)) = (values, raw) else { return };
+    for (key, added) in raw {
+        path.push(key.clone());
+        match (values.get_mut(key), added) {
+            (None, added) => {
+                values.insert(key.clone(), added.clone());
+            }
+            (Some(values @ Tree::Map(_)), added @ Tree::Map(_)) => merge(values, added, path, findings, because, at),
+            (Some(_), added) => {
+                let span = first_leaf(added).map_or(because, |leaf| leaf.at);
+                findings.push(
+                    codes::RAW_CONFLICT
+                        .at(span, format!("the stack writes `{}` already", path.join(".")))
+                        .hint("set the setting it comes from, or use `override \"helm\" because=\"…\"`"),
+                );
+            }
+        }
+        path.pop();
+    }
+}
+
+fn first_leaf(tree: &Tree) -> Option<&Leaf> {
+    match tree {
+        Tree::Leaf(leaf) => Some(leaf),
+        Tree::Map(map) => map.values().find_map(first_leaf),
+        Tree::List(items) => items.iter().find_map(first_leaf),
+        Tree::Embedded(_, inner) => first_leaf(inner),
+    }
+}
+
+/// Visits every leaf, in order.
+pub(crate) fn each_leaf(tree: &Tree, act: &mut dyn FnMut(&Leaf)) {
+    match tree {
+        Tree::Leaf(leaf) => act(leaf),
+        Tree::Map(map) => map.values().for_each(|inner| each_leaf(inner, act)),
+        Tree::List(items) => items.iter().for_each(|inner| each_leaf(inner, act)),
+        Tree::Embedded(_, inner) => each_leaf(inner, act),
+    }
+}
+
+/// The links in a value.
+pub(crate) fn links(value: &Value) -> Vec<&Link> {
+    match value {
+        Value::Text(pieces) => pieces.iter().filter_map(|piece| if let Piece::Link(link) = piece { Some(link) } else { None }).collect(),
+        Value::List(items) => items.iter().flat_map(links).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A leaf of a constant.
+pub(super) fn constant(value: Value, at: Span) -> Leaf {
+    Leaf { value, origins: Vec::<Origin>::new(), at }
+}

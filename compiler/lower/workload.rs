@@ -1,0 +1,545 @@
+//! Workloads of a stack into workloads of a plan.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::{Lowering, tree::constant};
+use crate::{
+    diag::codes,
+    expr::{Evaluated, Expr, Kind as ExprKind},
+    plan::{
+        File, FileContent, Health, Leaf, Need, Port, Probe, Resources, Route, Security, Tree, Until, Variable, Volume, Workload,
+    },
+    schema::{self, Fact, FactKind, FileExpr, FormatExpr, Other, ProbeExpr},
+    source::Span,
+    value::{Piece, SecretRef, Value},
+};
+
+/// All workloads that run in this view, in the order of the stack.
+pub(super) fn all(lowering: &mut Lowering<'_>) -> Vec<Workload> {
+    let mut workloads = Vec::new();
+    let stack = lowering.stack;
+    for guarded in &stack.workloads {
+        lowering.each(&guarded.guards, &mut |lowering| {
+            workloads.extend(one(lowering, &guarded.node));
+        });
+    }
+    workloads
+}
+
+/// The expressions that say a fact of a workload to a target, for origins.
+pub(super) fn fact_exprs<'s>(workload: &'s schema::Workload, fact: &str, target: &str) -> Vec<&'s Expr> {
+    let of = |facts: &'s [schema::Guarded<Fact>]| -> Vec<&'s Expr> {
+        facts
+            .iter()
+            .filter_map(|guarded| match (&guarded.node.kind, fact) {
+                (FactKind::Image { image, .. }, "image") => Some(image),
+                (FactKind::Replicas { count, .. }, "replicas") => Some(count),
+                _ => None,
+            })
+            .collect()
+    };
+    let own = workload.overrides.iter().filter(|over| over.targets.iter().any(|name| name.as_ref() == target));
+    let own: Vec<&Expr> = own.flat_map(|over| of(&over.facts)).collect();
+    if own.is_empty() { of(&workload.facts) } else { own }
+}
+
+/// What an override replaces: facts of the same kind and key.
+#[derive(PartialEq, Eq, Clone)]
+struct FactKey(&'static str, Arc<str>);
+
+fn key(lowering: &mut Lowering<'_>, kind: &FactKind) -> FactKey {
+    let of = |word: &'static str, key: &str| FactKey(word, key.into());
+    match kind {
+        FactKind::Image { .. } => of("image", ""),
+        FactKind::Replicas { .. } => of("replicas", ""),
+        FactKind::Command(_) => of("command", ""),
+        FactKind::Args(_) => of("args", ""),
+        FactKind::Schedule(_) => of("schedule", ""),
+        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => FactKey("env", lowering.name(name).unwrap_or_default()),
+        FactKind::Resources(_) => of("resources", ""),
+        FactKind::Port { name, .. } => of("port", name),
+        FactKind::Needs { .. } => of("needs", ""),
+        FactKind::Profile(_) => of("profile", ""),
+        FactKind::Health(health) => of("health", &format!("{:?}", health.kind)),
+        FactKind::Volume { name, .. } => of("volume", name),
+        FactKind::Tmpfs(_) => of("tmpfs", ""),
+        FactKind::File { path, .. } => FactKey("file", lowering.name(path).unwrap_or_default()),
+        FactKind::Security { .. } => of("security", ""),
+        FactKind::Route { .. } => of("route", ""),
+    }
+}
+
+fn one(lowering: &mut Lowering<'_>, node: &schema::Workload) -> Option<Workload> {
+    let name = lowering.name(&node.name)?;
+    let target = lowering.target;
+    let replacing: Vec<&schema::FactOverride> =
+        node.overrides.iter().filter(|over| over.targets.iter().any(|name| name.as_ref() == target)).collect();
+    let mut replaced = Vec::new();
+    for guarded in replacing.iter().flat_map(|over| &over.facts) {
+        lowering.each(&guarded.guards, &mut |lowering| replaced.push(key(lowering, &guarded.node.kind)));
+    }
+    let mut workload = empty(name, node);
+    let mut has_image = false;
+    for guarded in &node.facts {
+        lowering.each(&guarded.guards, &mut |lowering| {
+            if !replaced.contains(&key(lowering, &guarded.node.kind)) {
+                has_image |= add(lowering, &mut workload, &guarded.node);
+            }
+        });
+    }
+    for guarded in replacing.iter().flat_map(|over| &over.facts) {
+        lowering.each(&guarded.guards, &mut |lowering| has_image |= add(lowering, &mut workload, &guarded.node));
+    }
+    if !has_image {
+        if !lowering.diags.has_errors() {
+            lowering.report(codes::MISSING_VALUE.at(node.span, format!("the workload `{}` has no image here", workload.name)));
+        }
+        return None;
+    }
+    Some(workload)
+}
+
+fn empty(name: Arc<str>, node: &schema::Workload) -> Workload {
+    Workload {
+        name,
+        at: node.span,
+        role: node.role,
+        stateful: node.stateful,
+        image: constant(Value::string(""), node.span),
+        build: None,
+        pull: None,
+        replicas: None,
+        max_replicas: None,
+        command: Vec::new(),
+        args: Vec::new(),
+        env: IndexMap::new(),
+        ports: Vec::new(),
+        needs: Vec::new(),
+        health: Vec::new(),
+        volumes: Vec::new(),
+        tmpfs: Vec::new(),
+        files: Vec::new(),
+        resources: Resources::default(),
+        security: Security::default(),
+        schedule: None,
+        profile: None,
+        routes: Vec::new(),
+    }
+}
+
+/// What Compose cannot say is not even read for it: no reads, no origins, no ledger cell.
+fn says(lowering: &Lowering<'_>, what: &str) -> bool {
+    lowering.target != "compose" || !NOT_IN_COMPOSE.contains(&what)
+}
+
+/// Facts, and fields of facts, that Compose has no words for.
+pub(crate) const NOT_IN_COMPOSE: &[&str] = &["port.service", "replicas.max", "route", "volume.size", "volume.class"];
+
+/// Adds a fact; says whether it was the image.
+fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> bool {
+    match &fact.kind {
+        FactKind::Image { image, build, pull } => {
+            workload.build = lowering.maybe_leaf(build.as_ref());
+            workload.pull = lowering.maybe_leaf(pull.as_ref());
+            let Some(leaf) = lowering.leaf(image) else { return false };
+            workload.image = as_image(lowering, leaf);
+            return true;
+        }
+        FactKind::Replicas { count, max } => {
+            workload.replicas = lowering.leaf(count);
+            if says(lowering, "replicas.max") {
+                workload.max_replicas = lowering.maybe_leaf(max.as_ref());
+            }
+        }
+        FactKind::Command(exprs) => workload.command = lowering.leaves(exprs),
+        FactKind::Args(args) => {
+            for guarded in args {
+                let args = &mut workload.args;
+                lowering.each(&guarded.guards, &mut |lowering| args.extend(lowering.leaves(std::slice::from_ref(&guarded.node))));
+            }
+        }
+        FactKind::Schedule(expr) => workload.schedule = lowering.leaf(expr),
+        FactKind::Env { name, also, file, value } => variable(lowering, workload, name, also, *file, value),
+        FactKind::EnvTree { name, format, tree } => {
+            if let (Some(name), Some(tree)) = (lowering.name(name), lowering.tree(tree)) {
+                let leaf = constant(Value::string(""), fact.span);
+                workload.env.insert(name, Variable { leaf, file: false, tree: Some((*format, tree)) });
+            }
+        }
+        FactKind::Resources(resources) => {
+            workload.resources = Resources {
+                request_cpu: lowering.maybe_leaf(resources.request_cpu.as_ref()),
+                request_memory: lowering.maybe_leaf(resources.request_memory.as_ref()),
+                limit_cpu: lowering.maybe_leaf(resources.limit_cpu.as_ref()),
+                limit_memory: lowering.maybe_leaf(resources.limit_memory.as_ref()),
+            };
+        }
+        FactKind::Port { name, number, service, publish, protocol } => {
+            let service = service.as_ref().filter(|_| says(lowering, "port.service"));
+            let service = lowering.maybe_leaf(service);
+            if let Some(number) = lowering.leaf(number) {
+                let publish = lowering.maybe_leaf(publish.as_ref());
+                workload.ports.push(Port { name: name.clone(), number, service, publish, protocol: protocol.clone() });
+            }
+        }
+        FactKind::Needs { names, until } => needs(lowering, workload, names, *until, fact.span),
+        FactKind::Profile(expr) => workload.profile = lowering.leaf(expr),
+        FactKind::Health(health) => {
+            workload.health.retain(|other| other.kind != health.kind);
+            if lowering.target == "compose" && !matches!(health.probe, ProbeExpr::Exec { .. }) {
+                // Only a command in the container can check health there; `check` asks for one.
+                let probe = Probe::Tcp { port: "".into() };
+                workload.health.push(Health { kind: health.kind, probe, period: None, delay: None, timeout: None, failures: None, start: None, at: fact.span });
+                return false;
+            }
+            workload.health.extend(self::health(lowering, health, fact.span));
+        }
+        FactKind::Volume { name, at, size, class } => {
+            let says_size = says(lowering, "volume.size");
+            if let Some(at) = lowering.leaf(at) {
+                let size = lowering.maybe_leaf(size.as_ref().filter(|_| says_size));
+                let class = lowering.maybe_leaf(class.as_ref().filter(|_| says_size));
+                workload.volumes.push(Volume { name: name.clone(), at, size, class });
+            }
+        }
+        FactKind::Tmpfs(paths) => workload.tmpfs.extend(lowering.leaves(paths)),
+        FactKind::File { path, content } => {
+            lowering.origins(path);
+            if let (Some(path), Some(content)) = (lowering.name(path), content_of(lowering, content)) {
+                workload.files.push(File { path, content, at: fact.span });
+            }
+        }
+        FactKind::Security { user, group, read_only_root, drop, escalation } => {
+            let found = Security {
+                user: lowering.maybe_leaf(user.as_ref()),
+                group: lowering.maybe_leaf(group.as_ref()),
+                read_only_root: lowering.maybe_leaf(read_only_root.as_ref()),
+                drop: lowering.maybe_leaf(drop.as_ref()),
+                escalation: lowering.maybe_leaf(escalation.as_ref()),
+            };
+            let before = std::mem::take(&mut workload.security);
+            workload.security = Security {
+                user: found.user.or(before.user),
+                group: found.group.or(before.group),
+                read_only_root: found.read_only_root.or(before.read_only_root),
+                drop: found.drop.or(before.drop),
+                escalation: found.escalation.or(before.escalation),
+            };
+        }
+        FactKind::Route { hosts, path, port, tls } => {
+            if says(lowering, "route")
+                && let Some(hosts) = lowering.leaf(hosts)
+            {
+                let (path, tls) = (lowering.maybe_leaf(path.as_ref()), lowering.maybe_leaf(tls.as_ref()));
+                workload.routes.push(Route { hosts, path, port: port.clone(), tls });
+            }
+        }
+    }
+    false
+}
+
+/// An image that a template spelled out, in normal form.
+fn as_image(lowering: &mut Lowering<'_>, leaf: Leaf) -> Leaf {
+    let Some(of) = crate::value::scalar("image") else { return leaf };
+    match crate::value::fit(of, leaf.value.clone(), &crate::value::Attributes::default()) {
+        Ok(value) => Leaf { value, ..leaf },
+        Err(bad) => {
+            lowering.report(schema::bad_value(bad, leaf.at));
+            leaf
+        }
+    }
+}
+
+fn variable(lowering: &mut Lowering<'_>, workload: &mut Workload, name: &Expr, also: &[Arc<str>], file: bool, value: &Expr) {
+    lowering.origins(name);
+    let Some(name) = lowering.name(name) else { return };
+    let Some(leaf) = lowering.leaf(value) else { return };
+    if file && !matches!(leaf.value, Value::Secret(_)) {
+        let finding = codes::NOT_EXPRESSIBLE.at(value.span, format!("`(file){name}` wants a secret"));
+        return lowering.report(finding.hint("only a secret is mounted as a file for a variable; use `file` for others"));
+    }
+    if let (true, Value::Secret(secret)) = (file, &leaf.value) {
+        mount_secret(workload, secret, leaf.at);
+    }
+    for name in std::iter::once(&name).chain(also) {
+        // A later line of the same name wins, and stands where it is written.
+        workload.env.shift_remove(name);
+        workload.env.insert(name.clone(), Variable { leaf: leaf.clone(), file, tree: None });
+    }
+}
+
+fn mount_secret(workload: &mut Workload, secret: &SecretRef, at: Span) {
+    let path: Arc<str> = format!("/run/secrets/{}/{}", secret.name, secret.key).into();
+    if !workload.files.iter().any(|file| file.path == path) {
+        workload.files.push(File { path, content: FileContent::Secret(secret.clone()), at });
+    }
+}
+
+fn needs(lowering: &mut Lowering<'_>, workload: &mut Workload, names: &[Expr], until: Until, at: Span) {
+    for expr in names {
+        let origins = lowering.origins(expr);
+        let found = match lowering.reading().evaluate(expr) {
+            Evaluated::Value(Value::List(items)) => items,
+            Evaluated::Value(value) => vec![value],
+            _ => Vec::new(),
+        };
+        for value in found {
+            let name: Arc<str> = crate::value::spell(&value).into();
+            if lowering.endpoints.is_workload(&name) {
+                if !workload.needs.iter().any(|need| need.workload == name) && name != workload.name {
+                    workload.needs.push(Need { workload: name, until, at });
+                }
+            } else if !lowering.endpoints.is_known(&name) {
+                let span = origins.first().map_or(at, |origin| origin.span);
+                let near = crate::diag::nearest(&name, lowering.endpoints.names()).map(|near| format!("did you mean `{near}`?"));
+                lowering.report(codes::UNKNOWN_LINK.at(span, format!("nothing here is called `{name}`")).maybe_hint(near));
+            }
+        }
+    }
+}
+
+fn health(lowering: &mut Lowering<'_>, health: &schema::HealthExprs, at: Span) -> Option<Health> {
+    let probe = match &health.probe {
+        ProbeExpr::Http { path, port } => Probe::Http { path: lowering.leaf(path)?, port: port.clone() },
+        ProbeExpr::Tcp { port } => Probe::Tcp { port: port.clone() },
+        ProbeExpr::Exec { argv } => Probe::Exec { argv: lowering.leaves(argv) },
+    };
+    Some(Health {
+        kind: health.kind,
+        probe,
+        period: lowering.maybe_leaf(health.period.as_ref()),
+        delay: lowering.maybe_leaf(health.delay.as_ref()),
+        timeout: lowering.maybe_leaf(health.timeout.as_ref()),
+        failures: lowering.maybe_leaf(health.failures.as_ref()),
+        start: lowering.maybe_leaf(health.start.as_ref()),
+        at,
+    })
+}
+
+fn content_of(lowering: &mut Lowering<'_>, content: &FileExpr) -> Option<FileContent> {
+    match content {
+        FileExpr::Text(expr) => lowering.leaf(expr).map(FileContent::Text),
+        FileExpr::Config(name) => Some(FileContent::Config(name.clone())),
+        FileExpr::Tree(format, nodes) => {
+            let format = match format {
+                FormatExpr::Fixed(format) => *format,
+                FormatExpr::Computed(expr) => {
+                    lowering.origins(expr);
+                    lowering.name(expr).and_then(|word| schema::format_of(&word))?
+                }
+            };
+            let tree = match nodes.as_slice() {
+                // `content (ref)"…"`: a tree that a setting holds.
+                [schema::TreeNode::Item { value: schema::TreeValue::One(expr), .. }] => {
+                    lowering.leaf(expr).map(|leaf| free_tree(leaf.value, &leaf.origins, leaf.at))?
+                }
+                nodes => lowering.tree(nodes)?,
+            };
+            Some(FileContent::Tree(format, tree))
+        }
+    }
+}
+
+/// A free value as a tree, every leaf with the origins of the whole.
+fn free_tree(value: Value, origins: &[crate::plan::Origin], at: Span) -> Tree {
+    match value {
+        Value::Map(map) => Tree::Map(map.into_iter().map(|(key, value)| (key, free_tree(value, origins, at))).collect()),
+        Value::List(items) => Tree::List(items.into_iter().map(|value| free_tree(value, origins, at)).collect()),
+        value => Tree::Leaf(Leaf { value, origins: origins.to_vec(), at }),
+    }
+}
+
+impl Lowering<'_> {
+    /// `(ref)"workloads"` and `(ref)"workloads.NAME"`: facts as a tree of the documented shape (`docs/language.md`).
+    pub(super) fn workloads_tree(&mut self, expr: &Expr) -> Option<Tree> {
+        let ExprKind::Ref(found) = &expr.kind else { return None };
+        let stack = self.stack;
+        match stack.other_at(found.place)? {
+            Other::Workloads => {
+                let map = all(self).iter().map(|workload| (workload.name.clone(), workload_tree(workload))).collect::<IndexMap<_, _>>();
+                (!map.is_empty()).then_some(Tree::Map(map))
+            }
+            Other::Workload(name) => {
+                let name = name.clone();
+                all(self).iter().find(|workload| workload.name == name).map(workload_tree)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A map while it grows; what has no value is left out.
+#[derive(Default)]
+struct Fields(IndexMap<Arc<str>, Tree>);
+
+impl Fields {
+    fn leaf(&mut self, name: &str, leaf: Option<&Leaf>) {
+        if let Some(leaf) = leaf {
+            self.0.insert(name.into(), Tree::Leaf(leaf.clone()));
+        }
+    }
+
+    fn tree(&mut self, name: &str, tree: Option<Tree>) {
+        if let Some(tree) = tree {
+            self.0.insert(name.into(), tree);
+        }
+    }
+
+    fn leaves(&mut self, name: &str, leaves: &[Leaf]) {
+        if !leaves.is_empty() {
+            self.0.insert(name.into(), Tree::List(leaves.iter().cloned().map(Tree::Leaf).collect()));
+        }
+    }
+
+    fn done(self) -> Option<Tree> {
+        (!self.0.is_empty()).then_some(Tree::Map(self.0))
+    }
+}
+
+fn text(word: &str, at: Span) -> Leaf {
+    constant(Value::string(word), at)
+}
+
+/// A part of a value, with the value's origins.
+fn derived(leaf: &Leaf, value: Value) -> Leaf {
+    Leaf { value, ..leaf.clone() }
+}
+
+fn workload_tree(workload: &Workload) -> Tree {
+    let mut fields = Fields::default();
+    fields.leaf("role", Some(&text(&format!("{:?}", workload.role).to_lowercase(), workload.at)));
+    fields.leaf("stateful", Some(&constant(Value::Bool(workload.stateful), workload.at)));
+    fields.leaf("image", Some(&workload.image));
+    fields.leaf("pull", workload.pull.as_ref());
+    fields.leaf("replicas", workload.replicas.as_ref());
+    fields.leaf("max-replicas", workload.max_replicas.as_ref());
+    fields.leaves("command", &workload.command);
+    fields.leaves("args", &workload.args);
+    fields.leaf("schedule", workload.schedule.as_ref());
+    fields.tree("env", env_tree(workload));
+    fields.tree("ports", ports_tree(workload));
+    let needs: Vec<Tree> = workload.needs.iter().map(|need| need_tree(need)).collect();
+    fields.tree("needs", (!needs.is_empty()).then_some(Tree::List(needs)));
+    fields.tree("health", health_tree(workload));
+    let mut volumes = Fields::default();
+    for volume in &workload.volumes {
+        let mut inner = Fields::default();
+        inner.leaf("at", Some(&volume.at));
+        inner.leaf("size", volume.size.as_ref());
+        inner.leaf("class", volume.class.as_ref());
+        volumes.tree(&volume.name, inner.done());
+    }
+    fields.tree("volumes", volumes.done());
+    fields.leaves("tmpfs", &workload.tmpfs);
+    fields.tree("resources", resources_tree(&workload.resources));
+    let mut security = Fields::default();
+    security.leaf("user", workload.security.user.as_ref());
+    security.leaf("group", workload.security.group.as_ref());
+    security.leaf("read-only-root", workload.security.read_only_root.as_ref());
+    security.leaf("drop", workload.security.drop.as_ref());
+    security.leaf("escalation", workload.security.escalation.as_ref());
+    fields.tree("security", security.done());
+    fields.done().unwrap_or_else(|| Tree::Map(IndexMap::new()))
+}
+
+fn need_tree(need: &Need) -> Tree {
+    let mut fields = Fields::default();
+    fields.leaf("workload", Some(&text(&need.workload, need.at)));
+    fields.leaf("until", Some(&text(&format!("{:?}", need.until).to_lowercase(), need.at)));
+    fields.done().unwrap_or_else(|| Tree::Map(IndexMap::new()))
+}
+
+/// Variables: `value`, or `secret` with `name` and `key`, or `parts` where a text has secrets in it.
+fn env_tree(workload: &Workload) -> Option<Tree> {
+    let mut env = Fields::default();
+    for (name, variable) in &workload.env {
+        let mut fields = Fields::default();
+        match (&variable.leaf.value, &variable.tree) {
+            (_, Some((format, tree))) => fields.tree("value", Some(Tree::Embedded(*format, Box::new(tree.clone())))),
+            (Value::Secret(secret), None) => {
+                fields.leaf("secret", Some(&derived(&variable.leaf, secret_value(secret))));
+                fields.leaf("file", variable.file.then(|| constant(Value::Bool(true), variable.leaf.at)).as_ref());
+            }
+            (Value::Text(pieces), None) if pieces.iter().any(|piece| matches!(piece, Piece::Secret(_))) => {
+                let parts = pieces.iter().map(|piece| match piece {
+                    Piece::Secret(secret) => {
+                        let mut part = IndexMap::new();
+                        part.insert(Arc::from("secret"), Tree::Leaf(derived(&variable.leaf, secret_value(secret))));
+                        Tree::Map(part)
+                    }
+                    piece => {
+                        let mut part = IndexMap::new();
+                        part.insert(Arc::from("value"), Tree::Leaf(derived(&variable.leaf, Value::text([piece.clone()]))));
+                        Tree::Map(part)
+                    }
+                });
+                fields.tree("parts", Some(Tree::List(parts.collect())));
+            }
+            _ => fields.leaf("value", Some(&variable.leaf)),
+        }
+        env.tree(name, fields.done());
+    }
+    env.done()
+}
+
+fn secret_value(secret: &SecretRef) -> Value {
+    let mut map = IndexMap::new();
+    map.insert(Arc::from("name"), Value::String(secret.name.clone()));
+    map.insert(Arc::from("key"), Value::String(secret.key.clone()));
+    Value::Map(map)
+}
+
+fn ports_tree(workload: &Workload) -> Option<Tree> {
+    let mut ports = Fields::default();
+    for port in &workload.ports {
+        let mut fields = Fields::default();
+        fields.leaf("number", Some(&port.number));
+        fields.leaf("service", port.service.as_ref());
+        fields.leaf("protocol", Some(&text(&port.protocol, port.number.at)));
+        ports.tree(&port.name, fields.done());
+    }
+    ports.done()
+}
+
+fn health_tree(workload: &Workload) -> Option<Tree> {
+    let mut all = Fields::default();
+    for health in &workload.health {
+        let mut fields = Fields::default();
+        match &health.probe {
+            Probe::Http { path, port } => {
+                let mut http = Fields::default();
+                http.leaf("path", Some(path));
+                http.leaf("port", Some(&text(port, health.at)));
+                fields.tree("http", http.done());
+            }
+            Probe::Tcp { port } => {
+                let mut tcp = Fields::default();
+                tcp.leaf("port", Some(&text(port, health.at)));
+                fields.tree("tcp", tcp.done());
+            }
+            Probe::Exec { argv } => fields.leaves("exec", argv),
+        }
+        fields.leaf("period", health.period.as_ref());
+        fields.leaf("delay", health.delay.as_ref());
+        fields.leaf("timeout", health.timeout.as_ref());
+        fields.leaf("failures", health.failures.as_ref());
+        fields.leaf("start", health.start.as_ref());
+        all.tree(&format!("{:?}", health.kind).to_lowercase(), fields.done());
+    }
+    all.done()
+}
+
+fn resources_tree(resources: &Resources) -> Option<Tree> {
+    let pair = |cpu: Option<&Leaf>, memory: Option<&Leaf>| {
+        let mut fields = Fields::default();
+        fields.leaf("cpu", cpu);
+        fields.leaf("memory", memory);
+        fields.done()
+    };
+    let mut fields = Fields::default();
+    fields.tree("requests", pair(resources.request_cpu.as_ref(), resources.request_memory.as_ref()));
+    fields.tree("limits", pair(resources.limit_cpu.as_ref(), resources.limit_memory.as_ref()));
+    fields.done()
+}
