@@ -27,15 +27,15 @@ codes! {
     "TL0306" ARGUMENTS Error "a function is called with the wrong arguments";
     "TL0307" WRONG_KIND Error "an expression is of another type than its place needs";
     "TL0308" OPERANDS Error "an operator cannot work on these types";
-    "TL0309" NOT_A_WORD Error "a constant is none of the words that it is compared with";
+    "TL0309" NOT_ONE_OF Error "a constant is none of the words that it is compared with";
     "TL0310" NOT_EXHAUSTIVE Error "a map does not say what every word becomes";
     "TL0311" NOT_A_VALUE Error "a name that only begins paths stands alone";
     "TL0312" BAD_CONSTANT Error "a constant amount cannot be read";
     "TL0313" BAD_PATTERN Error "a regular expression cannot be read";
     "TL0314" HIDDEN_NAME Error "a variable hides a name";
-    "TL0315" TOO_LARGE Error "an expression is too long or too deep";
+    "TL0315" EXPRESSION_TOO_LARGE Error "an expression is too long or too deep";
     "TL0316" NO_RESULT Error "an expression has no result";
-    "TL0317" TOO_MANY_STEPS Error "an expression takes too many steps";
+    "TL0317" OUT_OF_STEPS Error "an expression takes too many steps";
     // stacks
     // resolving
     // rules and checks

@@ -33,7 +33,7 @@ pub(super) fn compile(
     let mut checker = Checker { text, offset: 0, names, diags, locals: Vec::new() };
     if text.text.len() > LONGEST {
         let message = format!("an expression has at most {LONGEST} bytes, this has {}", text.text.len());
-        checker.report(codes::TOO_LARGE.at(text.span, message));
+        checker.report(codes::EXPRESSION_TOO_LARGE.at(text.span, message));
         return None;
     }
     match form {
@@ -259,7 +259,7 @@ impl Checker<'_> {
             let wanted = Type::Enum(words.into());
             let wanted = if words.len() == 1 { format!("`{}`", words[0]) } else { wanted.to_string() };
             let near = nearest(&word, words.iter().map(AsRef::as_ref));
-            let finding = codes::NOT_A_WORD.at(span, format!("`{}` is not {wanted}", word.escape_debug()));
+            let finding = codes::NOT_ONE_OF.at(span, format!("`{}` is not {wanted}", word.escape_debug()));
             self.report(finding.maybe_hint(near.map(|near| format!("write `'{near}'`"))));
         }
         is_right
@@ -659,7 +659,7 @@ impl Checker<'_> {
                 is_right = false;
                 let near = nearest(written, words.iter().map(AsRef::as_ref));
                 let message = format!("the key `{}` can never be asked for, it is {}", written.escape_debug(), key.1);
-                let finding = codes::NOT_A_WORD.at(value.span, message).label(key.0.span, "asked for here");
+                let finding = codes::NOT_ONE_OF.at(value.span, message).label(key.0.span, "asked for here");
                 self.report(finding.maybe_hint(near.map(|near| format!("write `'{near}'`"))));
             }
         }

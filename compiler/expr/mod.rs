@@ -110,7 +110,7 @@ impl Fault {
 /// The finding for an expression whose steps were used up.
 #[must_use]
 pub fn exhausted(expr: &Expr) -> Finding {
-    codes::TOO_MANY_STEPS.at(expr.span, "this takes more steps than an expression may take")
+    codes::OUT_OF_STEPS.at(expr.span, "this takes more steps than an expression may take")
 }
 
 /// All places named, in the order of writing, each once, wherever they stand: in keys, in `has`, in both branches.

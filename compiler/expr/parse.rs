@@ -362,5 +362,5 @@ fn crowded(mark: &Lexed) -> Wrong {
 
 fn too_deep(start: usize, end: usize) -> Wrong {
     let message = format!("an expression nests at most {DEPTH} deep");
-    Wrong { code: &codes::TOO_LARGE, start, end, message, hint: None }
+    Wrong { code: &codes::EXPRESSION_TOO_LARGE, start, end, message, hint: None }
 }

@@ -433,3 +433,73 @@ impl Reader<'_> {
         self.text[start..self.at].parse().ok().filter(|count| *count <= MOST)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str, text: &str) -> bool {
+        Pattern::new(pattern).unwrap_or_else(|wrong| panic!("{pattern}: {wrong:?}")).is_found_in(text)
+    }
+
+    #[test]
+    fn finds_what_it_should() {
+        for (pattern, yes, no) in [
+            ("abc", "xabcx", "ab"),
+            ("^abc$", "abc", "abcd"),
+            ("a.c", "abc", "a\nc"),
+            ("a*b", "b", "a"),
+            ("^a+b?$", "aa", "bb"),
+            ("^(ab|cd)+$", "abcd", "abc"),
+            ("^a{2}$", "aa", "aaa"),
+            ("^a{2,}$", "aaa", "a"),
+            ("^a{1,2}$", "aa", "aaa"),
+            ("^[a-c_]+$", "ab_", "d"),
+            ("^[^a-c]$", "d", "a"),
+            (r"^\d+\.\d+$", "1.2", "1x2"),
+            (r"^[\w.-]+$", "a-b.c", "a b"),
+            (r"\s", " ", "x"),
+            (r"^\S+\D\W$", "a!!", "a a"),
+            ("^(?:a|)$", "", "b"),
+            ("^(a*)*$", "aaa", "b"),
+            ("^[a-]$", "-", "b"),
+            ("x|^$", "", "y"),
+            ("^é+$", "éé", "e"),
+        ] {
+            assert!(found(pattern, yes), "{pattern} in {yes}");
+            assert!(!found(pattern, no), "{pattern} in {no}");
+        }
+    }
+
+    #[test]
+    fn says_where_a_pattern_is_wrong() {
+        for (pattern, at) in [
+            ("a(b", 1),
+            ("a)", 1),
+            ("*a", 0),
+            ("a**", 2),
+            ("[a", 0),
+            ("[]", 1),
+            ("[b-a]", 1),
+            (r"\q", 0),
+            ("a{2,1}", 1),
+            ("a{999}", 1),
+            ("(?=a)", 0),
+            ("^*", 1),
+            ("(a{200}){200}", 0),
+        ] {
+            assert_eq!(Pattern::new(pattern).map(|_| ()).map_err(|wrong| wrong.at), Err(at), "{pattern}");
+        }
+        assert!(Pattern::new(&"(".repeat(1000)).is_err());
+    }
+
+    #[test]
+    fn takes_linear_time() {
+        assert!(!found("^(a+)+$", &format!("{}b", "a".repeat(100_000))));
+        let mut nothing = String::from("()");
+        for _ in 0..20 {
+            nothing = format!("({nothing}{{200}})");
+        }
+        assert!(found(&nothing, ""));
+    }
+}
