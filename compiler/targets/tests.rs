@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::*;
+use super::{escape::tests::compose_reads, *};
 use crate::{
     plan::{
         Compose, Config, FileContent, Health, HealthKind, Leaf, Mcp, Need, Port, Probe, Release, Resources, Role,
@@ -461,4 +461,60 @@ fn a_build_folder_starts_at_the_root() {
         assert!(String::from_utf8_lossy(&file.bytes).contains(&format!("context: {expected}\n")), "{written}");
     }
     assert_eq!(addresses.text(&Link { endpoint: "x".into(), part: LinkPart::Port("http".into()) }), "http");
+}
+
+/// Collects all strings that are values; Compose does not interpolate keys.
+fn strings(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => found.push(text.clone()),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        serde_json::Value::Object(entries) => entries.values().for_each(|value| strings(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_text_is_code_for_compose() {
+    const HOSTILE: &str = "<$x ${y:-z} $(id) $$ {{ w }} 'q\"\\ $>";
+    let bad = || text(HOSTILE);
+    let mut plan = everything();
+    let compose = plan.deployments[0].compose.as_mut().expect("the fixture has one");
+    (compose.project, compose.bind, compose.restart) = (bad(), bad(), bad());
+    compose.raw = Some(tree([("x-raw", Tree::List(vec![Tree::Leaf(bad())]))]));
+    let server = &mut compose.workloads[2];
+    (server.command, server.args, server.tmpfs) = (vec![bad()], vec![bad()], vec![bad()]);
+    (server.profile, server.build, server.pull) = (Some(bad()), Some(bad()), Some(bad()));
+    server.image = bad();
+    server.security.drop = Some(leaf(Value::List(vec![Value::string(HOSTILE)]), ""));
+    server.volumes = vec![Volume { name: "v".into(), at: bad(), size: None, class: None }];
+    server.health = vec![check(HealthKind::Readiness, &[HOSTILE])];
+    server.files =
+        vec![mounted(HOSTILE, FileContent::Text(bad())), mounted(HOSTILE, FileContent::Secret(secret("a", "b")))];
+    let mixed = Value::text([plain(HOSTILE), Piece::Secret(secret("pg", "password")), plain(HOSTILE)]);
+    let json = Some((Format::Json, tree([("$k", Tree::List(vec![Tree::Leaf(text("<$x>"))]))])));
+    server.env = IndexMap::from([
+        (Arc::from("PLAIN"), variable(bad())),
+        (Arc::from("MIXED"), variable(leaf(mixed, ""))),
+        (Arc::from("TREE"), Variable { leaf: text(""), file: false, tree: json }),
+    ]);
+
+    let files = emit_all(&plan);
+    let file = |path: &str| {
+        let found = files.iter().find(|file| file.path.ends_with(path)).expect("the file");
+        String::from_utf8_lossy(&found.bytes).into_owned()
+    };
+    let read: serde_json::Value = serde_yaml::from_str(&file("compose.yaml")).expect("it is YAML");
+    let mut found = Vec::new();
+    strings(&read, &mut found);
+    let hostile: Vec<String> =
+        found.iter().filter(|text| text.contains("<$")).map(|text| compose_reads(text)).collect();
+    for text in hostile.iter().filter(|text| !text.contains("\"$k\"")) {
+        // A build folder stands below the root, a variable may hold two.
+        let rest = text.replace(HOSTILE, "");
+        assert!(rest.is_empty() || rest == "../../../../", "{text}");
+    }
+    assert!(hostile.contains(&r#"{"$k":["<$x>"]}"#.to_owned()), "{hostile:?}");
+    // Every position above is among them; fewer would mean that one is not printed any more.
+    assert_eq!(hostile.len(), 21, "{hostile:#?}");
+    assert!(files.iter().any(|file| file.path.contains("/files/") && file.bytes == HOSTILE.as_bytes()));
 }
