@@ -1,1 +1,3 @@
+//! The tests that see the compiler from outside.
 
+mod readers;

@@ -6,11 +6,166 @@
 //! Invariants: every name and type is checked before any environment exists; evaluation takes a bounded
 //! number of steps, has no clock and no unordered map, and cannot fail, only be missing or unknown.
 
+mod check;
+mod eval;
+pub mod functions;
+mod lex;
+mod parse;
+mod pattern;
+mod scalars;
+#[cfg(test)]
+mod tests;
+mod types;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{source::Span, value::Value};
+pub use self::functions::{FUNCTIONS, Function};
+use crate::{
+    diag::{Diags, Finding, codes},
+    source::Span,
+    value::Value,
+};
+
+/// How a text is to be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// `(ref)`: a path.
+    Path,
+    /// `(f)`: text with paths in braces.
+    Template,
+    /// `(cel)`, `when`, `require`: an expression.
+    Cel,
+}
+
+/// A text and where it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Text<'a> {
+    /// The text, escapes resolved.
+    pub text: &'a str,
+    /// The place of the whole value, with its quotes.
+    pub span: Span,
+    /// Where byte 0 of `text` stands in the source, if all of it stands there verbatim; otherwise findings and
+    /// [`Ref`]s point to `span`.
+    pub verbatim_at: Option<u32>,
+}
+
+/// Reads and checks a text; nothing if findings were reported.
+///
+/// `wanted` is what the place needs, nothing if it takes everything. The type that comes back is that of the
+/// expression, which may be narrower than what was wanted: a constant text has the type of an enum with that one
+/// word. Text may come where a type with a text form is wanted, so the caller fits values to the place's type.
+#[must_use]
+pub fn compile(
+    text: &Text<'_>,
+    form: Form,
+    names: &dyn Names,
+    wanted: Option<&Type>,
+    diags: &mut Diags,
+) -> Option<(Expr, Type)> {
+    check::compile(text, form, names, wanted, diags)
+}
+
+/// An expression that yields this value.
+#[must_use]
+pub fn constant(value: Value, span: Span) -> Expr {
+    Expr { kind: Kind::Literal(value), span }
+}
+
+/// Evaluates. Steps are counted down in `budget`; when they are used up the result is unknown and `budget` is 0.
+///
+/// A result that is unknown although nothing unknown was looked up has a reason, which only
+/// [`evaluate_with_faults`] tells.
+#[must_use]
+pub fn evaluate(expr: &Expr, lookup: &dyn Lookup, budget: &mut u64) -> Evaluated {
+    eval::evaluate(expr, lookup, budget, &mut Vec::new())
+}
+
+/// Evaluates as [`evaluate`] does, and says where and why a value is unknown: overflow, a division by zero, an amount
+/// that a part cannot say, a value of a free tree that is of the wrong type. Only what is unknown for a reason of
+/// this expression is told, not what was unknown before, and not that the steps are used up.
+#[must_use]
+pub fn evaluate_with_faults(expr: &Expr, lookup: &dyn Lookup, budget: &mut u64, faults: &mut Vec<Fault>) -> Evaluated {
+    eval::evaluate(expr, lookup, budget, faults)
+}
+
+/// Why an expression has no value, and where in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// The part of the expression.
+    pub span: Span,
+    /// A sentence for a finding; says no value of a secret.
+    pub message: String,
+}
+
+impl Fault {
+    /// The finding for it.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        codes::NO_RESULT.at(self.span, self.message.clone())
+    }
+}
+
+/// The finding for an expression whose steps were used up.
+#[must_use]
+pub fn exhausted(expr: &Expr) -> Finding {
+    codes::OUT_OF_STEPS.at(expr.span, "this takes more steps than an expression may take")
+}
+
+/// All places named, in the order of writing, each once, wherever they stand: in keys, in `has`, in both branches.
+#[must_use]
+pub fn references(expr: &Expr) -> Vec<&Ref> {
+    let mut found: Vec<&Ref> = Vec::new();
+    walk(expr, &mut |expr| {
+        if let Kind::Ref(path) = &expr.kind
+            && !found.iter().any(|known| known.place == path.place && known.keys == path.keys)
+        {
+            found.push(path);
+        }
+    });
+    found
+}
+
+/// All keys of loops and of `self` that are used as values, in the order of writing, each once.
+#[must_use]
+pub fn keys(expr: &Expr) -> Vec<&Key> {
+    let mut found: Vec<&Key> = Vec::new();
+    walk(expr, &mut |expr| {
+        if let Kind::Key(key) = &expr.kind
+            && !found.contains(&key)
+        {
+            found.push(key);
+        }
+    });
+    found
+}
+
+/// Visits an expression and everything in it, in the order of writing.
+fn walk<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
+    visit(expr);
+    match &expr.kind {
+        Kind::Literal(_) | Kind::Local(_) => {}
+        Kind::Ref(path) => path.keys.iter().for_each(|key| walk_key(key, visit)),
+        Kind::Key(key) => walk_key(key, visit),
+        Kind::Not(inner) | Kind::Negate(inner) | Kind::Has(inner) | Kind::Part(inner, ..) => walk(inner, visit),
+        Kind::Binary(_, a, b) | Kind::Index(a, b) | Kind::Each(_, a, b) => {
+            walk(a, visit);
+            walk(b, visit);
+        }
+        Kind::If(a, b, c) => [a, b, c].into_iter().for_each(|part| walk(part, visit)),
+        Kind::Map(entries) => entries.iter().for_each(|(_, value)| walk(value, visit)),
+        Kind::List(parts) | Kind::First(parts) | Kind::Call(_, parts) | Kind::Text(parts) => {
+            parts.iter().for_each(|part| walk(part, visit));
+        }
+    }
+}
+
+fn walk_key<'a>(key: &'a Key, visit: &mut dyn FnMut(&'a Expr)) {
+    if let Key::Computed(expr) = key {
+        walk(expr, visit);
+    }
+}
 
 /// What an expression yields, known before any environment exists.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -123,6 +278,29 @@ pub enum Operator {
     Multiply,
     Divide,
     Remainder,
+}
+
+impl Operator {
+    /// How it is written.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Operator::Or => "||",
+            Operator::And => "&&",
+            Operator::Equal => "==",
+            Operator::NotEqual => "!=",
+            Operator::Less => "<",
+            Operator::LessOrEqual => "<=",
+            Operator::Greater => ">",
+            Operator::GreaterOrEqual => ">=",
+            Operator::In => "in",
+            Operator::Add => "+",
+            Operator::Subtract => "-",
+            Operator::Multiply => "*",
+            Operator::Divide => "/",
+            Operator::Remainder => "%",
+        }
+    }
 }
 
 /// Macros over lists and the keys of maps.

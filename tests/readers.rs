@@ -1,0 +1,352 @@
+//! What `emit` prints is read by programs that we did not write, and must come back unchanged.
+//!
+//! YAML is read by PyYAML (YAML 1.1, as Helm reads it) and ruamel.yaml (1.2), TOML by `tomllib`, JSON and INI by
+//! Python itself; the Compose file of the tests is held against the published schema. A reader that is not
+//! installed skips its part and says so.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use trueline::{
+    emit::{self, Output, ini_can_say_key, ini_can_say_value},
+    plan::Format,
+};
+
+/// Texts that some version of some format takes for something else.
+const TRICKY: &[&str] = &[
+    "",
+    " ",
+    "no",
+    "No",
+    "NO",
+    "on",
+    "off",
+    "Off",
+    "y",
+    "Y",
+    "n",
+    "yes",
+    "true",
+    "True",
+    "false",
+    "null",
+    "Null",
+    "~",
+    "nan",
+    "NaN",
+    ".nan",
+    ".inf",
+    "-.inf",
+    "inf",
+    "0",
+    "-0",
+    "+1",
+    "017",
+    "0o17",
+    "0x1F",
+    "0X1F",
+    "0b101",
+    "1_000",
+    "1e3",
+    "1E3",
+    ".5",
+    "5.",
+    "1.",
+    "1.10",
+    "12:30",
+    "12:30:00",
+    "22:22",
+    "190:20:30",
+    "1000:1000",
+    "2024-01-01",
+    "2024-01-01T00:00:00Z",
+    "2001-12-14 21:59:43.10 -5",
+    "<<",
+    "=",
+    "-",
+    "--",
+    "---",
+    "--- a",
+    "...",
+    "- a",
+    "-a",
+    "?",
+    "? a",
+    "?a",
+    ":",
+    ": a",
+    ":a",
+    "a:",
+    "a: b",
+    "a:b",
+    "a #b",
+    "#a",
+    "a#b",
+    "!a",
+    "!!str a",
+    "&a",
+    "*a",
+    "%a",
+    "@a",
+    "`a`",
+    "[",
+    "]",
+    "[a]",
+    "{",
+    "}",
+    "{a}",
+    "{{ x }}",
+    ",",
+    "a, b",
+    "|",
+    "|-",
+    ">",
+    "> a",
+    "'",
+    "''",
+    "'a'",
+    "\"",
+    "\"a\"",
+    "\\",
+    "a\\n",
+    "$",
+    "$$",
+    "${X}",
+    "$(X)",
+    "$${X:?a}",
+    "é",
+    "日本",
+    "🦀",
+    "\u{0}",
+    "\u{7}",
+    "\u{1b}[0m",
+    "\u{7f}",
+    "\u{85}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{2029}",
+    "\u{feff}",
+    "\u{feff}a",
+    "\u{fffd}",
+    "\u{10ffff}",
+    "a\n",
+    "\na",
+    "\n",
+    "a\nb",
+    "a\n\nb",
+    "a\nb\n",
+    "a\nb\n\n",
+    "a\n b",
+    " a\nb",
+    "\ta\nb",
+    "a\n\tb",
+    "a \nb",
+    "a\t\nb",
+    "a\n \nb",
+    "a\r\nb",
+    "a\rb",
+    "\r",
+    "\t",
+    " a",
+    "a ",
+    "a\t",
+    "a\n#b",
+    "a\n- b\n",
+    "key: |\n  x\n",
+    "a\u{85}b\nc",
+    "a\n\u{2028}\n",
+    "a\n---\nb",
+    "a\n...\nb",
+    "\"\"\"",
+    "'''\n",
+    "\"\"\"\n'''",
+    "set it: to # this",
+    "http://a.b/c",
+    "10.0.0.1",
+    "::1",
+    "0.0.0.0/0",
+    "1.2.3",
+    "6e23",
+    "1e400",
+    "9223372036854775808",
+    "!!binary aGk=",
+    "0o",
+    "0x",
+    "+",
+    "-1",
+    "+.inf",
+    "1:2",
+    "y: n",
+    "a\u{0}b\nc",
+    "'\n",
+    "\\u0041",
+    "\u{200b}",
+    "\u{202e}x",
+];
+
+/// The same texts in each run: numbers from a fixed seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below
+    }
+
+    /// Up to 24 characters that formats care about.
+    fn text(&mut self) -> String {
+        const ALPHABET: &[&str] = &[
+            "a", "b", "0", "1", "9", "e", "x", "_", ".", "-", "+", ":", " ", " ", "\n", "\n", "\t", "\r", "#", "'",
+            "\"", "\\", "|", ">", "%", "@", "`", "!", "&", "*", "?", "[", "]", "{", "}", ",", "=", "<", "~", "$", "é",
+            "\u{85}", "\u{a0}", "\u{2028}", "\u{feff}", "🦀", "\u{1}", "word", "\n  ", "\n- ", ": ", " #",
+        ];
+        (0..self.roll(25)).map(|_| ALPHABET[self.roll(ALPHABET.len())]).collect()
+    }
+}
+
+/// Trees in which each text stands as value, as key, in a list and deep down; fifty texts in each.
+fn trees(texts: &[String]) -> Vec<Output> {
+    let tree = |texts: &[String]| {
+        let deep = |text: &String| Output::map([("x", Output::string(text)), ("y", Output::strings([text, text]))]);
+        Output::map([
+            (
+                "values",
+                Output::map(texts.iter().enumerate().map(|(at, text)| (format!("v{at}"), Output::string(text)))),
+            ),
+            ("keys", Output::map(texts.iter().enumerate().map(|(at, text)| (text, Output::Int(at as i64))))),
+            ("items", Output::strings(texts)),
+            ("deep", Output::List(texts.iter().map(deep).collect())),
+            ("maps", Output::map(texts.iter().map(|text| (text, Output::map([(text, Output::string(text))]))))),
+        ])
+    };
+    texts.chunks(50).map(tree).collect()
+}
+
+fn numbers() -> Output {
+    let floats = [0.5, 1.0, -0.0, 1e21, 1e-7, 1.5e300, 0.1 + 0.2];
+    let mut items: Vec<Output> = floats.into_iter().map(Output::Float).collect();
+    items.extend([0, 1, -1, i64::MAX, i64::MIN, 8080].map(Output::Int));
+    items.extend([true, false].map(Output::Bool));
+    Output::map([
+        ("numbers", Output::List(items)),
+        ("empty", Output::List(vec![])),
+        ("none", Output::map([("", Output::map::<String>([]))])),
+    ])
+}
+
+/// INI knows texts and sections only.
+fn ini_tree(texts: &[String]) -> Output {
+    let values = texts.iter().filter(|text| ini_can_say_value(text)).enumerate();
+    let keys = texts.iter().filter(|text| ini_can_say_key(text));
+    Output::map([
+        ("values", Output::map(values.map(|(at, text)| (format!("v{at}"), Output::string(text))))),
+        ("keys", Output::map(keys.map(|text| (text, Output::string("x"))))),
+    ])
+}
+
+/// Reads every text by every reader of its format; prints what came back otherwise.
+const READ: &str = include_str!("readers.py");
+
+#[test]
+fn every_reader_gets_what_was_written() {
+    let mut dice = Dice(20_261_121);
+    let mut texts: Vec<String> = TRICKY.iter().map(|text| (*text).to_owned()).collect();
+    texts.extend((0..600).map(|_| dice.text()));
+    let mut cases = Vec::new();
+    for tree in trees(&texts).iter().chain([&numbers()]) {
+        for (name, format) in [("yaml", Format::Yaml), ("toml", Format::Toml), ("json", Format::Json)] {
+            cases
+                .push(json!({ "format": name, "expected": tree, "text": emit::file(format, tree, "head: er\n\n- x") }));
+        }
+    }
+    let tree = ini_tree(&texts);
+    cases.push(json!({ "format": "ini", "expected": tree, "text": emit::file(Format::Ini, &tree, "head") }));
+
+    let Some(report) = python(READ, &Value::Array(cases)) else {
+        return skipped("readers::every_reader_gets_what_was_written", "there is no python3");
+    };
+    for missing in report["missing"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        skipped("readers::every_reader_gets_what_was_written", &format!("{missing} is not installed"));
+    }
+    assert_eq!(report["wrong"], json!([]), "{report:#}");
+    assert_eq!(report["counts"]["json"], json!(texts.len().div_ceil(50) + 1), "every tree was read");
+}
+
+#[test]
+fn the_compose_file_fits_the_published_schema() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("compiler/targets/tests/compose.yaml");
+    let checked = Command::new("check-jsonschema").args(["--builtin-schema", "vendor.compose-spec"]).arg(file).output();
+    match checked {
+        Err(_) => {
+            skipped("readers::the_compose_file_fits_the_published_schema", "check-jsonschema is not installed");
+        }
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+    }
+}
+
+#[test]
+fn compose_itself_takes_the_file() {
+    const TEST: &str = "readers::compose_itself_takes_the_file";
+    let Some(program) = compose() else { return skipped(TEST, "Docker Compose 2 is not installed") };
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let file = folder.path().join("out/prod/aeterna/compose/compose.yaml");
+    std::fs::create_dir_all(file.parent().expect("it has a folder")).expect("the folder is made");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("compiler/targets/tests/compose.yaml");
+    std::fs::copy(golden, &file).expect("the file is copied");
+    let config = |variables: &[(&str, &str)]| {
+        let (name, arguments) = program.split_first().expect("a program");
+        let mut command = Command::new(name);
+        command.args(arguments).arg("-f").arg(&file).args(["--profile", "*", "config", "--format", "json"]);
+        command.env_remove("TRUELINE_SECRETS").env_remove("PG_PASSWORD").env_remove("OPENAI_API_KEY");
+        command.envs(variables.iter().copied()).output().expect("Compose runs")
+    };
+
+    let without = config(&[]);
+    assert!(!without.status.success());
+    let complaint = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(complaint.contains("of secret"), "{complaint}");
+
+    let output = config(&[("PG_PASSWORD", "s3cret"), ("OPENAI_API_KEY", "key")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: Value = serde_json::from_slice(&output.stdout).expect("Compose prints JSON");
+    let server = &read["services"]["aeterna"];
+    // Compose prints a dollar doubled again.
+    assert_eq!(server["environment"]["HOSTILE"], "$${HOME} $$(id) {{ x }}");
+    assert_eq!(server["environment"]["DATABASE_URL"], "postgres://u:s3cret@postgres:5432/db");
+    assert_eq!(server["deploy"]["resources"]["limits"]["memory"], (1536_u64 << 20).to_string());
+    let secret = read["secrets"]["pg_password"]["file"].as_str().unwrap_or_default();
+    assert!(Path::new(secret).ends_with("secrets/pg/password") && !secret.contains("/out/"), "{secret}");
+}
+
+/// How Docker Compose 2 is called here, if it is.
+fn compose() -> Option<Vec<&'static str>> {
+    let works = |call: &[&'static str]| {
+        let output = Command::new(call[0]).args(&call[1..]).args(["version", "--short"]).output().ok()?;
+        let version = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success() && !version.trim_start_matches('v').starts_with('1')).then(|| call.to_vec())
+    };
+    works(&["docker", "compose"]).or_else(|| works(&["docker-compose"]))
+}
+
+/// Runs a Python program with `input` on its standard input; none where there is no Python.
+fn python(program: &str, input: &Value) -> Option<Value> {
+    let mut child = Command::new("python3")
+        .args(["-X", "utf8", "-c", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .ok()?;
+    child.stdin.take()?.write_all(input.to_string().as_bytes()).expect("Python reads its input");
+    let output = child.wait_with_output().expect("Python ends");
+    assert!(output.status.success(), "the Python program failed");
+    Some(serde_json::from_slice(&output.stdout).expect("the Python program prints JSON"))
+}
+
+/// Says that a test did not run; `.ci/run` counts these lines. Written past the test runner, which would swallow it.
+fn skipped(test: &str, reason: &str) {
+    writeln!(std::io::stderr(), "skipped: {test}: {reason}").expect("standard error is open");
+}
