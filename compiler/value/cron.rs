@@ -111,15 +111,15 @@ struct Read {
 }
 
 fn field(text: &str, word: &str, of: &Field) -> Result<Read, Bad> {
-    let mut read = Read { text: String::new(), set: Vec::new() };
+    let (mut items, mut read): (Vec<String>, _) = (Vec::new(), Read { text: String::new(), set: Vec::new() });
     for item in word.split(',') {
         let (normal, set) = item_of(text, item, of)?;
-        if !read.text.is_empty() {
-            read.text.push(',');
+        if !items.contains(&normal) {
+            items.push(normal);
         }
-        read.text.push_str(&normal);
         read.set.extend(set);
     }
+    read.text = items.join(",");
     Ok(read)
 }
 

@@ -11,7 +11,7 @@ use crate::diag::codes::{BAD_ADDRESS, BAD_HOST};
 /// A host in normal form: a DNS name in lower case, or an address without brackets.
 pub(super) fn normal(text: &str) -> Option<String> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    if let Some(address) = bare.unwrap_or(text).parse::<Ipv6Addr>().ok() {
+    if let Ok(address) = bare.unwrap_or(text).parse::<Ipv6Addr>() {
         return Some(address.to_string());
     }
     if let Ok(address) = text.parse::<Ipv4Addr>() {

@@ -120,7 +120,7 @@ fn scaled(digits: &str, unit: u64) -> Option<u64> {
     let fraction: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
     let product = whole.checked_mul(tenths)?.checked_add(fraction)?.checked_mul(u128::from(unit))?;
     let bytes = product / tenths;
-    let step = if unit % 1024 == 0 { 1024 } else { 1000 };
+    let step = if unit.is_multiple_of(1024) { 1024 } else { 1000 };
     // 0.1Gi is no whole number of bytes: say it in the next smaller unit.
     let smaller = (u128::from(unit) / step).max(1);
     let bytes = if product % tenths == 0 { bytes } else { bytes / smaller * smaller };

@@ -30,7 +30,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    part::{PARTS, Part, part, parts, with_parts},
+    part::{PARTS, Part, Set, part, parts, with_parts},
     print::{Printed, Words, print, spell},
     scalar::{Attributes, Bad, Base, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},
 };

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::diag::codes::{INEXACT, WRONG_TYPE};
 
+/// Replaces a part: the weaker layer's value, the part, and the whole.
+pub type Set = fn(Option<&Value>, &Value) -> Result<Value, Bad>;
+
 /// A row of the table of parts.
 #[derive(Debug)]
 pub struct Part {
@@ -25,7 +28,7 @@ pub struct Part {
     pub get: fn(&Value) -> Result<Option<Value>, Bad>,
     /// A weaker layer's value with this part replaced; nothing if the part cannot be written. The result may be
     /// incomplete (a tag without a repository), which [`super::fit`] refuses: use [`with_parts`].
-    pub set: Option<fn(Option<&Value>, &Value) -> Result<Value, Bad>>,
+    pub set: Option<Set>,
 }
 
 /// The part of this name of this scalar type.
