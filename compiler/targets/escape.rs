@@ -101,7 +101,36 @@ pub(super) mod tests {
         read + rest
     }
 
+    /// OpenCode's substitution of `{env:NAME}` and `{file:PATH}`.
+    fn opencode_reads(text: &str) -> String {
+        let end = |at: usize| text[at..].find('}').map(|end| at + end + 1);
+        match ["{env:", "{file:"].iter().filter_map(|mark| text.find(mark)).min() {
+            Some(at) => {
+                end(at).map_or(text.to_owned(), |end| format!("{}!{}", &text[..at], opencode_reads(&text[end..])))
+            }
+            None => text.to_owned(),
+        }
+    }
+
+    /// The substitution of `${NAME}` and `${input:ID}` by Claude, Cursor and Visual Studio Code.
+    fn clients_read(text: &str) -> String {
+        let Some(at) = text.find("${") else { return text.to_owned() };
+        match text[at..].find('}') {
+            Some(end) => format!("{}!{}", &text[..at], clients_read(&text[at + end + 1..])),
+            None => text.to_owned(),
+        }
+    }
+
     proptest! {
+        #[test]
+        fn clients_get_the_text(text in "([a${}: ]|env:|file:){0,8}") {
+            prop_assume!(!forbidden_in_mcp(&text));
+            prop_assert_eq!(opencode_reads(&text), text.clone());
+            prop_assert_eq!(clients_read(&text), text.clone());
+            prop_assert_eq!(opencode_reads(&(text.clone() + "{env:A}")), text.clone() + "!");
+            prop_assert_eq!(clients_read(&(text.clone() + "${A}")), text + "!");
+        }
+
         #[test]
         fn compose_gets_the_text(text in "[$a{}():?-]{0,12}") {
             prop_assert_eq!(compose_reads(&compose_string(&text)), text);
