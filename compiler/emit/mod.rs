@@ -111,6 +111,13 @@ pub fn embedded(format: Format, output: &Output) -> String {
     }
 }
 
+/// Whether every reader of JSON and TOML gives this number back: those that know only floating-point numbers are
+/// exact up to 2^53 - 1.
+#[must_use]
+pub fn safe_integer(number: i64) -> bool {
+    number.unsigned_abs() < 1 << 53
+}
+
 /// The lines of `header`, each as a comment, and nothing for an empty one.
 fn comment(header: &str) -> String {
     header.lines().map(|line| if line.is_empty() { "#\n".to_owned() } else { format!("# {line}\n") }).collect()

@@ -111,6 +111,12 @@ fn ini_cannot_say_everything() {
 }
 
 #[test]
+fn large_integers_are_not_safe() {
+    assert!(safe_integer((1 << 53) - 1) && safe_integer(-(1 << 53) + 1));
+    assert!(!safe_integer(1 << 53) && !safe_integer(i64::MIN));
+}
+
+#[test]
 fn formats_without_null_leave_it_out() {
     let output = Output::map([("a", Output::Null), ("b", Output::List(vec![Output::Null, Output::Int(1)]))]);
     assert_eq!(toml(&output, ""), "b = [1]\n");

@@ -20,8 +20,8 @@ use super::{
 use crate::{
     emit::Output,
     plan::{
-        self, Compose, Deployment, FileContent, Format, Health, HealthKind, Leaf, Need, Plan, Port, Probe, Resources,
-        Role, Security, Until, Variable, Workload,
+        self, Compose, Deployment, FileContent, Format, Health, HealthKind, Leaf, Plan, Port, Probe, Resources, Role,
+        Security, Until, Variable, Workload,
     },
     value::{Link, SecretRef, Value},
 };
@@ -136,7 +136,7 @@ impl Project<'_> {
         service.unless_empty("environment", environment);
         service.unless_empty("expose", expose(&workload.ports, words));
         service.unless_empty("ports", self.ports(&workload.ports));
-        service.unless_empty("depends_on", self.depends_on(&workload.needs));
+        service.unless_empty("depends_on", self.depends_on(workload));
         service.maybe("healthcheck", healthcheck(&workload.health, words));
         service.unless_empty("volumes", volumes);
         service.unless_empty("tmpfs", Node::texts(&workload.tmpfs, words));
@@ -248,33 +248,43 @@ impl Project<'_> {
         Node::List(published.collect())
     }
 
-    /// What must be there first, of what there is.
-    fn depends_on(&self, needs: &[Need]) -> Entries {
-        let emitted = |name: &Arc<str>| self.compose.workloads.iter().any(|other| other.name == *name && runs(other));
-        let strength = |until: Until| match until {
-            Until::Started => 0,
-            Until::Healthy => 1,
-            Until::Completed => 2,
-        };
-        let mut strongest: IndexMap<&Arc<str>, Until> = IndexMap::new();
-        for need in needs.iter().filter(|need| emitted(&need.workload)) {
-            let until = strongest.entry(&need.workload).or_insert(need.until);
-            if strength(need.until) > strength(*until) {
-                *until = need.until;
+    /// What must be there first, of what there is. What a profile may switch off cannot be required.
+    fn depends_on(&self, workload: &Workload) -> Entries {
+        let emitted = |name: &Arc<str>| self.compose.workloads.iter().find(|other| other.name == *name && runs(other));
+        let mut entries = IndexMap::new();
+        for need in &workload.needs {
+            if let Some(other) = emitted(&need.workload) {
+                let (_, until) = entries.entry(&need.workload).or_insert((other, need.until));
+                *until = stronger(*until, need.until);
             }
         }
-        let mut entries = Entries::default();
-        for (name, until) in strongest {
-            let condition = match until {
-                Until::Started => "service_started",
-                Until::Healthy => "service_healthy",
-                Until::Completed => "service_completed_successfully",
-            };
+        let value = |workload: &Workload| workload.profile.as_ref().map(|profile| profile.value.clone());
+        let mut depends_on = Entries::default();
+        for (name, (other, until)) in entries {
             let mut entry = Entries::default();
-            entry.put("condition", Node::word(condition));
-            entries.put(name, entry);
+            entry.put("condition", Node::word(condition(until)));
+            if other.profile.is_some() && value(other) != value(workload) {
+                entry.put("required", Node::Fixed(Output::Bool(false)));
+            }
+            depends_on.put(name, entry);
         }
-        entries
+        depends_on
+    }
+}
+
+fn condition(until: Until) -> &'static str {
+    match until {
+        Until::Started => "service_started",
+        Until::Healthy => "service_healthy",
+        Until::Completed => "service_completed_successfully",
+    }
+}
+
+fn stronger(one: Until, other: Until) -> Until {
+    match (one, other) {
+        (Until::Completed, _) | (_, Until::Completed) => Until::Completed,
+        (Until::Healthy, _) | (_, Until::Healthy) => Until::Healthy,
+        (Until::Started, Until::Started) => Until::Started,
     }
 }
 

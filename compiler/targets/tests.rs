@@ -451,6 +451,19 @@ fn without_compose_links_take_the_ports_of_helm() {
 }
 
 #[test]
+fn a_need_that_a_profile_may_switch_off_is_not_required() {
+    let mut plan = everything();
+    let compose = plan.deployments[0].compose.as_mut().expect("the fixture has one");
+    compose.workloads[0].profile = Some(text("data"));
+    compose.workloads[1].profile = Some(text("data"));
+    let all = emit_all(&plan);
+    let file = all.iter().find(|file| file.path.ends_with("compose.yaml")).expect("the Compose file");
+    let read: serde_json::Value = serde_yaml::from_str(&String::from_utf8_lossy(&file.bytes)).expect("it is YAML");
+    let need = |service: &str| read["services"][service]["depends_on"]["postgres"]["required"].clone();
+    assert_eq!((need("aeterna"), need("migrate")), (serde_json::json!(false), serde_json::Value::Null));
+}
+
+#[test]
 fn a_build_folder_starts_at_the_root() {
     let addresses = Addresses::none();
     let mut plan = everything();
@@ -475,7 +488,7 @@ fn strings(value: &serde_json::Value, found: &mut Vec<String>) {
 
 #[test]
 fn no_text_is_code_for_compose() {
-    const HOSTILE: &str = "<$x ${y:-z} $(id) $$ {{ w }} 'q\"\\ $>";
+    const HOSTILE: &str = "<$x ${y:-z} $(id) $$ {{ w }} 'q\"\\ $";
     let bad = || text(HOSTILE);
     let mut plan = everything();
     let compose = plan.deployments[0].compose.as_mut().expect("the fixture has one");
