@@ -211,7 +211,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn step_origin(&mut self, step: &Step, origins: &mut Vec<Origin>) {
-        let Kind::Map(item) | Kind::List(item) = self.stack.setting(step.collection).kind else { return };
+        let (Kind::Map(item) | Kind::List(item)) = self.stack.setting(step.collection).kind else { return };
         let key: Arc<str> = crate::value::spell(&step.key).into();
         let keys: Vec<Arc<str>> = step.keys.iter().cloned().chain([key]).collect();
         self.setting_origin(item, &keys, origins);

@@ -19,8 +19,6 @@ use crate::{
     syntax::{Doc, Literal, Node},
 };
 
-pub(crate) use view::names_condition;
-
 /// The targets that an environment may name.
 pub const TARGETS: &[&str] = &["helm", "compose", "toml", "mcp"];
 

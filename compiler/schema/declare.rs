@@ -164,32 +164,25 @@ impl<'d> Builder<'d> {
     }
 
     fn add_declaration(&mut self, existing: SettingId, node: &'d Node, kind: &Kind, of: &str, declaration: Declaration) -> Option<SettingId> {
-        let setting = &mut self.settings[existing.index()];
-        let first = setting.declarations[0].span;
-        let both_conditional = !declaration.available.is_empty() && setting.declarations.iter().all(|other| other.available != declaration.available);
-        let same_kind = std::mem::discriminant(&setting.kind) == std::mem::discriminant(kind) && setting.of.as_ref() == of;
-        if setting.kind == Kind::Group && *kind == Kind::Group && setting.of.as_ref() == of {
-            setting.declarations.push(declaration);
-            return Some(existing);
-        }
-        if !both_conditional {
-            self.report(
-                codes::DECLARED_TWICE
-                    .at(node.name.span, format!("`{}` is declared twice", setting.path))
-                    .label(first, "first here"),
-            );
+        let setting = &self.settings[existing.index()];
+        let (path, of_before, first) = (setting.path.clone(), setting.of.clone(), setting.declarations[0].span);
+        let excluding = setting.declarations.iter().all(|other| other.available != declaration.available);
+        let group = setting.kind == Kind::Group && *kind == Kind::Group && of_before.is_empty() && of.is_empty();
+        let same_kind = std::mem::discriminant(&setting.kind) == std::mem::discriminant(kind) && of_before.as_ref() == of;
+        if !group && (declaration.available.is_empty() || !excluding) {
+            self.report(codes::DECLARED_TWICE.at(node.name.span, format!("`{path}` is declared twice")).label(first, "first here"));
             return None;
         }
-        if !same_kind {
+        if !group && !same_kind {
             self.report(
                 codes::DECLARED_DIFFERENTLY
-                    .at(node.name.span, format!("`{}` has another type in another variant", setting.path))
+                    .at(node.name.span, format!("`{path}` has another type in another variant"))
                     .underline(format!("`{of}` here"))
-                    .label(first, format!("`{}` here", setting.of)),
+                    .label(first, format!("`{of_before}` here")),
             );
             return None;
         }
-        setting.declarations.push(declaration);
+        self.settings[existing.index()].declarations.push(declaration);
         Some(existing)
     }
 

@@ -13,7 +13,7 @@ pub mod load;
 mod names;
 mod project;
 
-pub(crate) use build::{bad_value, type_of};
+pub(crate) use build::bad_value;
 pub(crate) use graph::is_named;
 pub(crate) use project::format_of;
 

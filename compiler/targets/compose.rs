@@ -12,12 +12,12 @@ use indexmap::IndexMap;
 
 use super::{
     Addresses, File, Plain,
-    escape::{compose_string, secret_variable},
     generated,
     node::{Entries, Node},
     words::{self, Speaker},
 };
 use crate::{
+    escape::{compose_string, secret_variable},
     emit::Output,
     plan::{
         self, Compose, Deployment, FileContent, Format, Health, HealthKind, Leaf, Plan, Port, Probe, Resources, Role,

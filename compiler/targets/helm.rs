@@ -3,8 +3,9 @@
 //! In: the releases of a deployment. Out: `helm/FILE` in YAML.
 //! Never: a chart; which keys it reads and runs through `tpl` was checked before.
 
-use super::{Addresses, File, escape::secret_variable, generated, node::Node, words::Speaker};
+use super::{Addresses, File, generated, node::Node, words::Speaker};
 use crate::{
+    escape::secret_variable,
     plan::{Deployment, Format, Plan},
     value::{Link, SecretRef},
 };

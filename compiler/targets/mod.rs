@@ -151,6 +151,10 @@ impl Addresses {
         let endpoint = link.endpoint.to_string();
         match &link.part {
             LinkPart::Host => self.hosts.get(&endpoint).cloned().unwrap_or(endpoint),
+            LinkPart::Address | LinkPart::Field(_) => {
+                let host = self.text(&Link { part: LinkPart::Host, ..link.clone() });
+                format!("{host}:{}", self.text(&Link { part: LinkPart::Port("".into()), ..link.clone() }))
+            }
             LinkPart::Port(name) => {
                 self.ports.get(&(endpoint, name.to_string())).cloned().unwrap_or_else(|| name.to_string())
             }

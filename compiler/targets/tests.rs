@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{escape::tests::compose_reads, *};
+use super::*;
+use crate::escape::tests::compose_reads;
 use crate::{
     plan::{
         Compose, Config, FileContent, Health, HealthKind, Leaf, Mcp, Need, Port, Probe, Release, Resources, Role,

@@ -84,6 +84,8 @@ fn piece(piece: &Piece) -> String {
             LinkPart::Host => format!("{{endpoint.{}.host}}", link.endpoint),
             LinkPart::Port(name) if name.is_empty() => format!("{{endpoint.{}.port}}", link.endpoint),
             LinkPart::Port(name) => format!("{{endpoint.{}.ports.{name}}}", link.endpoint),
+            LinkPart::Address => format!("{{endpoint.{}}}", link.endpoint),
+            LinkPart::Field(field) => format!("{{endpoint.{}.{field}}}", link.endpoint),
         },
     }
 }
