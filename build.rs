@@ -1,2 +1,92 @@
-//! Placeholder.
-fn main() {}
+//! Compiles the shipped standard library to compact images, so that no run of the compiler parses it.
+
+#![allow(dead_code, unused_imports, missing_docs, unreachable_pub, reason = "the modules are used in part here")]
+#![allow(clippy::disallowed_methods, reason = "a build script reads and writes files")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a build script talks to cargo")]
+
+#[path = "compiler/diag/mod.rs"]
+mod diag;
+#[path = "compiler/expr/mod.rs"]
+mod expr;
+#[path = "compiler/image.rs"]
+mod image;
+#[path = "compiler/ledger/mod.rs"]
+mod ledger;
+#[path = "compiler/plan.rs"]
+mod plan;
+#[path = "compiler/schema/mod.rs"]
+mod schema;
+#[path = "compiler/source.rs"]
+mod source;
+#[path = "compiler/syntax/mod.rs"]
+mod syntax;
+#[path = "compiler/value/mod.rs"]
+mod value;
+
+use std::{env, fmt::Write as _, fs, path::Path, process, sync::Arc};
+
+use source::{Source, SourceId, Sources};
+
+fn main() {
+    println!("cargo::rerun-if-changed=stdlib");
+    println!("cargo::rerun-if-changed=compiler");
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let mut code = String::from("&[\n");
+    let mut next = 1;
+    for folder in sorted(Path::new("stdlib/stacks")) {
+        let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
+        let texts: Vec<Arc<Source>> = sorted(Path::new(&folder))
+            .into_iter()
+            .filter(|path| path.ends_with(".kdl"))
+            .map(|path| {
+                let text = fs::read_to_string(&path).expect("the standard library is readable UTF-8");
+                let source = Source { id: SourceId(next), name: path, text };
+                next += 1;
+                Arc::new(source)
+            })
+            .collect();
+        let stack = loaded(&name, &texts);
+        let image = Path::new(&out).join(format!("{name}.image"));
+        fs::write(&image, image::encode(&stack).expect("a loaded stack has an image")).expect("OUT_DIR is writable");
+        write_entry(&mut code, &name, &image, &texts);
+    }
+    code.push_str("]\n");
+    fs::write(Path::new(&out).join("stdlib.rs"), code).expect("OUT_DIR is writable");
+}
+
+/// Loads a stack, or ends the build with its findings.
+fn loaded(name: &str, texts: &[Arc<Source>]) -> schema::Stack {
+    let mut diags = diag::Diags::default();
+    let stack = schema::load::load(name, texts, &[], &mut diags);
+    if let Some(stack) = &stack {
+        ledger::check(stack, &mut diags);
+    }
+    if diags.has_errors() || stack.is_none() {
+        let sources = Sources::new(texts.to_vec());
+        eprintln!("{}", diag::render::human(&diags.sorted(), &sources, false));
+        process::exit(1);
+    }
+    stack.expect("checked above")
+}
+
+fn write_entry(code: &mut String, name: &str, image: &Path, texts: &[Arc<Source>]) {
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let _ = writeln!(code, "    Embedded {{ name: {name:?}, image: include_bytes!({image:?}), texts: &[");
+    for text in texts {
+        let path = Path::new(&root).join(&text.name);
+        let _ = writeln!(code, "        ({:?}, include_str!({path:?})),", text.name);
+    }
+    code.push_str("    ] },\n");
+}
+
+/// The entries of a folder, sorted, as paths with `/`.
+fn sorted(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let mut paths: Vec<String> = entries
+        .map(|entry| entry.expect("the folder is readable").path().to_string_lossy().replace('\\', "/"))
+        .filter(|path| !path.rsplit('/').next().is_some_and(|name| name.starts_with('.')))
+        .collect();
+    paths.sort();
+    paths
+}

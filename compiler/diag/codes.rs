@@ -149,6 +149,9 @@ codes! {
     "TL0608" ABSENT Note "a written value is not said by a target";
     "TL0609" ONE_SIDED Error "a setting reached Helm but not Compose, or the reverse";
     "TL0610" TWO_PROVIDERS Error "two programs answer at one endpoint";
+    "TL0611" WAITING_CIRCLE Error "workloads wait for each other";
+    "TL0612" NO_CRON Warning "Compose does not run a cron job";
+    "TL0613" SECRET_COLLISION Error "two secrets have one variable";
     // ledger
     "TL0701" HOLE Error "a target neither uses a setting nor says why not";
     "TL0702" ABSENT_BUT_READ Error "a target reads a setting that it is said not to";

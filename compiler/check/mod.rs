@@ -1,0 +1,43 @@
+//! What must hold: the stack's rules over settings, and checks over workloads that rules cannot say.
+//!
+//! In: `Env` ([`rules`]), `Plan` ([`plan`]). Out: findings.
+//! Never: KDL, files.
+//! Invariant: a finding that is the same in every view is told once.
+
+mod ports;
+mod rules;
+mod used;
+mod workloads;
+
+use crate::{diag::Diags, plan::Deployment};
+
+pub use rules::{Read, rules};
+pub use used::used;
+
+/// A check over one deployment's plan.
+pub struct Check {
+    /// What it looks for, in one sentence.
+    pub about: &'static str,
+    /// Looks for it.
+    pub check: fn(&Deployment, &mut Diags),
+}
+
+/// All checks over plans.
+pub static CHECKS: &[Check] = &[
+    Check { about: "two services publish one port of the host, or several copies want one", check: ports::host_ports },
+    Check { about: "a workload waits for health that is never checked", check: workloads::waits_for_health },
+    Check { about: "a health check names a port that its workload does not declare", check: workloads::probe_ports },
+    Check { about: "Compose can check health only by a command in the container", check: workloads::compose_health },
+    Check { about: "workloads wait for each other in a circle", check: workloads::circles },
+    Check { about: "Compose has no jobs that run at certain times", check: workloads::cron },
+    Check { about: "two secrets would be told by one variable", check: workloads::secret_variables },
+];
+
+/// Runs all checks over a plan.
+pub fn plan(deployments: &[Deployment], diags: &mut Diags) {
+    for deployment in deployments {
+        for row in CHECKS {
+            (row.check)(deployment, diags);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The rules of a stack, in every view.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    diag::{Diags, Finding, codes},
+    expr::{self, Evaluated, Expr},
+    lookup::Reading,
+    model::{Deployed, Env, Layer, View},
+    schema::{Kind, Rule, SettingId},
+    source::Span,
+    value::{Value, spell},
+};
+
+/// Instances of settings that the rules of each deployment read, and that took part in a verdict.
+pub type Read = Vec<BTreeSet<(SettingId, Vec<Arc<str>>)>>;
+
+/// Checks the rules of every deployment; returns what they read.
+pub fn rules(env: &Env, diags: &mut Diags) -> Read {
+    env.deployments.iter().map(|deployed| Rules { env, deployed, read: BTreeSet::new() }.check(diags)).collect()
+}
+
+struct Rules<'a> {
+    env: &'a Env,
+    deployed: &'a Deployed,
+    read: BTreeSet<(SettingId, Vec<Arc<str>>)>,
+}
+
+impl Rules<'_> {
+    fn check(mut self, diags: &mut Diags) -> BTreeSet<(SettingId, Vec<Arc<str>>)> {
+        let mut broken: Vec<(Span, Vec<Arc<str>>)> = Vec::new();
+        for (name, view) in self.deployed.all_views() {
+            for rule in &self.deployed.stack.rules {
+                if !rule.view.is_empty() && rule.view.as_ref() != name {
+                    continue;
+                }
+                for keys in self.instances(rule, view) {
+                    // A finding that is the same in all views is told once.
+                    if let Some(finding) = self.verdict(rule, view, name, &keys)
+                        && !broken.contains(&(rule.span, keys.clone()))
+                    {
+                        broken.push((rule.span, keys));
+                        diags.push(finding);
+                    }
+                }
+            }
+        }
+        self.read
+    }
+
+    /// The keys of every instance of the record that a rule belongs to.
+    fn instances(&self, rule: &Rule, view: &View) -> Vec<Vec<Arc<str>>> {
+        let Some(record) = rule.record else { return vec![Vec::new()] };
+        let stack = &self.deployed.stack;
+        let mut above = Vec::new();
+        let mut at = record;
+        while let Some(parent) = stack.setting(at).parent {
+            if stack.setting(at).name.as_ref() == "*" && matches!(stack.setting(parent).kind, Kind::Map(_) | Kind::List(_)) {
+                above.push(parent);
+            }
+            at = parent;
+        }
+        above.into_iter().rev().fold(vec![Vec::new()], |all: Vec<Vec<Arc<str>>>, collection| {
+            let inner = |keys: Vec<Arc<str>>| {
+                let found = view.keys_of(collection, &keys).iter();
+                found.map(|key| crate::lookup::extended(&keys, key)).collect::<Vec<_>>()
+            };
+            all.into_iter().flat_map(inner).collect()
+        })
+    }
+
+    /// Whether the record that a rule belongs to exists in this view at all.
+    fn exists(&self, rule: &Rule, reading: &Reading<'_>) -> bool {
+        let Some(record) = rule.record else { return true };
+        let declarations = &self.deployed.stack.setting(record).declarations;
+        declarations.iter().any(|declaration| {
+            let conditions = declaration.available.iter();
+            conditions.map(|index| &self.deployed.stack.conditions[*index as usize]).all(|condition| reading.holds(condition) == Some(true))
+        })
+    }
+
+    fn verdict(&mut self, rule: &Rule, view: &View, name: &str, keys: &[Arc<str>]) -> Option<Finding> {
+        let reading = Reading {
+            stack: &self.deployed.stack,
+            view,
+            target: if name == "base" { "" } else { name },
+            environment: &self.env.name,
+            release: &self.deployed.name,
+            own: keys,
+            loops: &[],
+            provider: None,
+        };
+        if !self.exists(rule, &reading) {
+            return None;
+        }
+        for condition in &rule.when {
+            self.note(condition, &reading);
+            if reading.holds(condition) != Some(true) {
+                return None;
+            }
+        }
+        let mut broken = None;
+        for require in &rule.require {
+            match reading.evaluate(require) {
+                Evaluated::Value(Value::Bool(holds)) => {
+                    self.note(require, &reading);
+                    if !holds {
+                        broken = broken.or(Some(require));
+                    }
+                }
+                // Presence is what a rule may demand; a value that is missing otherwise silences it.
+                _ => self.note(require, &reading),
+            }
+        }
+        broken.map(|require| self.finding(rule, require, &reading, name))
+    }
+
+    fn note(&mut self, expr: &Expr, reading: &Reading<'_>) {
+        for found in expr::references(expr) {
+            let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else { continue };
+            for below in reading.stack.below(id) {
+                if reading.stack.setting(below).depth == keys.len() as u32 {
+                    self.read.insert((below, keys.clone()));
+                }
+            }
+        }
+    }
+
+    fn finding(&self, rule: &Rule, require: &Expr, reading: &Reading<'_>, view: &str) -> Finding {
+        let code = if rule.warning { &codes::RULE_WARNING } else { &codes::RULE_BROKEN };
+        let text = |expr: &Expr| match reading.evaluate(expr) {
+            Evaluated::Value(value) => spell(&value),
+            _ => source_words(expr),
+        };
+        let mut message = full_paths(&text(&rule.message), rule, reading);
+        if view != "base" && !self.same_in_base(rule, reading) {
+            message = format!("{message} (in `{view}`)");
+        }
+        let labels = self.labels(rule, require, reading);
+        let (primary, underline) = labels.first().cloned().unwrap_or((rule.span, String::new()));
+        let mut finding = code.at(primary, message).underline(underline);
+        for (span, text) in labels.into_iter().skip(1) {
+            finding = finding.label(span, text);
+        }
+        finding = finding.label(rule.span, format!("rule {} of stack `{}`", rule.id, reading.stack.name));
+        match &rule.help {
+            Some(help) => finding.hint(full_paths(&text(help), rule, reading)),
+            None => finding,
+        }
+    }
+
+    /// Whether everything a rule reads has the same value in the base view.
+    fn same_in_base(&self, rule: &Rule, reading: &Reading<'_>) -> bool {
+        let base = Reading { view: &self.deployed.base, ..*reading };
+        rule.require.iter().all(|require| reading.evaluate(require) == base.evaluate(require))
+    }
+
+    /// The settings that decided, those of the environment first, each at the place that gave its value.
+    fn labels(&self, rule: &Rule, require: &Expr, reading: &Reading<'_>) -> Vec<(Span, String)> {
+        let mut labels: Vec<(bool, Span, String)> = Vec::new();
+        let read = expr::references(require).into_iter().chain(rule.when.iter().flat_map(expr::references)).chain(&rule.named);
+        for found in read {
+            let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else { continue };
+            let path = reading.stack.path_of(id, &keys);
+            let Some(slot) = reading.view.slot(id, &keys) else { continue };
+            let text = match &slot.value {
+                Evaluated::Value(value) => format!("`{path}` is {}", spell(value)),
+                _ => format!("`{path}` has no value"),
+            };
+            let text = match slot.layer {
+                Layer::Default => format!("{text} by default"),
+                Layer::Preset(_) => format!("{text} by this preset"),
+                Layer::StackOverride(_) => format!("{text} by the stack's override"),
+                _ => text,
+            };
+            let written = matches!(slot.layer, Layer::Environment | Layer::EnvironmentOverride(_));
+            if !labels.iter().any(|(_, _, other)| *other == text) {
+                labels.push((!written, slot.span, text));
+            }
+        }
+        labels.sort_by_key(|(elsewhere, ..)| *elsewhere);
+        labels.into_iter().map(|(_, span, text)| (span, text)).collect()
+    }
+}
+
+/// `self.x` in backticks is printed as the whole path.
+fn full_paths(message: &str, rule: &Rule, reading: &Reading<'_>) -> String {
+    let Some(record) = rule.record else { return message.to_owned() };
+    message.replace("`self.", &format!("`{}.", reading.stack.path_of(record, reading.own)))
+}
+
+/// A message whose values are missing still says something: the template without them.
+fn source_words(expr: &Expr) -> String {
+    match &expr.kind {
+        expr::Kind::Literal(value) => spell(value),
+        expr::Kind::Text(pieces) => pieces
+            .iter()
+            .map(|piece| match &piece.kind {
+                expr::Kind::Literal(value) => spell(value),
+                _ => "?".to_owned(),
+            })
+            .collect(),
+        _ => String::new(),
+    }
+}

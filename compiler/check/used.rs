@@ -1,0 +1,169 @@
+//! Written is used: every value that an environment writes reaches an output or a rule, and reaches Helm and
+//! Compose alike.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    check::Read,
+    diag::{Diags, codes},
+    expr::{self, Evaluated, Expr},
+    lookup::Reading,
+    lower::Lowered,
+    model::{Deployed, Env, Layer, Slot, View},
+    schema::{Absent, Assignment, Given, Kind, SettingId},
+};
+
+type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
+
+/// Reports written values that reached nothing, and settings that reached only one of Helm and Compose.
+pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
+    for ((deployed, reads), ruled) in env.deployments.iter().zip(&lowered.reads).zip(ruled) {
+        let mut per_target: Vec<(&str, Instances)> = Vec::new();
+        for (target, read) in reads {
+            let view = deployed.view(if *target == "toml" { "compose" } else { target });
+            per_target.push((target, closed(env, deployed, view, read.clone())));
+        }
+        let ruled = closed(env, deployed, &deployed.base, ruled.clone());
+        for assignment in &deployed.written {
+            written(deployed, assignment, &per_target, &ruled, diags);
+        }
+        one_sided(deployed, &per_target, diags);
+    }
+}
+
+/// What was read, and what that was computed from: defaults, presets and conditions.
+fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Instances {
+    let stack = &deployed.stack;
+    let mut all = Instances::new();
+    let mut todo: Vec<(SettingId, Vec<Arc<str>>)> = read.into_iter().collect();
+    while let Some((id, keys)) = todo.pop() {
+        if !all.insert((id, keys.clone())) {
+            continue;
+        }
+        let reading = Reading {
+            stack,
+            view,
+            target: "",
+            environment: &env.name,
+            release: &deployed.name,
+            own: &keys,
+            loops: &[],
+            provider: None,
+        };
+        let mut follow = |expr: &Expr| {
+            for found in expr::references(expr) {
+                follow_reference(&reading, found, &mut todo);
+            }
+        };
+        let setting = stack.setting(id);
+        let Some(slot) = view.slot(id, &keys) else { continue };
+        for declaration in &setting.declarations {
+            declaration.available.iter().for_each(|index| follow(&stack.conditions[*index as usize]));
+        }
+        if slot.layer == Layer::Default
+            && let Some(declaration) = slot.declaration
+        {
+            setting.declarations[declaration as usize].defaults.iter().for_each(&mut follow);
+        }
+        for (preset, at) in &stack.preset_index[id.index()] {
+            let preset = &stack.presets[*preset as usize];
+            preset.when.iter().for_each(&mut follow);
+            if let Given::Expr(expr) = &preset.values[*at as usize].given {
+                follow(expr);
+            }
+        }
+    }
+    all
+}
+
+fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(SettingId, Vec<Arc<str>>)>) {
+    let Some(keys) = reading.keys(&found.keys) else { return };
+    if let Some(id) = reading.stack.setting_at(found.place) {
+        for below in reading.stack.below(id) {
+            if reading.stack.setting(below).depth == keys.len() as u32 {
+                todo.push((below, keys.clone()));
+            }
+        }
+        return;
+    }
+    for guarded in &reading.stack.endpoints {
+        let Some(external) = &guarded.node.external else { continue };
+        for expr in external.when.iter().chain([&external.host]).chain(&external.port) {
+            for found in expr::references(expr) {
+                if let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) {
+                    todo.push((id, keys));
+                }
+            }
+        }
+    }
+}
+
+fn written(deployed: &Deployed, assignment: &Assignment, per_target: &[(&str, Instances)], ruled: &Instances, diags: &mut Diags) {
+    let stack = &deployed.stack;
+    let setting = stack.setting(assignment.setting);
+    let Some(slot) = deployed.base.slot(assignment.setting, &assignment.keys) else { return };
+    if matches!(assignment.given, Given::Here | Given::Wrong | Given::Null) || slot.declaration.is_none() {
+        return;
+    }
+    let key = (assignment.setting, assignment.keys.clone());
+    let reached: Vec<&str> = per_target.iter().filter(|(_, read)| read.contains(&key)).map(|(target, _)| *target).collect();
+    let path = stack.path_of(assignment.setting, &assignment.keys);
+    if reached.is_empty() && !ruled.contains(&key) {
+        let absent = setting.declarations.iter().flat_map(|declaration| &declaration.absent).next();
+        let mut finding = codes::UNREACHED.at(assignment.span, format!("`{path}` has no effect in this environment"));
+        if let Some(absent) = absent {
+            finding = finding.label(absent.span, format!("{}: {}", absent.targets.join(", "), absent.because));
+        }
+        diags.push(finding.hint("delete it, or change what holds it back"));
+        return;
+    }
+    for (target, _) in per_target.iter().filter(|(target, _)| ["helm", "compose"].contains(target) && !reached.contains(target)) {
+        if let Some(absent) = absent_in(deployed, slot, assignment.setting, target)
+            && !absent.targets.iter().any(|name| name.as_ref() == "*")
+        {
+            diags.push(
+                codes::ABSENT
+                    .at(assignment.span, format!("`{path}` is not said to `{target}`: {}", absent.because))
+                    .label(absent.span, "the stack says why"),
+            );
+        }
+    }
+}
+
+/// The reason why a target does not say a setting.
+fn absent_in<'d>(deployed: &'d Deployed, slot: &Slot, id: SettingId, target: &str) -> Option<&'d Absent> {
+    let declarations = &deployed.stack.setting(id).declarations;
+    let declaration = slot.declaration.and_then(|index| declarations.get(index as usize)).or(declarations.first())?;
+    declaration.absent.iter().find(|absent| {
+        absent.targets.iter().any(|name| name.as_ref() == "*" || name.as_ref() == target || name.split(':').next() == Some(target))
+    })
+}
+
+/// A setting with a value reaches Helm and Compose, or says why one of them does not say it.
+fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut Diags) {
+    let of = |name: &str| per_target.iter().find(|(target, _)| *target == name).map(|(_, read)| read);
+    let (Some(helm), Some(compose)) = (of("helm"), of("compose")) else { return };
+    for (reached, missing, other) in [(helm, compose, "compose"), (compose, helm, "helm")] {
+        for (id, keys) in reached.difference(missing) {
+            let setting = deployed.stack.setting(*id);
+            let (here, there) = (deployed.view(if other == "helm" { "compose" } else { "helm" }), deployed.view(other));
+            let (Some(slot), Some(other_slot)) = (here.slot(*id, keys), there.slot(*id, keys)) else { continue };
+            let has_value = |slot: &Slot| matches!(slot.value, Evaluated::Value(_)) && slot.declaration.is_some();
+            if !has_value(slot)
+                || !has_value(other_slot)
+                || matches!(setting.kind, Kind::Group)
+                || setting.declarations.iter().any(|declaration| declaration.derived)
+                || absent_in(deployed, slot, *id, other).is_some()
+            {
+                continue;
+            }
+            let (this, path) = (if other == "helm" { "compose" } else { "helm" }, deployed.stack.path_of(*id, keys));
+            diags.push(
+                codes::ONE_SIDED
+                    .at(slot.span, format!("`{path}` reached `{this}` but not `{other}`, and nothing says why"))
+                    .label(setting.declarations[0].span, "declared here")
+                    .hint(format!("use it for `{other}` in the stack, or add `absent \"{other}\" because=\"…\"` to it")),
+            );
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Workloads against each other.
+
+use std::collections::BTreeMap;
+
+use super::ports::place;
+use crate::{
+    diag::{Diags, codes},
+    escape::secret_variable,
+    plan::{Deployment, HealthKind, Probe, Role, Until, Workload},
+    source::Span,
+    value::{Piece, SecretRef, Value},
+};
+
+fn compose_workloads(deployment: &Deployment) -> &[Workload] {
+    deployment.compose.as_ref().map_or(&[], |compose| &compose.workloads)
+}
+
+/// `until="healthy"` needs a health check to wait for.
+pub(super) fn waits_for_health(deployment: &Deployment, diags: &mut Diags) {
+    let workloads = compose_workloads(deployment);
+    for workload in workloads {
+        for need in workload.needs.iter().filter(|need| need.until == Until::Healthy) {
+            let Some(other) = workloads.iter().find(|other| other.name == need.workload) else { continue };
+            if other.health.is_empty() {
+                diags.push(
+                    codes::NO_HEALTH
+                        .at(need.at, format!("`{}` waits for `{}` to be healthy, which is never checked", workload.name, other.name))
+                        .label(other.at, "has no `health`")
+                        .hint(format!("add `health \"readiness\" {{ … }}` to `{}`, or wait `until=\"started\"`", other.name)),
+                );
+            }
+        }
+    }
+}
+
+/// A probe over the network names a declared port.
+pub(super) fn probe_ports(deployment: &Deployment, diags: &mut Diags) {
+    for workload in compose_workloads(deployment) {
+        for health in &workload.health {
+            let (Probe::Http { port, .. } | Probe::Tcp { port }) = &health.probe else { continue };
+            if !port.is_empty() && !workload.ports.iter().any(|declared| declared.name == *port) {
+                diags.push(
+                    codes::UNDECLARED_PORT
+                        .at(health.at, format!("the health check of `{}` names the port `{port}`, which is not declared", workload.name))
+                        .hint(format!("add `port \"{port}\" NUMBER`")),
+                );
+            }
+        }
+    }
+}
+
+/// Compose checks health by a command only.
+pub(super) fn compose_health(deployment: &Deployment, diags: &mut Diags) {
+    for workload in compose_workloads(deployment) {
+        let exec = workload.health.iter().any(|health| matches!(health.probe, Probe::Exec { .. }));
+        let probe = workload.health.iter().find(|health| health.kind == HealthKind::Readiness).or(workload.health.first());
+        if let (false, Some(health)) = (exec, probe) {
+            diags.push(
+                codes::NO_COMPOSE_CHECK
+                    .at(health.at, format!("Compose cannot check the health of `{}` over the network", workload.name))
+                    .hint("add `override \"compose\" because=\"…\" { health \"readiness\" { exec \"COMMAND\" } }`"),
+            );
+        }
+    }
+}
+
+/// Workloads that wait for each other never start.
+pub(super) fn circles(deployment: &Deployment, diags: &mut Diags) {
+    let workloads = compose_workloads(deployment);
+    let mut waiting: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for workload in workloads {
+        waiting.insert(&workload.name, workload.needs.iter().map(|need| need.workload.as_ref()).collect());
+    }
+    // Take away who waits for nobody, again and again; a circle is left.
+    while let Some(free) = waiting.iter().find(|(_, needs)| !needs.iter().any(|need| waiting.contains_key(need))).map(|(name, _)| *name) {
+        waiting.remove(free);
+    }
+    let Some(first) = workloads.iter().find(|workload| waiting.contains_key(workload.name.as_ref())) else { return };
+    let names: Vec<String> = waiting.keys().map(|name| format!("`{name}`")).collect();
+    let at = first.needs.first().map_or(first.at, |need| need.at);
+    diags.push(codes::WAITING_CIRCLE.at(at, format!("these workloads wait for each other: {}", names.join(", "))).hint("let one of them not wait"));
+}
+
+/// Compose has no schedule.
+pub(super) fn cron(deployment: &Deployment, diags: &mut Diags) {
+    for workload in compose_workloads(deployment).iter().filter(|workload| workload.role == Role::Cron) {
+        let at = workload.schedule.as_ref().map_or(workload.at, place);
+        diags.push(codes::NO_CRON.at(at, format!("Compose does not run `{}`: it has no schedule", workload.name)));
+    }
+}
+
+/// Every secret has a variable of its own.
+pub(super) fn secret_variables(deployment: &Deployment, diags: &mut Diags) {
+    let mut seen: BTreeMap<String, (SecretRef, Span)> = BTreeMap::new();
+    for workload in compose_workloads(deployment) {
+        for variable in workload.env.values() {
+            for secret in secrets(&variable.leaf.value) {
+                let name = secret_variable(secret);
+                let (first, span) = seen.entry(name.clone()).or_insert_with(|| (secret.clone(), place(&variable.leaf)));
+                if first != secret {
+                    diags.push(
+                        codes::SECRET_COLLISION
+                            .at(place(&variable.leaf), format!("two secrets would both be `{name}` in Compose"))
+                            .label(*span, "the other one")
+                            .hint("rename one of the secrets or keys"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn secrets(value: &Value) -> Vec<&SecretRef> {
+    match value {
+        Value::Secret(secret) => vec![secret],
+        Value::Text(pieces) => {
+            pieces.iter().filter_map(|piece| if let Piece::Secret(secret) = piece { Some(secret) } else { None }).collect()
+        }
+        _ => Vec::new(),
+    }
+}
