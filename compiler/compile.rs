@@ -93,7 +93,8 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
         return Compiled { environment: name, files: vec![], findings, sources, settings, explanations: vec![] };
     }
     let at = text.find("replicas");
-    let replicas = at.and_then(|at| text[at + 9..].split(' ').next()?.parse::<u32>().ok()).unwrap_or(1);
+    let replicas =
+        at.and_then(|at| text[at + 9..].split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()).unwrap_or(1);
     let span = at.map_or(whole, |at| whole.within(at, at + 10));
     let settings = json!({"aeterna": {"app": {"replicas": replicas}}});
     let origins = vec![plan::Origin { path: "app.replicas".into(), span }];
