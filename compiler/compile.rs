@@ -99,7 +99,12 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
     let settings = json!({"aeterna": {"app": {"replicas": replicas}}});
     let origins = vec![plan::Origin { path: "app.replicas".into(), span }];
     let leaf = LeafLine { path: vec!["aeterna".into(), "replicaCount".into()], origins, at: whole };
-    let file = |path: &str, text: String, leaves: Vec<LeafLine>| File { path: path.into(), bytes: text.into(), leaves };
+    let file = |path: &str, text: String, leaves: Vec<LeafLine>| File {
+        path: path.into(),
+        bytes: text.into(),
+        format: None,
+        leaves,
+    };
     let mut files = vec![
         file("aeterna/helm/values.yaml", format!("aeterna:\n  replicaCount: {replicas}\n"), vec![leaf]),
         file("settings.json", format!("{settings:#}\n"), vec![]),

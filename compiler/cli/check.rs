@@ -35,5 +35,5 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
 fn summary(reports: &[Report]) -> String {
     let (errors, warnings) = reports.iter().fold((0, 0), |sum, it| (sum.0 + it.counts.0, sum.1 + it.counts.1));
     let found = report::count((errors, warnings)).unwrap_or_else(|| "fine".into());
-    format!("{}: {found}", counted(reports.len(), "environment"))
+    format!("{}: {found}", counted(reports.iter().filter(|report| report.is_environment).count(), "environment"))
 }

