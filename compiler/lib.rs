@@ -2,17 +2,27 @@
 //! and MCP JSON that state the same facts. `docs/architecture.md` is the map.
 
 pub mod check;
+pub mod cli;
+pub mod compile;
 pub mod diag;
+pub mod diff;
 pub mod emit;
 pub mod escape;
+pub mod explain;
 pub mod expr;
+pub mod image;
+pub mod ledger;
+pub mod lock;
 pub mod lookup;
 pub mod lower;
 pub mod model;
 pub mod plan;
 pub mod resolve;
 pub mod schema;
+pub mod settings;
 pub mod source;
+pub mod stdlib;
 pub mod syntax;
 pub mod targets;
 pub mod value;
+pub mod visible;

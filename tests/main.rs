@@ -1,3 +1,6 @@
-//! The tests that see the compiler from outside.
+//! All tests that need the whole program; one binary, so that it is linked once.
+#![allow(clippy::disallowed_methods, reason = "tests run the program in scratch folders")]
 
+mod cli;
+mod expr_cel;
 mod readers;

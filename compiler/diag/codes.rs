@@ -9,6 +9,8 @@ macro_rules! codes {
         $(#[doc = $title] pub static $name: Code = Code { id: $id, severity: Severity::$severity, title: $title };)*
         /// All codes, by id.
         pub static CODES: &[&Code] = &[$(&$name),*];
+        /// The page of every code: its id, and `docs/errors/TLnnnn.md`. A code without a page does not compile.
+        pub static PAGES: &[(&str, &str)] = &[$(($id, include_str!(concat!("../../docs/errors/", $id, ".md")))),*];
     };
 }
 
@@ -34,7 +36,7 @@ codes! {
     "TL0116" UNKNOWN_TOP_NODE Error "a node means nothing at the top of a file";
     "TL0117" NO_ENVIRONMENT Error "a file holds no environment";
     "TL0118" SECOND_ENVIRONMENT Error "a file holds two environments";
-    "TL0119" BAD_ENVIRONMENT_NAME Error "the name of an environment does not fit";
+    "TL0119" ENVIRONMENT_NAME Error "the name of an environment does not fit";
     "TL0120" NO_STACK Error "no stack is named";
     "TL0121" UNKNOWN_STACK Error "there is no stack of this name";
     "TL0122" DEPLOYED_TWICE Error "two deployments have one name";
@@ -173,4 +175,18 @@ codes! {
     "TL0813" TOO_MANY_STEPS Error "an expression takes too many steps";
     // targets
     // output folder and lock
+    "TL1001" BAD_ENVIRONMENT_NAME Error "the name of an environment file is not a lower-case DNS label";
+    "TL1002" UNREADABLE_FILE Error "a file of the project cannot be read";
+    "TL1003" NOT_UTF8 Error "a file of the project is not UTF-8";
+    "TL1004" FILE_TOO_LARGE Error "a file of the project is too large";
+    "TL1005" WRONG_VERSION Error "the project asks for another version of the compiler";
+    "TL1006" BAD_PROJECT_FILE Error "`trueline.kdl` says something unknown";
+    "TL1010" EDITED_BY_HAND Error "an output file was edited by hand";
+    "TL1011" IN_THE_WAY Error "a file that no compile wrote stands where output belongs";
+    "TL1012" BAD_LOCK Warning "the lock cannot be read";
+    "TL1013" STRAY_FILE Warning "a file in the output folder is not an output";
+    "TL1014" LINK_IN_THE_WAY Error "a link or special file stands where output belongs";
+    "TL1015" CANNOT_WRITE Error "the output folder cannot be written";
+    "TL1016" UNSAFE_PATH Error "an output path is not safe on every system";
+    "TL1017" FORGOTTEN_OUTPUT Warning "an output folder has no environment";
 }

@@ -101,7 +101,7 @@ fn deploy(child: &Node, environment: &Arc<str>, inputs: &Inputs<'_>, diags: &mut
         None => stack.name.clone(),
         Some((Literal::String(name), _)) if is_label(name) => name.as_str().into(),
         Some((_, span)) => {
-            diags.push(codes::BAD_ENVIRONMENT_NAME.at(span, "a deployment's name is a lower-case DNS label"));
+            diags.push(codes::ENVIRONMENT_NAME.at(span, "a deployment's name is a lower-case DNS label"));
             return None;
         }
     };
@@ -145,7 +145,8 @@ fn environment_node<'d>(doc: &'d Doc, inputs: &Inputs<'_>, diags: &mut Diags) ->
 }
 
 /// The file's name without folder and ending.
-fn stem(source: &Source) -> &str {
+#[must_use]
+pub fn stem(source: &Source) -> &str {
     let file = source.name.rsplit('/').next().unwrap_or(&source.name);
     file.strip_suffix(".kdl").unwrap_or(file)
 }
@@ -153,16 +154,16 @@ fn stem(source: &Source) -> &str {
 fn environment_name<'d>(node: &'d Node, source: &Source, diags: &mut Diags) -> Option<&'d str> {
     let stem = stem(source);
     let Some(entry) = node.arguments().next() else {
-        diags.push(codes::BAD_ENVIRONMENT_NAME.at(node.name.span, "the environment has no name").hint(format!("write `environment \"{stem}\" …`")));
+        diags.push(codes::ENVIRONMENT_NAME.at(node.name.span, "the environment has no name").hint(format!("write `environment \"{stem}\" …`")));
         return None;
     };
     let Literal::String(name) = &entry.value else {
-        diags.push(codes::BAD_ENVIRONMENT_NAME.at(entry.span, "the environment's name is a string").hint(format!("write `\"{stem}\"`")));
+        diags.push(codes::ENVIRONMENT_NAME.at(entry.span, "the environment's name is a string").hint(format!("write `\"{stem}\"`")));
         return None;
     };
     if name != stem {
         diags.push(
-            codes::BAD_ENVIRONMENT_NAME
+            codes::ENVIRONMENT_NAME
                 .at(entry.span, format!("the environment is called `{name}`, its file `{stem}.kdl`"))
                 .hint(format!("write `environment \"{stem}\"`, or rename the file")),
         );
@@ -170,7 +171,7 @@ fn environment_name<'d>(node: &'d Node, source: &Source, diags: &mut Diags) -> O
     }
     if !is_label(name) {
         diags.push(
-            codes::BAD_ENVIRONMENT_NAME
+            codes::ENVIRONMENT_NAME
                 .at(entry.span, format!("`{name}` is no name for an environment"))
                 .underline("lower-case letters, digits and dashes, at most 63"),
         );

@@ -595,10 +595,12 @@ impl<'d> Builder<'d> {
     /// Range, words and schemes of a scalar.
     fn attributes(&self, node: &'d Node, scalar: &'static str) -> Attributes {
         let mut attributes = Attributes::default();
+        // The first argument of a `type` is its name.
+        let own = usize::from(node.annotation.is_none());
         if scalar == "enum" {
-            attributes.words = self.strings(node).into_iter().map(Into::into).collect();
-        } else {
-            self.no_arguments(node, "a declaration");
+            attributes.words = self.strings(node).into_iter().skip(own).map(Into::into).collect();
+        } else if let Some(entry) = node.arguments().nth(own) {
+            self.report(codes::STRAY_ARGUMENT.at(entry.span, "a declaration takes no argument"));
         }
         let of = value::scalar(scalar).expect("`scalar_name` returns names of the table");
         let bound = match of.base {

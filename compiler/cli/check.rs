@@ -1,0 +1,39 @@
+//! `trueline check`: what is wrong with environments.
+
+use super::{
+    Failure, Outcome,
+    console::{Console, Format, Style},
+    project::Project,
+    report::{self, FindingsTo, Report},
+};
+use crate::diff::counted;
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Arguments {
+    /// The environments; all, where none is named
+    #[arg(value_name = "ENV")]
+    environments: Vec<String>,
+}
+
+pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
+    let mut reports = report::each(console.looks, project, &arguments.environments, |_, _| {})?;
+    for report in &mut reports {
+        let (style, text) = match report::count(report.counts) {
+            None => (Style::Green, "fine".to_owned()),
+            Some(text) if report.counts.0 > 0 => (Style::Red, text),
+            Some(text) => (Style::Cyan, text),
+        };
+        report.lines = report::line(console.looks, &report.name, style, &text);
+    }
+    let outcome = report::print(console, &reports, FindingsTo::Answer);
+    if console.looks.format == Format::Human && reports.len() > 1 {
+        console.remark(&summary(&reports));
+    }
+    Ok(outcome)
+}
+
+fn summary(reports: &[Report]) -> String {
+    let (errors, warnings) = reports.iter().fold((0, 0), |sum, it| (sum.0 + it.counts.0, sum.1 + it.counts.1));
+    let found = report::count((errors, warnings)).unwrap_or_else(|| "fine".into());
+    format!("{}: {found}", counted(reports.iter().filter(|report| report.is_environment).count(), "environment"))
+}

@@ -1,0 +1,208 @@
+//! What a command says of each environment, gathered in order of the names.
+//!
+//! In: what a command found out about one environment. Out: text for a person or one JSON document.
+//! Invariant: an environment's files and findings are dropped once its report is made, so memory does not
+//! grow with the number of environments.
+
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::{
+    Failure, Outcome,
+    console::{Console, Format, Looks, Style},
+    problems::Problems,
+    project::{EnvironmentFile, Project, Unread},
+    standin,
+};
+use crate::{
+    compile::{Compiled, Stdlib, compile},
+    diag::{Finding, Severity, codes},
+    diff::counted,
+    source::Sources,
+    visible::visible_line,
+};
+
+/// What is said of one environment.
+#[derive(Debug)]
+pub(super) struct Report {
+    /// The environment, or what else is reported.
+    pub name: String,
+    /// Whether it is an environment.
+    pub is_environment: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Lines for a person, findings left out.
+    pub lines: String,
+    /// Findings for a person.
+    pub findings: String,
+    /// How many of them are errors, and how many warnings.
+    pub counts: (usize, usize),
+    /// The findings for a program: a list.
+    pub json_findings: Vec<Value>,
+    /// What the command adds for a program: a map.
+    pub json: Value,
+}
+
+impl Report {
+    /// A report without a word.
+    #[must_use]
+    pub(super) fn new(name: &str) -> Report {
+        Report {
+            name: name.to_owned(),
+            is_environment: true,
+            outcome: Outcome::Fine,
+            lines: String::new(),
+            findings: String::new(),
+            counts: (0, 0),
+            json_findings: Vec::new(),
+            json: json!({}),
+        }
+    }
+
+    /// Adds findings; an error among them makes the answer no.
+    pub(super) fn add(&mut self, looks: Looks, findings: &[Finding], sources: &Sources) {
+        if findings.is_empty() {
+            return;
+        }
+        let count = |severity| findings.iter().filter(|finding| finding.code.severity == severity).count();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        self.counts = (self.counts.0 + errors, self.counts.1 + warnings);
+        if errors > 0 {
+            self.worsen(if findings.iter().any(is_trouble) { Outcome::NotAsked } else { Outcome::No });
+        }
+        match looks.format {
+            Format::Human => self.findings.push_str(&standin::human(findings, sources, looks.colour)),
+            Format::Json => match serde_json::from_str(&standin::json(findings, sources)) {
+                Ok(Value::Array(list)) => self.json_findings.extend(list),
+                Ok(other) => self.json_findings.push(other),
+                Err(_) => {}
+            },
+        }
+    }
+
+    /// Adds findings about files.
+    pub(super) fn add_problems(&mut self, looks: Looks, problems: &Problems) {
+        self.add(looks, problems.findings(), &problems.sources());
+    }
+
+    /// Makes the outcome at least this bad.
+    pub(super) fn worsen(&mut self, outcome: Outcome) {
+        self.outcome = self.outcome.max(outcome);
+    }
+
+    fn to_json(&self) -> Value {
+        let mut map = serde_json::Map::new();
+        map.insert("name".into(), json!(self.name));
+        map.insert("ok".into(), json!(self.outcome == Outcome::Fine));
+        map.extend(self.json.as_object().cloned().unwrap_or_default());
+        map.insert("findings".into(), json!(self.json_findings));
+        Value::Object(map)
+    }
+}
+
+/// Whether the world, and not the text, is what is wrong.
+fn is_trouble(finding: &Finding) -> bool {
+    let trouble = [&codes::UNREADABLE_FILE, &codes::NOT_UTF8, &codes::FILE_TOO_LARGE, &codes::CANNOT_WRITE];
+    trouble.iter().any(|code| code.id == finding.code.id)
+}
+
+/// Compiles environments side by side and lets `judge` fill the report of each that has no errors.
+///
+/// # Errors
+/// The project or a named environment cannot be found.
+pub(super) fn each(
+    looks: Looks,
+    project: &Project,
+    wanted: &[String],
+    judge: impl Fn(&Compiled, &mut Report) + Sync,
+) -> Result<Vec<Report>, Failure> {
+    let files = project.environments(wanted)?;
+    let mut report = Report { is_environment: false, ..Report::new("stdlib") };
+    let stdlib = match project.stdlib() {
+        Ok((stdlib, findings)) => {
+            report.add(looks, &findings, stdlib.sources());
+            stdlib
+        }
+        Err((findings, sources)) => {
+            report.add(looks, &findings, &sources);
+            return Ok(vec![report]);
+        }
+    };
+    let first = (report.counts != (0, 0)).then_some(report);
+    let reports: Vec<Report> = files.par_iter().map(|file| one(looks, project, &stdlib, file, &judge)).collect();
+    Ok(first.into_iter().chain(reports).collect())
+}
+
+fn one(
+    looks: Looks,
+    project: &Project,
+    stdlib: &Stdlib,
+    file: &EnvironmentFile,
+    judge: &impl Fn(&Compiled, &mut Report),
+) -> Report {
+    let mut report = Report::new(&file.stem);
+    let source = match project.environment(file) {
+        Ok(source) => source,
+        Err((findings, sources)) => {
+            report.add(looks, &findings, &sources);
+            return report;
+        }
+    };
+    let compiled = compile(source, stdlib);
+    report.add(looks, &compiled.findings, &compiled.sources);
+    if report.counts.0 == 0 {
+        judge(&compiled, &mut report);
+    }
+    report
+}
+
+/// Prints reports and says how the command ended.
+pub(super) fn print(console: &Console, reports: &[Report], findings_to: FindingsTo) -> Outcome {
+    match console.looks.format {
+        Format::Json => {
+            let all: Vec<Value> = reports.iter().map(Report::to_json).collect();
+            console.answer(&format!("{:#}\n", json!({ "environments": all })));
+        }
+        Format::Human => {
+            for report in reports {
+                match findings_to {
+                    FindingsTo::Answer => console.answer(&report.findings),
+                    FindingsTo::Remarks if report.findings.is_empty() => {}
+                    FindingsTo::Remarks => console.remark(report.findings.trim_end_matches('\n')),
+                }
+                console.answer(&report.lines);
+            }
+        }
+    }
+    reports.iter().map(|report| report.outcome).max().unwrap_or(Outcome::Fine)
+}
+
+/// Where findings for a person are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FindingsTo {
+    /// They are the answer.
+    Answer,
+    /// The answer is something else, which may be read by a program.
+    Remarks,
+}
+
+/// Prints what keeps the project from being read.
+pub(super) fn unread(console: &Console, unread: Unread) -> Outcome {
+    let mut report = Report { is_environment: false, ..Report::new("project") };
+    report.add(console.looks, &unread.0, &unread.1);
+    print(console, &[report], FindingsTo::Answer)
+}
+
+/// `prod: 1 error, nothing written`, with the name standing out.
+#[must_use]
+pub(super) fn line(looks: Looks, name: &str, style: Style, text: &str) -> String {
+    format!("{}: {}\n", looks.paint(Style::Bold, &visible_line(name)), looks.paint(style, text))
+}
+
+/// `2 errors`, `1 error, 1 warning`, or nothing.
+#[must_use]
+pub(super) fn count(counts: (usize, usize)) -> Option<String> {
+    let parts = [(counts.0, "error"), (counts.1, "warning")];
+    let parts: Vec<String> = parts.iter().filter(|part| part.0 > 0).map(|part| counted(part.0, part.1)).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}

@@ -1,0 +1,113 @@
+//! Where every setting got its value from, for `trueline explain`.
+//!
+//! In: `Env`. Out: [`Explanation`]s, one per setting and view in which it differs.
+//! Never: a secret; references only.
+
+use std::sync::Arc;
+
+use crate::{
+    expr::Evaluated,
+    model::{Deployed, Env, Layer, Slot, View},
+    schema::{Kind, SettingId, Stack},
+    source::{Sources, Span},
+    value::spell,
+};
+
+/// What there is to say about one setting in one view.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Explanation {
+    /// The deployment.
+    pub deployment: String,
+    /// `base`, or the target whose view differs.
+    pub view: String,
+    /// The setting's path.
+    pub path: String,
+    /// Its value in normal form, secrets as `NAME/KEY`; none if it has none.
+    pub value: Option<String>,
+    /// What the stack says it is.
+    pub about: String,
+    /// Who gave the value.
+    pub set_by: String,
+    /// The place that gave it.
+    pub span: Option<Span>,
+    /// Weaker candidates, strongest first.
+    pub lost: Vec<(String, Span)>,
+    /// Targets that do not say it, and why.
+    pub absent: Vec<(String, String)>,
+}
+
+/// Explains every setting of every deployment.
+#[must_use]
+pub fn explanations(env: &Env, sources: &Sources) -> Vec<Explanation> {
+    let mut all = Vec::new();
+    for deployed in &env.deployments {
+        for (name, view) in deployed.all_views() {
+            explain_view(deployed, name, view, sources, &mut all);
+        }
+    }
+    all
+}
+
+fn explain_view(deployed: &Deployed, name: &str, view: &View, sources: &Sources, all: &mut Vec<Explanation>) {
+    let stack = &deployed.stack;
+    let flat = view.flat.iter().enumerate().filter_map(|(index, slot)| {
+        slot.as_ref().map(|slot| (SettingId(index as u32), &[] as &[Arc<str>], slot))
+    });
+    let deep = view.deep.iter().map(|((id, keys), slot)| (*id, keys.as_slice(), slot));
+    for (id, keys, slot) in flat.chain(deep) {
+        if matches!(stack.setting(id).kind, Kind::Group | Kind::Map(_)) {
+            continue;
+        }
+        let same_as_base = deployed.base.slot(id, keys).is_some_and(|base| base.value == slot.value);
+        if name != "base" && same_as_base {
+            continue;
+        }
+        all.push(explanation(deployed, name, id, keys, slot, sources));
+    }
+}
+
+fn explanation(deployed: &Deployed, view: &str, id: SettingId, keys: &[Arc<str>], slot: &Slot, sources: &Sources) -> Explanation {
+    let stack = &deployed.stack;
+    let setting = stack.setting(id);
+    let declaration = slot.declaration.map_or(&setting.declarations[0], |index| &setting.declarations[index as usize]);
+    Explanation {
+        deployment: deployed.name.to_string(),
+        view: view.to_owned(),
+        path: stack.path_of(id, keys).to_string(),
+        value: match &slot.value {
+            Evaluated::Value(value) => Some(spell(value)),
+            _ => None,
+        },
+        about: declaration.about.to_string(),
+        set_by: who(stack, slot.layer, slot.span, sources),
+        span: (slot.layer != Layer::None).then_some(slot.span),
+        lost: slot.lost.iter().map(|(layer, span)| (who(stack, *layer, *span, sources), *span)).collect(),
+        absent: declaration
+            .absent
+            .iter()
+            .flat_map(|absent| absent.targets.iter().map(|target| (target.to_string(), absent.because.to_string())))
+            .collect(),
+    }
+}
+
+/// Who gave a value, in words.
+fn who(stack: &Stack, layer: Layer, span: Span, sources: &Sources) -> String {
+    let file = sources.get(span.source).map_or("", |source| source.name.as_str());
+    match layer {
+        Layer::None => "nobody".to_owned(),
+        Layer::Default => "default".to_owned(),
+        Layer::Preset(index) => {
+            let preset = &stack.presets[index as usize];
+            match preset.when.as_ref().and_then(|when| sources.get(when.span.source).map(|source| source.slice(when.span))) {
+                Some(condition) => format!("preset when {}", condition.trim_matches('"')),
+                None => "declaration".to_owned(),
+            }
+        }
+        Layer::Environment => file.to_owned(),
+        Layer::StackOverride(index) => {
+            let found = &stack.overrides[index as usize];
+            format!("override {} of the stack: {}", found.targets.join(" "), found.because)
+        }
+        Layer::EnvironmentOverride(_) => format!("override in {file}"),
+    }
+}

@@ -1,0 +1,150 @@
+//! The standard library: stacks compiled at build time, and a project's own.
+//!
+//! In: the embedded images; texts of a project. Out: stacks by name, each loaded once, when it is first asked for.
+//! Never: the disk.
+//! Invariant: a text's id does not depend on which stacks are used.
+
+use std::sync::{Arc, OnceLock};
+
+use indexmap::IndexMap;
+
+use crate::{
+    diag::{Diags, codes},
+    image, ledger,
+    schema::{Stack, load},
+    source::{Source, SourceId, Sources, Span},
+};
+
+/// A stack of the shipped standard library.
+struct Embedded {
+    name: &'static str,
+    image: &'static [u8],
+    texts: &'static [(&'static str, &'static str)],
+}
+
+static EMBEDDED: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/stdlib.rs"));
+
+/// The stacks that environments may name.
+#[derive(Debug)]
+pub struct Stdlib {
+    sources: Sources,
+    stacks: IndexMap<String, Entry>,
+}
+
+/// A stack, loaded when it is first asked for.
+#[derive(Debug)]
+struct Entry {
+    image: Option<&'static [u8]>,
+    texts: Vec<Arc<Source>>,
+    extensions: Vec<Arc<Source>>,
+    loaded: OnceLock<(Option<Arc<Stack>>, Diags)>,
+}
+
+impl Stdlib {
+    /// The shipped standard library alone.
+    #[must_use]
+    pub fn embedded() -> Stdlib {
+        Stdlib::with_project(Vec::new(), Vec::new(), &mut Diags::default())
+    }
+
+    /// The shipped standard library with a project's own stacks (name, files as shown path and text) and extensions.
+    ///
+    /// A stack of the project replaces the shipped one of the same name.
+    pub fn with_project(
+        stacks: Vec<(String, Vec<(String, String)>)>,
+        extensions: Vec<(String, String)>,
+        diags: &mut Diags,
+    ) -> Stdlib {
+        let mut next = 1;
+        let mut all: Vec<Arc<Source>> = Vec::new();
+        let mut sources = |texts: Vec<(String, String)>| -> Vec<Arc<Source>> {
+            let added: Vec<Arc<Source>> = texts
+                .into_iter()
+                .map(|(name, text)| {
+                    let source = Arc::new(Source { id: SourceId(next), name, text });
+                    next += 1;
+                    source
+                })
+                .collect();
+            all.extend(added.iter().cloned());
+            added
+        };
+        let mut library = IndexMap::new();
+        for embedded in EMBEDDED {
+            let texts = embedded.texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            let texts = sources(texts);
+            library.insert(embedded.name.to_owned(), Entry::new(Some(embedded.image), texts));
+        }
+        for (name, texts) in stacks {
+            let texts = sources(texts);
+            // The same text as the shipped one needs no loading.
+            let same = library.get(&name).is_some_and(|shipped: &Entry| same_texts(&shipped.texts, &texts));
+            if !same {
+                library.insert(name, Entry::new(None, texts));
+            }
+        }
+        for source in sources(extensions) {
+            match load::extends(&source).map(|name| (library.get_mut(&name), name)) {
+                Some((Some(entry), _)) => {
+                    entry.image = None;
+                    entry.extensions.push(source);
+                }
+                Some((None, name)) => {
+                    let span = Span::new(source.id, 0, 0);
+                    diags.push(codes::UNKNOWN_STACK.at(span, format!("this extends the stack `{name}`, which there is not")));
+                }
+                None => {
+                    let span = Span::new(source.id, 0, 0);
+                    diags.push(codes::NO_STACK.at(span, "the file extends no stack").hint("write `extend \"STACK\" { … }`"));
+                }
+            }
+        }
+        library.sort_keys();
+        Stdlib { sources: Sources::new(all), stacks: library }
+    }
+
+    /// All texts.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The names of the stacks, sorted.
+    #[must_use]
+    pub fn stacks(&self) -> Vec<&str> {
+        self.stacks.keys().map(String::as_str).collect()
+    }
+
+    /// A stack by its name; none if it is not there or has errors, which are reported each time.
+    pub fn stack(&self, name: &str, diags: &mut Diags) -> Option<Arc<Stack>> {
+        let entry = self.stacks.get(name)?;
+        let (stack, found) = entry.loaded.get_or_init(|| entry.load(name));
+        diags.extend(found.clone());
+        stack.clone()
+    }
+}
+
+impl Entry {
+    fn new(image: Option<&'static [u8]>, texts: Vec<Arc<Source>>) -> Entry {
+        Entry { image, texts, extensions: Vec::new(), loaded: OnceLock::new() }
+    }
+
+    fn load(&self, name: &str) -> (Option<Arc<Stack>>, Diags) {
+        if let Some(stack) = self.image.and_then(|image| image::decode(image).ok()) {
+            return (Some(Arc::new(stack)), Diags::default());
+        }
+        let mut diags = Diags::default();
+        let stack = load::load(name, &self.texts, &self.extensions, &mut diags);
+        if let Some(stack) = &stack {
+            ledger::check(stack, &mut diags);
+        }
+        let failed = diags.has_errors();
+        (stack.filter(|_| !failed).map(Arc::new), diags)
+    }
+}
+
+fn same_texts(shipped: &[Arc<Source>], own: &[Arc<Source>]) -> bool {
+    let last = |source: &Source| source.name.rsplit('/').next().unwrap_or_default().to_owned();
+    shipped.len() == own.len()
+        && shipped.iter().zip(own).all(|(a, b)| a.text == b.text && last(a) == last(b))
+}
