@@ -118,7 +118,7 @@ impl Rules<'_> {
     fn note(&mut self, expr: &Expr, reading: &Reading<'_>) {
         for found in expr::references(expr) {
             let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else { continue };
-            for below in reading.stack.below(id) {
+            for below in reading.stack.read_by(id) {
                 if reading.stack.setting(below).depth == keys.len() as u32 {
                     self.read.insert((below, keys.clone()));
                 }

@@ -79,7 +79,7 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
 fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(SettingId, Vec<Arc<str>>)>) {
     let Some(keys) = reading.keys(&found.keys) else { return };
     if let Some(id) = reading.stack.setting_at(found.place) {
-        for below in reading.stack.below(id) {
+        for below in reading.stack.read_by(id) {
             if reading.stack.setting(below).depth == keys.len() as u32 {
                 todo.push((below, keys.clone()));
             }

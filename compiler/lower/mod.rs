@@ -239,7 +239,7 @@ impl<'a> Lowering<'a> {
         if let Some(id) = self.stack.setting_at(found.place) {
             let Some(keys) = self.reading().keys(&found.keys) else { return };
             if matches!(self.stack.setting(id).kind, Kind::Group | Kind::Map(_)) {
-                for below in self.stack.below(id) {
+                for below in self.stack.read_by(id) {
                     if self.stack.setting(below).depth == keys.len() as u32
                         && !matches!(self.stack.setting(below).kind, Kind::Group)
                     {

@@ -182,7 +182,7 @@ impl Graph<'_> {
         for found in expr::references(expr) {
             match self.stack.setting_at(found.place) {
                 Some(id) => {
-                    places.extend(self.stack.below(id).into_iter().map(SettingId::place));
+                    places.extend(self.stack.read_by(id).into_iter().map(SettingId::place));
                 }
                 None => self.other_places(found.place, places),
             }

@@ -656,6 +656,17 @@ impl Stack {
         words.join(".").into()
     }
 
+    /// The settings whose values a reference to `id` reads, in declared order: of a group, map or list all below
+    /// it; of anything else it alone.
+    #[must_use]
+    pub fn read_by(&self, id: SettingId) -> Vec<SettingId> {
+        let setting = self.setting(id);
+        if !matches!(setting.kind, Kind::Group | Kind::List(_) | Kind::Map(_)) {
+            return vec![id];
+        }
+        self.below(id)
+    }
+
     /// The settings below `id`, and `id` itself, in declared order.
     #[must_use]
     pub fn below(&self, id: SettingId) -> Vec<SettingId> {
