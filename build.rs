@@ -67,7 +67,14 @@ fn loaded(name: &str, texts: &[Arc<Source>]) -> schema::Stack {
         for finding in diags.sorted() {
             let source = sources.get(finding.span.source).expect("a stack is in its own texts");
             let (line, column) = source.line_column(finding.span.start);
-            eprintln!("{}:{line}:{column}: {}[{}] {} | {:?}", source.name, if finding.code.severity == diag::Severity::Error { "error" } else { "warning" }, finding.code.id, finding.message, finding.help);
+            eprintln!(
+                "{}:{line}:{column}: {}[{}] {} | {:?}",
+                source.name,
+                if finding.code.severity == diag::Severity::Error { "error" } else { "warning" },
+                finding.code.id,
+                finding.message,
+                finding.help
+            );
         }
         process::exit(1);
     }

@@ -11,7 +11,9 @@ use crate::{
     diag::{Diags, Finding},
     explain, lock, lower,
     model::{Deployed, Env},
-    resolve, settings,
+    resolve,
+    schema::Given,
+    settings,
     source::{Source, Sources},
     syntax,
     targets::{self, File},
@@ -76,13 +78,19 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
 
 /// The files with `settings.json` and the lock over all of them, by path.
 fn sealed(env: &Env, settings: &serde_json::Value, mut files: Vec<File>) -> Vec<File> {
-    let plain = |path: &str, text: String| File { path: path.to_owned(), bytes: text.into_bytes(), format: None, leaves: Vec::new() };
+    let plain = |path: &str, text: String| File {
+        path: path.to_owned(),
+        bytes: text.into_bytes(),
+        format: None,
+        leaves: Vec::new(),
+    };
     let settings = plain("settings.json", format!("{settings:#}\n"));
     let digest = lock::digest(&settings.bytes);
     files.push(settings);
     let stacks: Vec<lock::StackLine> = env.deployments.iter().filter_map(stack_line).collect();
     let differences: Vec<lock::Difference> = env.deployments.iter().flat_map(differences).collect();
-    let text = lock::text(&stacks, digest, &differences, files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())));
+    let text =
+        lock::text(&stacks, digest, &differences, files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())));
     files.push(plain(lock::NAME, text));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
@@ -111,7 +119,7 @@ fn differences(deployed: &Deployed) -> Vec<lock::Difference> {
     let own = deployed.overrides.iter().map(|found| (&found.targets, &found.because, &found.values));
     for (targets, because, values) in stacks.chain(own) {
         for target in targets {
-            for assignment in values {
+            for assignment in values.iter().filter(|assignment| assignment.given != Given::Here) {
                 let path = deployed.stack.path_of(assignment.setting, &assignment.keys);
                 all.push(difference("override", target, path.to_string(), because));
             }

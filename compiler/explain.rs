@@ -50,9 +50,11 @@ pub fn explanations(env: &Env, sources: &Sources) -> Vec<Explanation> {
 
 fn explain_view(deployed: &Deployed, name: &str, view: &View, sources: &Sources, all: &mut Vec<Explanation>) {
     let stack = &deployed.stack;
-    let flat = view.flat.iter().enumerate().filter_map(|(index, slot)| {
-        slot.as_ref().map(|slot| (SettingId(index as u32), &[] as &[Arc<str>], slot))
-    });
+    let flat = view
+        .flat
+        .iter()
+        .enumerate()
+        .filter_map(|(index, slot)| slot.as_ref().map(|slot| (SettingId(index as u32), &[] as &[Arc<str>], slot)));
     let deep = view.deep.iter().map(|((id, keys), slot)| (*id, keys.as_slice(), slot));
     for (id, keys, slot) in flat.chain(deep) {
         if matches!(stack.setting(id).kind, Kind::Group | Kind::Map(_)) {
@@ -66,7 +68,14 @@ fn explain_view(deployed: &Deployed, name: &str, view: &View, sources: &Sources,
     }
 }
 
-fn explanation(deployed: &Deployed, view: &str, id: SettingId, keys: &[Arc<str>], slot: &Slot, sources: &Sources) -> Explanation {
+fn explanation(
+    deployed: &Deployed,
+    view: &str,
+    id: SettingId,
+    keys: &[Arc<str>],
+    slot: &Slot,
+    sources: &Sources,
+) -> Explanation {
     let stack = &deployed.stack;
     let setting = stack.setting(id);
     let declaration = slot.declaration.map_or(&setting.declarations[0], |index| &setting.declarations[index as usize]);
@@ -98,7 +107,11 @@ fn who(stack: &Stack, layer: Layer, span: Span, sources: &Sources) -> String {
         Layer::Default => "default".to_owned(),
         Layer::Preset(index) => {
             let preset = &stack.presets[index as usize];
-            match preset.when.as_ref().and_then(|when| sources.get(when.span.source).map(|source| source.slice(when.span))) {
+            match preset
+                .when
+                .as_ref()
+                .and_then(|when| sources.get(when.span.source).map(|source| source.slice(when.span)))
+            {
                 Some(condition) => format!("preset when {}", condition.trim_matches('"')),
                 None => "declaration".to_owned(),
             }

@@ -121,9 +121,9 @@ impl Reading<'_> {
             (Provider::External(host, _), LinkPart::Host) => host,
             (Provider::External(_, port), LinkPart::Port(_)) => port,
             (Provider::External(host, port), _) => match (host, port) {
-                (Evaluated::Value(host), Evaluated::Value(port)) => {
-                    Evaluated::Value(Value::text(pieces(host).into_iter().chain([Piece::Literal(":".into())]).chain(pieces(port))))
-                }
+                (Evaluated::Value(host), Evaluated::Value(port)) => Evaluated::Value(Value::text(
+                    pieces(host).into_iter().chain([Piece::Literal(":".into())]).chain(pieces(port)),
+                )),
                 (Evaluated::Unknown, _) | (_, Evaluated::Unknown) => Evaluated::Unknown,
                 _ => Evaluated::Missing,
             },
@@ -150,7 +150,11 @@ impl Reading<'_> {
             if self.guards_hold(&workload.guards) != Some(true) {
                 continue;
             }
-            let overrides = workload.node.overrides.iter().filter(|over| over.targets.iter().any(|target| target.as_ref() == self.target));
+            let overrides = workload
+                .node
+                .overrides
+                .iter()
+                .filter(|over| over.targets.iter().any(|target| target.as_ref() == self.target));
             for guarded in workload.node.facts.iter().chain(overrides.flat_map(|over| &over.facts)) {
                 let expr = match (&guarded.node.kind, fact) {
                     (FactKind::Image { image, .. }, "image") => image,
@@ -301,7 +305,8 @@ impl Reading<'_> {
             if loops == 0 || loops != self.loops.len() {
                 continue;
             }
-            let named = matches!(self.evaluate(&node.name), Evaluated::Value(Value::String(found)) if found.as_ref() == name);
+            let named =
+                matches!(self.evaluate(&node.name), Evaluated::Value(Value::String(found)) if found.as_ref() == name);
             let when = external.when.as_ref().map_or(Some(true), |when| self.holds(when));
             if named && self.guards_hold(guards) == Some(true) && when == Some(true) {
                 let port = external.port.as_ref().map_or(Evaluated::Missing, |port| self.evaluate(port));

@@ -49,7 +49,8 @@ fn deployment(env: &Env, deployed: &Deployed) -> Json {
     }
     let mut object = Map::new();
     object.insert("stack".to_owned(), Json::String(deployed.stack.name.to_string()));
-    object.insert("targets".to_owned(), deployed.targets.iter().map(|target| Json::String(target.to_string())).collect());
+    object
+        .insert("targets".to_owned(), deployed.targets.iter().map(|target| Json::String(target.to_string())).collect());
     object.insert("settings".to_owned(), Json::Object(base.into_iter().collect()));
     object.insert("overrides".to_owned(), Json::Object(views));
     Json::Object(object)
@@ -65,9 +66,14 @@ fn flat(env: &Env, deployed: &Deployed, view: &View) -> BTreeMap<String, Json> {
 }
 
 /// Visits every setting of a view that has a value.
-pub fn each_value(stack: &Stack, view: &View, environment: &Arc<str>, release: &Arc<str>, act: &mut dyn FnMut(&str, &Value)) {
-    let reading =
-        Reading { stack, view, target: "", environment, release, own: &[], loops: &[], provider: None };
+pub fn each_value(
+    stack: &Stack,
+    view: &View,
+    environment: &Arc<str>,
+    release: &Arc<str>,
+    act: &mut dyn FnMut(&str, &Value),
+) {
+    let reading = Reading { stack, view, target: "", environment, release, own: &[], loops: &[], provider: None };
     visit(&reading, SettingId::ROOT, &[], act);
 }
 
@@ -91,7 +97,13 @@ fn visit(reading: &Reading<'_>, id: SettingId, keys: &[Arc<str>], act: &mut dyn 
     }
 }
 
-fn visit_items(reading: &Reading<'_>, id: SettingId, item: SettingId, keys: &[Arc<str>], act: &mut dyn FnMut(&str, &Value)) {
+fn visit_items(
+    reading: &Reading<'_>,
+    id: SettingId,
+    item: SettingId,
+    keys: &[Arc<str>],
+    act: &mut dyn FnMut(&str, &Value),
+) {
     for key in reading.view.keys_of(id, keys) {
         visit(reading, item, &crate::lookup::extended(keys, key), act);
     }
@@ -105,7 +117,8 @@ fn value_json(value: &Value) -> Json {
         Value::Float(number) => Json::from(*number),
         Value::List(items) => items.iter().map(value_json).collect(),
         Value::Map(map) => {
-            let mut object: Map<String, Json> = map.iter().map(|(key, value)| (key.to_string(), value_json(value))).collect();
+            let mut object: Map<String, Json> =
+                map.iter().map(|(key, value)| (key.to_string(), value_json(value))).collect();
             object.sort_keys();
             Json::Object(object)
         }

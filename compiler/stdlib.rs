@@ -91,11 +91,15 @@ impl Stdlib {
                 }
                 Some((None, name)) => {
                     let span = Span::new(source.id, 0, 0);
-                    diags.push(codes::UNKNOWN_STACK.at(span, format!("this extends the stack `{name}`, which there is not")));
+                    diags.push(
+                        codes::UNKNOWN_STACK.at(span, format!("this extends the stack `{name}`, which there is not")),
+                    );
                 }
                 None => {
                     let span = Span::new(source.id, 0, 0);
-                    diags.push(codes::NO_STACK.at(span, "the file extends no stack").hint("write `extend \"STACK\" { … }`"));
+                    diags.push(
+                        codes::NO_STACK.at(span, "the file extends no stack").hint("write `extend \"STACK\" { … }`"),
+                    );
                 }
             }
         }
@@ -145,6 +149,5 @@ impl Entry {
 
 fn same_texts(shipped: &[Arc<Source>], own: &[Arc<Source>]) -> bool {
     let last = |source: &Source| source.name.rsplit('/').next().unwrap_or_default().to_owned();
-    shipped.len() == own.len()
-        && shipped.iter().zip(own).all(|(a, b)| a.text == b.text && last(a) == last(b))
+    shipped.len() == own.len() && shipped.iter().zip(own).all(|(a, b)| a.text == b.text && last(a) == last(b))
 }

@@ -34,7 +34,10 @@ pub(super) fn host_ports(deployment: &Deployment, diags: &mut Diags) {
             if let Some((other, first)) = taken.insert((port.protocol.to_string(), number), (&workload.name, leaf)) {
                 diags.push(
                     codes::HOST_PORT_TWICE
-                        .at(place(leaf), format!("port {number} of the host leads to `{other}` and to `{}`", workload.name))
+                        .at(
+                            place(leaf),
+                            format!("port {number} of the host leads to `{other}` and to `{}`", workload.name),
+                        )
                         .underline(format!("{} is {number}", named(leaf, "this")))
                         .label(place(first), format!("{} is {number}, too", named(first, "this")))
                         .hint("give one of them another port, or `#null` to publish none"),

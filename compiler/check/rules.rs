@@ -55,7 +55,9 @@ impl Rules<'_> {
         let mut above = Vec::new();
         let mut at = record;
         while let Some(parent) = stack.setting(at).parent {
-            if stack.setting(at).name.as_ref() == "*" && matches!(stack.setting(parent).kind, Kind::Map(_) | Kind::List(_)) {
+            if stack.setting(at).name.as_ref() == "*"
+                && matches!(stack.setting(parent).kind, Kind::Map(_) | Kind::List(_))
+            {
                 above.push(parent);
             }
             at = parent;
@@ -75,7 +77,9 @@ impl Rules<'_> {
         let declarations = &self.deployed.stack.setting(record).declarations;
         declarations.iter().any(|declaration| {
             let conditions = declaration.available.iter();
-            conditions.map(|index| &self.deployed.stack.conditions[*index as usize]).all(|condition| reading.holds(condition) == Some(true))
+            conditions
+                .map(|index| &self.deployed.stack.conditions[*index as usize])
+                .all(|condition| reading.holds(condition) == Some(true))
         })
     }
 
@@ -117,7 +121,9 @@ impl Rules<'_> {
 
     fn note(&mut self, expr: &Expr, reading: &Reading<'_>) {
         for found in expr::references(expr) {
-            let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else { continue };
+            let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else {
+                continue;
+            };
             for below in reading.stack.read_by(id) {
                 if reading.stack.setting(below).depth == keys.len() as u32 {
                     self.read.insert((below, keys.clone()));
@@ -158,9 +164,12 @@ impl Rules<'_> {
     /// The settings that decided, those of the environment first, each at the place that gave its value.
     fn labels(&self, rule: &Rule, require: &Expr, reading: &Reading<'_>) -> Vec<(Span, String)> {
         let mut labels: Vec<(bool, Span, String)> = Vec::new();
-        let read = expr::references(require).into_iter().chain(rule.when.iter().flat_map(expr::references)).chain(&rule.named);
+        let read =
+            expr::references(require).into_iter().chain(rule.when.iter().flat_map(expr::references)).chain(&rule.named);
         for found in read {
-            let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else { continue };
+            let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else {
+                continue;
+            };
             let path = reading.stack.path_of(id, &keys);
             let Some(slot) = reading.view.slot(id, &keys) else { continue };
             let text = match &slot.value {

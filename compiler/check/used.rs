@@ -98,7 +98,13 @@ fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(Se
     }
 }
 
-fn written(deployed: &Deployed, assignment: &Assignment, per_target: &[(&str, Instances)], ruled: &Instances, diags: &mut Diags) {
+fn written(
+    deployed: &Deployed,
+    assignment: &Assignment,
+    per_target: &[(&str, Instances)],
+    ruled: &Instances,
+    diags: &mut Diags,
+) {
     let stack = &deployed.stack;
     let setting = stack.setting(assignment.setting);
     let Some(slot) = deployed.base.slot(assignment.setting, &assignment.keys) else { return };
@@ -106,7 +112,8 @@ fn written(deployed: &Deployed, assignment: &Assignment, per_target: &[(&str, In
         return;
     }
     let key = (assignment.setting, assignment.keys.clone());
-    let reached: Vec<&str> = per_target.iter().filter(|(_, read)| read.contains(&key)).map(|(target, _)| *target).collect();
+    let reached: Vec<&str> =
+        per_target.iter().filter(|(_, read)| read.contains(&key)).map(|(target, _)| *target).collect();
     let path = stack.path_of(assignment.setting, &assignment.keys);
     if reached.is_empty() && !ruled.contains(&key) {
         let absent = setting.declarations.iter().flat_map(|declaration| &declaration.absent).next();
@@ -117,7 +124,9 @@ fn written(deployed: &Deployed, assignment: &Assignment, per_target: &[(&str, In
         diags.push(finding.hint("delete it, or change what holds it back"));
         return;
     }
-    for (target, _) in per_target.iter().filter(|(target, _)| ["helm", "compose"].contains(target) && !reached.contains(target)) {
+    for (target, _) in
+        per_target.iter().filter(|(target, _)| ["helm", "compose"].contains(target) && !reached.contains(target))
+    {
         if let Some(absent) = absent_in(deployed, slot, assignment.setting, target)
             && !absent.targets.iter().any(|name| name.as_ref() == "*")
         {
@@ -135,7 +144,10 @@ fn absent_in<'d>(deployed: &'d Deployed, slot: &Slot, id: SettingId, target: &st
     let declarations = &deployed.stack.setting(id).declarations;
     let declaration = slot.declaration.and_then(|index| declarations.get(index as usize)).or(declarations.first())?;
     declaration.absent.iter().find(|absent| {
-        absent.targets.iter().any(|name| name.as_ref() == "*" || name.as_ref() == target || name.split(':').next() == Some(target))
+        absent
+            .targets
+            .iter()
+            .any(|name| name.as_ref() == "*" || name.as_ref() == target || name.split(':').next() == Some(target))
     })
 }
 
@@ -162,7 +174,9 @@ fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut 
                 codes::ONE_SIDED
                     .at(slot.span, format!("`{path}` reached `{this}` but not `{other}`, and nothing says why"))
                     .label(setting.declarations[0].span, "declared here")
-                    .hint(format!("use it for `{other}` in the stack, or add `absent \"{other}\" because=\"…\"` to it")),
+                    .hint(format!(
+                        "use it for `{other}` in the stack, or add `absent \"{other}\" because=\"…\"` to it"
+                    )),
             );
         }
     }

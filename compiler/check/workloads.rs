@@ -24,9 +24,18 @@ pub(super) fn waits_for_health(deployment: &Deployment, diags: &mut Diags) {
             if other.health.is_empty() {
                 diags.push(
                     codes::NO_HEALTH
-                        .at(need.at, format!("`{}` waits for `{}` to be healthy, which is never checked", workload.name, other.name))
+                        .at(
+                            need.at,
+                            format!(
+                                "`{}` waits for `{}` to be healthy, which is never checked",
+                                workload.name, other.name
+                            ),
+                        )
                         .label(other.at, "has no `health`")
-                        .hint(format!("add `health \"readiness\" {{ … }}` to `{}`, or wait `until=\"started\"`", other.name)),
+                        .hint(format!(
+                            "add `health \"readiness\" {{ … }}` to `{}`, or wait `until=\"started\"`",
+                            other.name
+                        )),
                 );
             }
         }
@@ -41,7 +50,13 @@ pub(super) fn probe_ports(deployment: &Deployment, diags: &mut Diags) {
             if !port.is_empty() && !workload.ports.iter().any(|declared| declared.name == *port) {
                 diags.push(
                     codes::UNDECLARED_PORT
-                        .at(health.at, format!("the health check of `{}` names the port `{port}`, which is not declared", workload.name))
+                        .at(
+                            health.at,
+                            format!(
+                                "the health check of `{}` names the port `{port}`, which is not declared",
+                                workload.name
+                            ),
+                        )
                         .hint(format!("add `port \"{port}\" NUMBER`")),
                 );
             }
@@ -53,7 +68,8 @@ pub(super) fn probe_ports(deployment: &Deployment, diags: &mut Diags) {
 pub(super) fn compose_health(deployment: &Deployment, diags: &mut Diags) {
     for workload in compose_workloads(deployment) {
         let exec = workload.health.iter().any(|health| matches!(health.probe, Probe::Exec { .. }));
-        let probe = workload.health.iter().find(|health| health.kind == HealthKind::Readiness).or(workload.health.first());
+        let probe =
+            workload.health.iter().find(|health| health.kind == HealthKind::Readiness).or(workload.health.first());
         if let (false, Some(health)) = (exec, probe) {
             diags.push(
                 codes::NO_COMPOSE_CHECK
@@ -72,13 +88,19 @@ pub(super) fn circles(deployment: &Deployment, diags: &mut Diags) {
         waiting.insert(&workload.name, workload.needs.iter().map(|need| need.workload.as_ref()).collect());
     }
     // Take away who waits for nobody, again and again; a circle is left.
-    while let Some(free) = waiting.iter().find(|(_, needs)| !needs.iter().any(|need| waiting.contains_key(need))).map(|(name, _)| *name) {
+    while let Some(free) =
+        waiting.iter().find(|(_, needs)| !needs.iter().any(|need| waiting.contains_key(need))).map(|(name, _)| *name)
+    {
         waiting.remove(free);
     }
     let Some(first) = workloads.iter().find(|workload| waiting.contains_key(workload.name.as_ref())) else { return };
     let names: Vec<String> = waiting.keys().map(|name| format!("`{name}`")).collect();
     let at = first.needs.first().map_or(first.at, |need| need.at);
-    diags.push(codes::WAITING_CIRCLE.at(at, format!("these workloads wait for each other: {}", names.join(", "))).hint("let one of them not wait"));
+    diags.push(
+        codes::WAITING_CIRCLE
+            .at(at, format!("these workloads wait for each other: {}", names.join(", ")))
+            .hint("let one of them not wait"),
+    );
 }
 
 /// Compose has no schedule.
@@ -113,9 +135,10 @@ pub(super) fn secret_variables(deployment: &Deployment, diags: &mut Diags) {
 fn secrets(value: &Value) -> Vec<&SecretRef> {
     match value {
         Value::Secret(secret) => vec![secret],
-        Value::Text(pieces) => {
-            pieces.iter().filter_map(|piece| if let Piece::Secret(secret) = piece { Some(secret) } else { None }).collect()
-        }
+        Value::Text(pieces) => pieces
+            .iter()
+            .filter_map(|piece| if let Piece::Secret(secret) = piece { Some(secret) } else { None })
+            .collect(),
         _ => Vec::new(),
     }
 }

@@ -109,7 +109,8 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
                 _ => None,
             });
             let fields = guarded.node.fields.iter();
-            let fields = fields.map(|(field, expr)| (field.clone(), expr.clone(), lowering.steps.clone(), lowering.loop_keys.clone()));
+            let fields = fields
+                .map(|(field, expr)| (field.clone(), expr.clone(), lowering.steps.clone(), lowering.loop_keys.clone()));
             let fields: Vec<_> = fields.collect();
             if external.is_none() && !endpoints.by_name.contains_key(&name) {
                 endpoints.absent.push(name);
@@ -117,8 +118,11 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
             }
             let endpoint = endpoints.by_name.entry(name.clone()).or_default();
             if let (Some(workload), Some((_, _, span))) = (endpoint.workload, &external) {
-                let finding = codes::TWO_PROVIDERS.at(*span, format!("a workload and an external both answer at `{name}`"));
-                lowering.report(finding.label(workload, "the workload").hint("give them conditions that exclude each other"));
+                let finding =
+                    codes::TWO_PROVIDERS.at(*span, format!("a workload and an external both answer at `{name}`"));
+                lowering.report(
+                    finding.label(workload, "the workload").hint("give them conditions that exclude each other"),
+                );
             }
             endpoint.external = external.map(|(host, port, _)| (host, port));
             endpoint.fields.extend(fields);
@@ -127,7 +131,10 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
     endpoints
 }
 
-fn ports(lowering: &mut Lowering<'_>, facts: &[crate::schema::Guarded<crate::schema::Fact>]) -> Vec<(Arc<str>, Option<Value>, Option<i64>)> {
+fn ports(
+    lowering: &mut Lowering<'_>,
+    facts: &[crate::schema::Guarded<crate::schema::Fact>],
+) -> Vec<(Arc<str>, Option<Value>, Option<i64>)> {
     let mut ports = Vec::new();
     for guarded in facts {
         let FactKind::Port { name, number, service, .. } = &guarded.node.kind else { continue };
@@ -172,13 +179,15 @@ impl Lowering<'_> {
     fn link(&mut self, link: Link, span: Span, depth: usize) -> Option<Vec<Piece>> {
         let Some(endpoint) = self.endpoints.by_name.get(&link.endpoint).cloned() else {
             if !self.endpoints.is_known(&link.endpoint) {
-                let near = crate::diag::nearest(&link.endpoint, self.endpoints.names()).map(|near| format!("did you mean `{near}`?"));
+                let near = crate::diag::nearest(&link.endpoint, self.endpoints.names())
+                    .map(|near| format!("did you mean `{near}`?"));
                 let known: Vec<&str> = self.endpoints.names().collect();
                 let known = format!("there is {}", crate::schema::assign::list_of(&known));
                 let finding = codes::UNKNOWN_LINK.at(span, format!("nothing here is called `{}`", link.endpoint));
                 self.report(finding.hint(near.unwrap_or(known)));
             } else {
-                let finding = codes::UNKNOWN_LINK.at(span, format!("nobody answers at `{}` in this environment", link.endpoint));
+                let finding =
+                    codes::UNKNOWN_LINK.at(span, format!("nobody answers at `{}` in this environment", link.endpoint));
                 self.report(finding);
             }
             return None;
@@ -195,7 +204,9 @@ impl Lowering<'_> {
                 self.report(codes::UNKNOWN_LINK.at(span, format!("the port of `{}` is not known", link.endpoint)));
                 None
             }
-            (LinkPart::Port(name), None) if !name.is_empty() && !endpoint.ports.iter().any(|(port, _, _)| port == name) => {
+            (LinkPart::Port(name), None)
+                if !name.is_empty() && !endpoint.ports.iter().any(|(port, _, _)| port == name) =>
+            {
                 let known: Vec<&str> = endpoint.ports.iter().map(|(port, _, _)| port.as_ref()).collect();
                 let finding = codes::UNKNOWN_LINK.at(span, format!("`{}` has no port `{name}`", link.endpoint));
                 self.report(finding.hint(format!("it has {}", crate::schema::assign::list_of(&known))));
@@ -209,19 +220,32 @@ impl Lowering<'_> {
         }
     }
 
-    fn link_field(&mut self, link: &Link, field: &Arc<str>, endpoint: &Endpoint, span: Span, depth: usize) -> Option<Vec<Piece>> {
+    fn link_field(
+        &mut self,
+        link: &Link,
+        field: &Arc<str>,
+        endpoint: &Endpoint,
+        span: Span,
+        depth: usize,
+    ) -> Option<Vec<Piece>> {
         let Some((_, expr, steps, loop_keys)) = endpoint.fields.iter().find(|(name, ..)| name == field) else {
-            let known: Vec<&str> = endpoint.fields.iter().map(|(name, ..)| name.as_ref()).chain(["host", "port"]).collect();
+            let known: Vec<&str> =
+                endpoint.fields.iter().map(|(name, ..)| name.as_ref()).chain(["host", "port"]).collect();
             let near = crate::diag::nearest(field, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             let finding = codes::UNKNOWN_LINK.at(span, format!("`{}` has no `{field}`", link.endpoint));
-            self.report(finding.hint(near.unwrap_or_else(|| format!("it has {}", crate::schema::assign::list_of(&known)))));
+            self.report(
+                finding.hint(near.unwrap_or_else(|| format!("it has {}", crate::schema::assign::list_of(&known)))),
+            );
             return None;
         };
         if depth > MAX_DEPTH {
             self.report(codes::UNKNOWN_LINK.at(span, format!("the link to `{}` leads in a circle", link.endpoint)));
             return None;
         }
-        let outer = (std::mem::replace(&mut self.steps, steps.clone()), std::mem::replace(&mut self.loop_keys, loop_keys.clone()));
+        let outer = (
+            std::mem::replace(&mut self.steps, steps.clone()),
+            std::mem::replace(&mut self.loop_keys, loop_keys.clone()),
+        );
         let outer_provider = self.provider.replace(link.endpoint.clone());
         self.origins(expr);
         let value = self.reading().evaluate(expr);

@@ -41,7 +41,8 @@ pub type Reads = BTreeSet<(SettingId, Vec<Arc<str>>)>;
 
 /// Makes the plan of an environment.
 pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
-    let mut lowered = Lowered { plan: Plan { environment: env.name.clone(), deployments: Vec::new() }, ..Lowered::default() };
+    let mut lowered =
+        Lowered { plan: Plan { environment: env.name.clone(), deployments: Vec::new() }, ..Lowered::default() };
     for deployed in &env.deployments {
         let mut deployment = plan::Deployment { name: deployed.name.clone(), ..plan::Deployment::default() };
         let mut reads = IndexMap::new();
@@ -157,7 +158,9 @@ impl<'a> Lowering<'a> {
     /// Does something once for each item of a list or map.
     fn loop_over(&mut self, source: &expr::Ref, act: &mut dyn FnMut(&mut Self)) {
         let Some(collection) = self.stack.setting_at(source.place) else { return };
-        let (Some(keys), Some(items)) = (self.reading().keys(&source.keys), self.reading().loop_keys(source)) else { return };
+        let (Some(keys), Some(items)) = (self.reading().keys(&source.keys), self.reading().loop_keys(source)) else {
+            return;
+        };
         self.reads.insert((collection, keys.clone()));
         for key in items {
             self.steps.push(Step { collection, keys: keys.clone(), key: key.clone() });
@@ -228,7 +231,10 @@ impl<'a> Lowering<'a> {
             Some(parent) => (parent, &keys[..keys.len().saturating_sub(1)]),
             None => (id, keys),
         };
-        let span = self.view.slot(slot_id, slot_keys).map_or(self.stack.setting(slot_id).declarations[0].span, |slot| slot.span);
+        let span = self
+            .view
+            .slot(slot_id, slot_keys)
+            .map_or(self.stack.setting(slot_id).declarations[0].span, |slot| slot.span);
         let origin = Origin { path: self.stack.path_of(id, keys), span };
         if !origins.contains(&origin) {
             origins.push(origin);
@@ -297,7 +303,11 @@ impl<'a> Lowering<'a> {
                 return;
             }
         }
-        let at = stack.workloads.iter().find(|workload| is_named(&workload.node.name, name)).map(|workload| workload.node.span);
+        let at = stack
+            .workloads
+            .iter()
+            .find(|workload| is_named(&workload.node.name, name))
+            .map(|workload| workload.node.span);
         origins.push(Origin { path: format!("endpoint.{name}").into(), span: at.unwrap_or_default() });
     }
 
@@ -319,7 +329,9 @@ fn compose(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
     deployment.compose = Some(plan::Compose {
         project: lowering.maybe_leaf(settings.project.as_ref()).unwrap_or_else(|| constant(project)),
         bind: lowering.maybe_leaf(settings.bind.as_ref()).unwrap_or_else(|| constant("127.0.0.1".to_owned())),
-        restart: lowering.maybe_leaf(settings.restart.as_ref()).unwrap_or_else(|| constant("unless-stopped".to_owned())),
+        restart: lowering
+            .maybe_leaf(settings.restart.as_ref())
+            .unwrap_or_else(|| constant("unless-stopped".to_owned())),
         workloads,
         raw,
     });
@@ -335,7 +347,9 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
     }
     let [block] = active.as_slice() else {
         if let [_, second, ..] = active.as_slice() {
-            let finding = codes::TWO_BLOCKS.at(second.span, "two `helm` blocks are active at once").label(active[0].span, "the other one");
+            let finding = codes::TWO_BLOCKS
+                .at(second.span, "two `helm` blocks are active at once")
+                .label(active[0].span, "the other one");
             lowering.report(finding.hint("give them conditions that exclude each other"));
         }
         return;
@@ -387,7 +401,12 @@ fn configs(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
         }
         let Some(tree) = lowering.tree(&config.tree) else { continue };
         lowering.refuse_secrets(&tree);
-        deployment.configs.push(plan::Config { name: config.name.clone(), file: config.file.clone(), format: config.format, tree });
+        deployment.configs.push(plan::Config {
+            name: config.name.clone(),
+            file: config.file.clone(),
+            format: config.format,
+            tree,
+        });
     }
 }
 
@@ -463,7 +482,8 @@ impl Lowering<'_> {
 
     /// A client would replace `{env:X}` and its like in plain text.
     fn check_server(&mut self, server: &plan::Server, at: Span) {
-        let leaves = server.command.iter().chain(&server.url).chain(server.headers.values()).chain(server.environment.values());
+        let leaves =
+            server.command.iter().chain(&server.url).chain(server.headers.values()).chain(server.environment.values());
         let mut findings = Vec::new();
         for leaf in leaves {
             let texts: Vec<&str> = match &leaf.value {

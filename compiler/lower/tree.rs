@@ -51,7 +51,9 @@ impl Lowering<'_> {
                     let Some(key) = self.key(key) else { continue };
                     let Some(tree) = self.tree_value(value, *span) else { continue };
                     if let Some((_, first)) = into.map.get(&key) {
-                        let finding = codes::KEY_TWICE.at(*span, format!("the key `{key}` is written twice")).label(*first, "first here");
+                        let finding = codes::KEY_TWICE
+                            .at(*span, format!("the key `{key}` is written twice"))
+                            .label(*first, "first here");
                         self.report(finding);
                     }
                     into.map.insert(key, (tree, *span));
@@ -78,8 +80,12 @@ impl Lowering<'_> {
                 (!leaves.is_empty()).then(|| Tree::List(leaves.into_iter().map(Tree::Leaf).collect()))
             }
             TreeValue::Nodes { nodes, keep } => self.tree(nodes).or(match keep {
-                Some(Keep::Map) => Some(Tree::Leaf(Leaf { value: Value::Map(IndexMap::new()), origins: Vec::new(), at: span })),
-                Some(Keep::List) => Some(Tree::Leaf(Leaf { value: Value::List(Vec::new()), origins: Vec::new(), at: span })),
+                Some(Keep::Map) => {
+                    Some(Tree::Leaf(Leaf { value: Value::Map(IndexMap::new()), origins: Vec::new(), at: span }))
+                }
+                Some(Keep::List) => {
+                    Some(Tree::Leaf(Leaf { value: Value::List(Vec::new()), origins: Vec::new(), at: span }))
+                }
                 None => None,
             }),
             TreeValue::Embedded(format, nodes) => self.tree(nodes).map(|tree| Tree::Embedded(*format, Box::new(tree))),
@@ -157,7 +163,13 @@ impl Lowering<'_> {
     /// Adds the environment's `raw "helm"` keys to the values of a release.
     pub(super) fn raw_values(&mut self, release: &str, at: Span, values: &mut Tree) {
         for raw in &self.deployed.raw {
-            let first = self.stack.helm.iter().flat_map(|block| &block.releases).next().map_or("", |release| release.name.as_ref());
+            let first = self
+                .stack
+                .helm
+                .iter()
+                .flat_map(|block| &block.releases)
+                .next()
+                .map_or("", |release| release.name.as_ref());
             let wanted = if raw.release.is_empty() { first } else { raw.release.as_ref() };
             if raw.target.as_ref() != "helm" || wanted != release {
                 continue;
@@ -177,7 +189,10 @@ impl Lowering<'_> {
                 if !names.contains_key(&link.endpoint) && !matches!(link.part, LinkPart::Port(_)) {
                     findings.push(
                         codes::NO_NAME
-                            .at(leaf.at, format!("the release does not say what `{}` is called in the cluster", link.endpoint))
+                            .at(
+                                leaf.at,
+                                format!("the release does not say what `{}` is called in the cluster", link.endpoint),
+                            )
                             .hint(format!("add `names {{ {} \"…\" }}`: the host name of its Service", link.endpoint)),
                     );
                 }
@@ -207,7 +222,14 @@ impl Lowering<'_> {
     }
 }
 
-fn merge(values: &mut Tree, raw: &Tree, path: &mut Vec<Arc<str>>, findings: &mut Vec<Finding>, because: Span, at: Span) {
+fn merge(
+    values: &mut Tree,
+    raw: &Tree,
+    path: &mut Vec<Arc<str>>,
+    findings: &mut Vec<Finding>,
+    because: Span,
+    at: Span,
+) {
     let (Tree::Map(values), Tree::Map(raw)) = (values, raw) else { return };
     for (key, added) in raw {
         path.push(key.clone());
@@ -251,7 +273,9 @@ pub(crate) fn each_leaf(tree: &Tree, act: &mut dyn FnMut(&Leaf)) {
 /// The links in a value.
 pub(crate) fn links(value: &Value) -> Vec<&Link> {
     match value {
-        Value::Text(pieces) => pieces.iter().filter_map(|piece| if let Piece::Link(link) = piece { Some(link) } else { None }).collect(),
+        Value::Text(pieces) => {
+            pieces.iter().filter_map(|piece| if let Piece::Link(link) = piece { Some(link) } else { None }).collect()
+        }
         Value::List(items) => items.iter().flat_map(links).collect(),
         _ => Vec::new(),
     }

@@ -9,7 +9,8 @@ use crate::{
     diag::codes,
     expr::{Evaluated, Expr, Kind as ExprKind},
     plan::{
-        File, FileContent, Health, Leaf, Need, Port, Probe, Resources, Route, Security, Tree, Until, Variable, Volume, Workload,
+        File, FileContent, Health, Leaf, Need, Port, Probe, Resources, Route, Security, Tree, Until, Variable, Volume,
+        Workload,
     },
     schema::{self, Fact, FactKind, FileExpr, FormatExpr, Other, ProbeExpr},
     source::Span,
@@ -57,7 +58,9 @@ fn key(lowering: &mut Lowering<'_>, kind: &FactKind) -> FactKey {
         FactKind::Command(_) => of("command", ""),
         FactKind::Args(_) => of("args", ""),
         FactKind::Schedule(_) => of("schedule", ""),
-        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => FactKey("env", lowering.name(name).unwrap_or_default()),
+        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => {
+            FactKey("env", lowering.name(name).unwrap_or_default())
+        }
         FactKind::Resources(_) => of("resources", ""),
         FactKind::Port { name, .. } => of("port", name),
         FactKind::Needs { .. } => of("needs", ""),
@@ -94,7 +97,9 @@ fn one(lowering: &mut Lowering<'_>, node: &schema::Workload) -> Option<Workload>
     }
     if !has_image {
         if !lowering.diags.has_errors() {
-            lowering.report(codes::MISSING_VALUE.at(node.span, format!("the workload `{}` has no image here", workload.name)));
+            lowering.report(
+                codes::MISSING_VALUE.at(node.span, format!("the workload `{}` has no image here", workload.name)),
+            );
         }
         return None;
     }
@@ -157,7 +162,9 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
         FactKind::Args(args) => {
             for guarded in args {
                 let args = &mut workload.args;
-                lowering.each(&guarded.guards, &mut |lowering| args.extend(lowering.leaves(std::slice::from_ref(&guarded.node))));
+                lowering.each(&guarded.guards, &mut |lowering| {
+                    args.extend(lowering.leaves(std::slice::from_ref(&guarded.node)))
+                });
             }
         }
         FactKind::Schedule(expr) => workload.schedule = lowering.leaf(expr),
@@ -191,7 +198,16 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
             if lowering.target == "compose" && !matches!(health.probe, ProbeExpr::Exec { .. }) {
                 // Only a command in the container can check health there; `check` asks for one.
                 let probe = Probe::Tcp { port: "".into() };
-                workload.health.push(Health { kind: health.kind, probe, period: None, delay: None, timeout: None, failures: None, start: None, at: fact.span });
+                workload.health.push(Health {
+                    kind: health.kind,
+                    probe,
+                    period: None,
+                    delay: None,
+                    timeout: None,
+                    failures: None,
+                    start: None,
+                    at: fact.span,
+                });
                 return false;
             }
             workload.health.extend(self::health(lowering, health, fact.span));
@@ -252,13 +268,21 @@ fn as_image(lowering: &mut Lowering<'_>, leaf: Leaf) -> Leaf {
     }
 }
 
-fn variable(lowering: &mut Lowering<'_>, workload: &mut Workload, name: &Expr, also: &[Arc<str>], file: bool, value: &Expr) {
+fn variable(
+    lowering: &mut Lowering<'_>,
+    workload: &mut Workload,
+    name: &Expr,
+    also: &[Arc<str>],
+    file: bool,
+    value: &Expr,
+) {
     lowering.origins(name);
     let Some(name) = lowering.name(name) else { return };
     let Some(leaf) = lowering.leaf(value) else { return };
     if file && !matches!(leaf.value, Value::Secret(_)) {
         let finding = codes::NOT_EXPRESSIBLE.at(value.span, format!("`(file){name}` wants a secret"));
-        return lowering.report(finding.hint("only a secret is mounted as a file for a variable; use `file` for others"));
+        return lowering
+            .report(finding.hint("only a secret is mounted as a file for a variable; use `file` for others"));
     }
     if let (true, Value::Secret(secret)) = (file, &leaf.value) {
         mount_secret(workload, secret, leaf.at);
@@ -293,8 +317,10 @@ fn needs(lowering: &mut Lowering<'_>, workload: &mut Workload, names: &[Expr], u
                 }
             } else if !lowering.endpoints.is_known(&name) {
                 let span = origins.first().map_or(at, |origin| origin.span);
-                let near = crate::diag::nearest(&name, lowering.endpoints.names()).map(|near| format!("did you mean `{near}`?"));
-                lowering.report(codes::UNKNOWN_LINK.at(span, format!("nothing here is called `{name}`")).maybe_hint(near));
+                let near = crate::diag::nearest(&name, lowering.endpoints.names())
+                    .map(|near| format!("did you mean `{near}`?"));
+                lowering
+                    .report(codes::UNKNOWN_LINK.at(span, format!("nothing here is called `{name}`")).maybe_hint(near));
             }
         }
     }
@@ -345,7 +371,9 @@ fn content_of(lowering: &mut Lowering<'_>, content: &FileExpr) -> Option<FileCon
 /// A free value as a tree, every leaf with the origins of the whole.
 fn free_tree(value: Value, origins: &[crate::plan::Origin], at: Span) -> Tree {
     match value {
-        Value::Map(map) => Tree::Map(map.into_iter().map(|(key, value)| (key, free_tree(value, origins, at))).collect()),
+        Value::Map(map) => {
+            Tree::Map(map.into_iter().map(|(key, value)| (key, free_tree(value, origins, at))).collect())
+        }
         Value::List(items) => Tree::List(items.into_iter().map(|value| free_tree(value, origins, at)).collect()),
         value => Tree::Leaf(Leaf { value, origins: origins.to_vec(), at }),
     }
@@ -358,7 +386,10 @@ impl Lowering<'_> {
         let stack = self.stack;
         match stack.other_at(found.place)? {
             Other::Workloads => {
-                let map = all(self).iter().map(|workload| (workload.name.clone(), workload_tree(workload))).collect::<IndexMap<_, _>>();
+                let map = all(self)
+                    .iter()
+                    .map(|workload| (workload.name.clone(), workload_tree(workload)))
+                    .collect::<IndexMap<_, _>>();
                 (!map.is_empty()).then_some(Tree::Map(map))
             }
             Other::Workload(name) => {
@@ -471,7 +502,10 @@ fn env_tree(workload: &Workload) -> Option<Tree> {
                     }
                     piece => {
                         let mut part = IndexMap::new();
-                        part.insert(Arc::from("value"), Tree::Leaf(derived(&variable.leaf, Value::text([piece.clone()]))));
+                        part.insert(
+                            Arc::from("value"),
+                            Tree::Leaf(derived(&variable.leaf, Value::text([piece.clone()]))),
+                        );
                         Tree::Map(part)
                     }
                 });

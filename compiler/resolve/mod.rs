@@ -45,7 +45,11 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
     for (name_, _) in node.properties() {
         if name_.text != "stack" {
             let near = nearest(&name_.text, ["stack"]).map(|near| format!("did you mean `{near}`?"));
-            diags.push(codes::UNKNOWN_ATTRIBUTE.at(name_.span, format!("`environment` does not know `{}`", name_.text)).maybe_hint(near));
+            diags.push(
+                codes::UNKNOWN_ATTRIBUTE
+                    .at(name_.span, format!("`environment` does not know `{}`", name_.text))
+                    .maybe_hint(near),
+            );
         }
     }
     if let Some(entry) = node.property("stack") {
@@ -59,11 +63,10 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
         return Some(env);
     }
     if node.children.is_empty() {
-        diags.push(
-            codes::NO_STACK
-                .at(node.span, "the environment names no stack")
-                .hint(format!("write `environment \"{name}\" stack=\"{}\" {{ … }}`", inputs.stack_names.first().unwrap_or(&"NAME"))),
-        );
+        diags.push(codes::NO_STACK.at(node.span, "the environment names no stack").hint(format!(
+            "write `environment \"{name}\" stack=\"{}\" {{ … }}`",
+            inputs.stack_names.first().unwrap_or(&"NAME")
+        )));
         return None;
     }
     for child in &node.children {
@@ -93,7 +96,9 @@ fn deploy(child: &Node, environment: &Arc<str>, inputs: &Inputs<'_>, diags: &mut
     }
     let entry = child.arguments().next();
     let Some((Literal::String(stack), span)) = entry.map(|entry| (&entry.value, entry.span)) else {
-        diags.push(codes::NO_STACK.at(child.name.span, "`deploy` names no stack").hint("write `deploy \"STACK\" { … }`"));
+        diags.push(
+            codes::NO_STACK.at(child.name.span, "`deploy` names no stack").hint("write `deploy \"STACK\" { … }`"),
+        );
         return None;
     };
     let stack = find_stack(stack, span, inputs, diags)?;
@@ -126,10 +131,16 @@ fn environment_node<'d>(doc: &'d Doc, inputs: &Inputs<'_>, diags: &mut Diags) ->
             diags.push(
                 codes::UNKNOWN_TOP_NODE
                     .at(node.name.span, format!("`{}` means nothing at the top of an environment", node.name.text))
-                    .hint(near.unwrap_or_else(|| "put it inside `environment \"NAME\" stack=\"STACK\" { … }`".to_owned())),
+                    .hint(
+                        near.unwrap_or_else(|| "put it inside `environment \"NAME\" stack=\"STACK\" { … }`".to_owned()),
+                    ),
             );
         } else if found.is_some() {
-            diags.push(codes::SECOND_ENVIRONMENT.at(node.span, "a file holds one environment").hint("move this one into a file of its own"));
+            diags.push(
+                codes::SECOND_ENVIRONMENT
+                    .at(node.span, "a file holds one environment")
+                    .hint("move this one into a file of its own"),
+            );
         } else {
             found = Some(node);
         }
@@ -138,7 +149,9 @@ fn environment_node<'d>(doc: &'d Doc, inputs: &Inputs<'_>, diags: &mut Diags) ->
         let span = crate::source::Span::new(inputs.source.id, 0, 0);
         let stem = stem(inputs.source);
         diags.push(
-            codes::NO_ENVIRONMENT.at(span, "the file holds no environment").hint(format!("write `environment \"{stem}\" stack=\"NAME\" {{ }}`")),
+            codes::NO_ENVIRONMENT
+                .at(span, "the file holds no environment")
+                .hint(format!("write `environment \"{stem}\" stack=\"NAME\" {{ }}`")),
         );
     }
     found
@@ -154,11 +167,19 @@ pub fn stem(source: &Source) -> &str {
 fn environment_name<'d>(node: &'d Node, source: &Source, diags: &mut Diags) -> Option<&'d str> {
     let stem = stem(source);
     let Some(entry) = node.arguments().next() else {
-        diags.push(codes::ENVIRONMENT_NAME.at(node.name.span, "the environment has no name").hint(format!("write `environment \"{stem}\" …`")));
+        diags.push(
+            codes::ENVIRONMENT_NAME
+                .at(node.name.span, "the environment has no name")
+                .hint(format!("write `environment \"{stem}\" …`")),
+        );
         return None;
     };
     let Literal::String(name) = &entry.value else {
-        diags.push(codes::ENVIRONMENT_NAME.at(entry.span, "the environment's name is a string").hint(format!("write `\"{stem}\"`")));
+        diags.push(
+            codes::ENVIRONMENT_NAME
+                .at(entry.span, "the environment's name is a string")
+                .hint(format!("write `\"{stem}\"`")),
+        );
         return None;
     };
     if name != stem {
@@ -233,7 +254,9 @@ impl Deployment<'_> {
         for child in &self.node.children {
             let is_setting = deployed.stack.setting(SettingId::ROOT).children.contains_key(child.name.text.as_str());
             match child.name.text.as_str() {
-                "override" if !is_setting => deployed.overrides.extend(self.read_override(child, &deployed.stack, diags)),
+                "override" if !is_setting => {
+                    deployed.overrides.extend(self.read_override(child, &deployed.stack, diags))
+                }
                 "raw" if !is_setting => deployed.raw.extend(raw::read(child, self.inputs.source, diags)),
                 "targets" if !is_setting => deployed.targets = targets_of(child, diags),
                 _ => settings.push(child.clone()),
@@ -319,7 +342,9 @@ fn because(node: &Node, diags: &mut Diags) -> Option<Arc<str>> {
         Some((Literal::String(reason), span)) => {
             if reason.trim().chars().count() < 10 {
                 diags.push(
-                    codes::SHORT_REASON.at(span, "the reason is too short to tell anybody anything").underline("at least ten characters"),
+                    codes::SHORT_REASON
+                        .at(span, "the reason is too short to tell anybody anything")
+                        .underline("at least ten characters"),
                 );
             }
             Some(reason.as_str().into())

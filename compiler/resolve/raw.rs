@@ -26,11 +26,20 @@ pub(super) fn read(node: &Node, source: &Arc<Source>, diags: &mut Diags) -> Opti
                 true => format!("`{name}` takes no `raw` keys"),
                 false => format!("`{name}` is no target"),
             };
-            diags.push(codes::UNKNOWN_TARGET.at(span, message).underline(format!("one of {}", RAW_TARGETS.join(", "))).maybe_hint(near));
+            diags.push(
+                codes::UNKNOWN_TARGET
+                    .at(span, message)
+                    .underline(format!("one of {}", RAW_TARGETS.join(", ")))
+                    .maybe_hint(near),
+            );
             return None;
         }
         _ => {
-            diags.push(codes::NO_TARGET.at(node.name.span, "`raw` names no target").hint("write `raw \"helm\" because=\"…\" { … }`"));
+            diags.push(
+                codes::NO_TARGET
+                    .at(node.name.span, "`raw` names no target")
+                    .hint("write `raw \"helm\" because=\"…\" { … }`"),
+            );
             return None;
         }
     };
@@ -43,7 +52,9 @@ pub(super) fn read(node: &Node, source: &Arc<Source>, diags: &mut Diags) -> Opti
     for child in &node.children {
         let value = free_tree(child, std::slice::from_ref(source), diags)?;
         if map.insert(Arc::from(child.name.text.as_str()), tree(value, child.span)).is_some() {
-            diags.push(codes::WRITTEN_TWICE.at(child.name.span, format!("the key `{}` is written twice", child.name.text)));
+            diags.push(
+                codes::WRITTEN_TWICE.at(child.name.span, format!("the key `{}` is written twice", child.name.text)),
+            );
         }
     }
     Some(Raw { target: target.into(), release, because, span: node.name.span, tree: Tree::Map(map) })

@@ -141,10 +141,13 @@ impl<'a> Resolver<'a> {
         if setting.name.as_ref() != "*" {
             return above;
         }
-        above.into_iter().flat_map(|keys| {
-            let inner = self.view.keys_of(parent, &keys);
-            inner.iter().map(|key| extended(&keys, key)).collect::<Vec<_>>()
-        }).collect()
+        above
+            .into_iter()
+            .flat_map(|keys| {
+                let inner = self.view.keys_of(parent, &keys);
+                inner.iter().map(|key| extended(&keys, key)).collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     fn condition(&mut self, index: u32, own: Keys<'_>) -> Evaluated {
@@ -186,9 +189,8 @@ impl<'a> Resolver<'a> {
     /// What layers give a setting, weakest first; defaults left out.
     fn candidates(&self, id: SettingId, keys: Keys<'_>) -> Vec<Candidate<'a>> {
         let presets = self.stack.preset_index[id.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
-        let presets = presets.map(|(preset, at)| {
-            (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize])
-        });
+        let presets = presets
+            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
         let all = presets.chain(self.layers[id.index()].iter().copied());
         all.filter(|(layer, assignment)| assignment.keys == keys && self.from_winning_list(id, keys, *layer)).collect()
     }
@@ -243,7 +245,13 @@ impl<'a> Resolver<'a> {
     }
 
     /// The strongest candidate that gives a value, with the parts that stronger ones put over it.
-    fn strongest(&mut self, setting: &'a Setting, declared: &'a Declaration, keys: Keys<'_>, candidates: &[Candidate<'a>]) -> Slot {
+    fn strongest(
+        &mut self,
+        setting: &'a Setting,
+        declared: &'a Declaration,
+        keys: Keys<'_>,
+        candidates: &[Candidate<'a>],
+    ) -> Slot {
         let mut parts: Vec<Candidate<'a>> = Vec::new();
         let mut chosen: Option<(Evaluated, Layer, Span)> = None;
         let mut lost = Vec::new();
@@ -252,7 +260,8 @@ impl<'a> Resolver<'a> {
                 lost.push((*layer, assignment.span));
             } else if matches!(assignment.given, Given::Part(..)) {
                 parts.push((*layer, assignment));
-            } else if let Some(value) = self.given(&assignment.given, setting, declared, *layer, keys, assignment.span) {
+            } else if let Some(value) = self.given(&assignment.given, setting, declared, *layer, keys, assignment.span)
+            {
                 chosen = Some((value, *layer, assignment.span));
             }
         }
@@ -281,7 +290,12 @@ impl<'a> Resolver<'a> {
         Slot { value, layer, span, declaration: None, lost }
     }
 
-    fn default(&mut self, setting: &'a Setting, declared: &'a Declaration, keys: Keys<'_>) -> Option<(Evaluated, Span)> {
+    fn default(
+        &mut self,
+        setting: &'a Setting,
+        declared: &'a Declaration,
+        keys: Keys<'_>,
+    ) -> Option<(Evaluated, Span)> {
         for default in &declared.defaults {
             match self.reading(keys).evaluate(default) {
                 Evaluated::Value(value) => {
@@ -336,7 +350,14 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn with_part(&mut self, weaker: Evaluated, setting: &'a Setting, declared: &'a Declaration, assignment: &'a Assignment, keys: Keys<'_>) -> Evaluated {
+    fn with_part(
+        &mut self,
+        weaker: Evaluated,
+        setting: &'a Setting,
+        declared: &'a Declaration,
+        assignment: &'a Assignment,
+        keys: Keys<'_>,
+    ) -> Evaluated {
         let Given::Part(name, given) = &assignment.given else { return weaker };
         let Kind::Scalar(scalar) = &setting.kind else { return weaker };
         let part = match &**given {
@@ -378,7 +399,11 @@ impl<'a> Resolver<'a> {
                 let item = self.stack.setting(*item);
                 let Kind::Scalar(name) = &item.kind else { return Evaluated::Value(Value::List(items)) };
                 let attributes = &item.declarations[0].attributes;
-                items.into_iter().map(|value| fit(name, value, attributes)).collect::<Result<Vec<_>, _>>().map(Value::List)
+                items
+                    .into_iter()
+                    .map(|value| fit(name, value, attributes))
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(Value::List)
             }
             (Kind::List(item), value) => {
                 // One item of a list, on its way into it.
@@ -466,7 +491,10 @@ impl<'a> Resolver<'a> {
                 }
                 depth -= 1;
             }
-            let written = self.layers[parent.index()].iter().rev().find(|(_, found)| found.keys == keys[..depth.min(found.keys.len())]);
+            let written = self.layers[parent.index()]
+                .iter()
+                .rev()
+                .find(|(_, found)| found.keys == keys[..depth.min(found.keys.len())]);
             if let Some((_, assignment)) = written {
                 return assignment.name_span;
             }
@@ -499,8 +527,11 @@ impl<'a> Resolver<'a> {
         }
         found.retain(|key| !removed.contains(key));
         if let Err(failed) = available {
-            let written: Vec<Candidate<'a>> =
-                self.layers[item.index()].iter().filter(|(_, assignment)| assignment.keys.starts_with(keys)).copied().collect();
+            let written: Vec<Candidate<'a>> = self.layers[item.index()]
+                .iter()
+                .filter(|(_, assignment)| assignment.keys.starts_with(keys))
+                .copied()
+                .collect();
             if let (Some((layer, assignment)), Some(failed)) = (written.first(), failed)
                 && *layer == Layer::Environment
                 && self.target.is_empty()
@@ -508,12 +539,16 @@ impl<'a> Resolver<'a> {
                 let condition = &self.stack.conditions[failed as usize];
                 let path = self.stack.path_of(id, keys);
                 let (why, hint) = names_condition(self.stack, &self.view, condition, &path, self.sources);
-                self.diags.push(codes::UNAVAILABLE.at(assignment.name_span, why).underline("has no effect here").hint(hint));
+                self.diags
+                    .push(codes::UNAVAILABLE.at(assignment.name_span, why).underline("has no effect here").hint(hint));
             }
             found.clear();
         }
         if self.view.keys.values().map(Vec::len).sum::<usize>() + found.len() > MAX_KEYS {
-            self.diags.push(codes::TOO_LARGE.at(self.span, format!("the environment has more than {MAX_KEYS} entries in maps and lists")));
+            self.diags.push(
+                codes::TOO_LARGE
+                    .at(self.span, format!("the environment has more than {MAX_KEYS} entries in maps and lists")),
+            );
             found.clear();
         }
         self.view.keys.insert((id, keys.to_vec()), found);
@@ -526,7 +561,8 @@ impl<'a> Resolver<'a> {
             .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]))
             .collect();
         let all: Vec<Candidate<'a>> = presets.into_iter().chain(self.layers[item.index()].iter().copied()).collect();
-        let mine = |(_, assignment): &&Candidate<'a>| assignment.keys.split_last().is_some_and(|(_, above)| above == keys);
+        let mine =
+            |(_, assignment): &&Candidate<'a>| assignment.keys.split_last().is_some_and(|(_, above)| above == keys);
         let Some((winner, _)) = all.iter().filter(mine).next_back().filter(|_| available) else {
             self.view.keys.insert((id, keys.to_vec()), Vec::new());
             return;
@@ -542,7 +578,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// Tells that a written value is what it would be anyway.
-    fn note_redundant(&mut self, setting: &'a Setting, declared: &'a Declaration, keys: Keys<'_>, candidates: &[Candidate<'a>], slot: &Slot) {
+    fn note_redundant(
+        &mut self,
+        setting: &'a Setting,
+        declared: &'a Declaration,
+        keys: Keys<'_>,
+        candidates: &[Candidate<'a>],
+        slot: &Slot,
+    ) {
         let Some(((Layer::Environment, assignment), weaker)) = candidates.split_last() else { return };
         if slot.layer != Layer::Environment || matches!(assignment.given, Given::Here | Given::Wrong) {
             return;
@@ -571,7 +614,13 @@ fn spelled(value: &Value) -> String {
 }
 
 /// Why a setting does not exist, and what to type, in the words of its condition.
-pub(crate) fn names_condition(stack: &Stack, view: &View, condition: &Expr, path: &str, sources: &Sources) -> (String, String) {
+pub(crate) fn names_condition(
+    stack: &Stack,
+    view: &View,
+    condition: &Expr,
+    path: &str,
+    sources: &Sources,
+) -> (String, String) {
     let now = |id: SettingId| match view.slot(id, &[]).map(|slot| &slot.value) {
         Some(Evaluated::Value(value)) => spelled(value),
         _ => "unknown".to_owned(),

@@ -69,7 +69,10 @@ impl<'a> Reader<'a> {
                 self.diags.push(
                     codes::ANNOTATED_NAME
                         .at(annotation.span, format!("`({})` stands before the name of a setting", annotation.text))
-                        .hint(format!("write `{} ({})\"…\"`: the annotation belongs to the value", node.name.text, annotation.text)),
+                        .hint(format!(
+                            "write `{} ({})\"…\"`: the annotation belongs to the value",
+                            node.name.text, annotation.text
+                        )),
                 );
                 continue;
             }
@@ -121,7 +124,8 @@ impl<'a> Reader<'a> {
             let found = self.settings.iter().find(|setting| setting.path.as_ref() == name)?;
             return Some(format!("write it as nodes: `{}`", as_nodes(&found.path)));
         }
-        let mut found = self.settings.iter().filter(|setting| setting.name.as_ref() == name && !setting.path.is_empty());
+        let mut found =
+            self.settings.iter().filter(|setting| setting.name.as_ref() == name && !setting.path.is_empty());
         let first = found.next()?;
         Some(format!("there is `{}`: write `{}`", first.path, as_nodes(&first.path)))
     }
@@ -224,7 +228,9 @@ impl<'a> Reader<'a> {
             Literal::String(word) if setting.children.contains_key(word.as_str()) && entry.annotation.is_none() => {
                 Some(format!("write `{} {{ {word} … }}`", node.name.text))
             }
-            _ => setting.children.keys().next().map(|child| format!("name the setting: `{} {child}=…`", node.name.text)),
+            _ => {
+                setting.children.keys().next().map(|child| format!("name the setting: `{} {child}=…`", node.name.text))
+            }
         };
         self.diags.push(finding.maybe_hint(hint));
     }
@@ -427,7 +433,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn typed_value(&mut self, entry: &Entry, scalar: &'static value::ScalarType, attributes: &Attributes, of: &Type) -> Given {
+    fn typed_value(
+        &mut self,
+        entry: &Entry,
+        scalar: &'static value::ScalarType,
+        attributes: &Attributes,
+        of: &Type,
+    ) -> Given {
         if entry.value == Literal::Null {
             return Given::Null;
         }
@@ -557,7 +569,9 @@ pub fn free_tree(node: &Node, sources: &[Arc<Source>], diags: &mut Diags) -> Opt
     if fields || arguments.is_empty() {
         let items = node.children.iter().filter(|child| child.name.text == "-").count();
         if items > 0 && items < node.children.len() {
-            diags.push(codes::MIXED_TREE.at(node.name.span, "items `-` and keys stand side by side").hint("write either"));
+            diags.push(
+                codes::MIXED_TREE.at(node.name.span, "items `-` and keys stand side by side").hint("write either"),
+            );
             return None;
         }
         if items > 0 || keep == Some("list") {

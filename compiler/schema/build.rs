@@ -81,7 +81,14 @@ impl Builder<'_> {
     }
 
     /// Reads the text of an expression.
-    pub(super) fn compiled(&self, text: &str, span: Span, form: Form, wanted: Option<&Type>, scope: &Scope) -> Option<(Expr, Type)> {
+    pub(super) fn compiled(
+        &self,
+        text: &str,
+        span: Span,
+        form: Form,
+        wanted: Option<&Type>,
+        scope: &Scope,
+    ) -> Option<(Expr, Type)> {
         let mut diags = Diags::default();
         let text = self.text(text, span);
         let names = ScopedNames { builder: self, scope };
@@ -141,7 +148,8 @@ impl Builder<'_> {
             }
             _ => None,
         };
-        if let Some(of) = scalar.filter(|of| of.name != "any" && of.name != "env-value" && entry.value != Literal::Null) {
+        if let Some(of) = scalar.filter(|of| of.name != "any" && of.name != "env-value" && entry.value != Literal::Null)
+        {
             return self.parsed(entry, of, &Attributes::default()).map(|expr| (expr, Type::Scalar(of.name.into())));
         }
         let (value, of) = match &entry.value {
@@ -175,7 +183,9 @@ impl Builder<'_> {
         match self.compiled(text, span, Form::Path, None, scope)? {
             (Expr { kind: ExprKind::Ref(found), .. }, of) => Some((found, of)),
             _ => {
-                self.report(codes::NOT_A_SETTING.at(span, "this names no setting").hint("write the path of a list or map"));
+                self.report(
+                    codes::NOT_A_SETTING.at(span, "this names no setting").hint("write the path of a list or map"),
+                );
                 None
             }
         }

@@ -139,7 +139,14 @@ impl<'d> Builder<'d> {
     }
 
     /// Adds a setting, or a further declaration of one that another variant declares.
-    fn add(&mut self, node: &'d Node, kind: Kind, of: &str, declaration: Declaration, place: &Place<'d>) -> Option<SettingId> {
+    fn add(
+        &mut self,
+        node: &'d Node,
+        kind: Kind,
+        of: &str,
+        declaration: Declaration,
+        place: &Place<'d>,
+    ) -> Option<SettingId> {
         let name = node.name.text.as_str();
         if !is_setting_name(name) {
             self.report(
@@ -151,7 +158,9 @@ impl<'d> Builder<'d> {
         }
         if RESERVED.contains(&name) || (place.parent == SettingId::ROOT && RESERVED_ROOTS.contains(&name)) {
             self.report(
-                codes::RESERVED_NAME.at(node.name.span, format!("no setting may be called `{name}`")).underline("means something else here"),
+                codes::RESERVED_NAME
+                    .at(node.name.span, format!("no setting may be called `{name}`"))
+                    .underline("means something else here"),
             );
             return None;
         }
@@ -163,14 +172,26 @@ impl<'d> Builder<'d> {
         Some(id)
     }
 
-    fn add_declaration(&mut self, existing: SettingId, node: &'d Node, kind: &Kind, of: &str, declaration: Declaration) -> Option<SettingId> {
+    fn add_declaration(
+        &mut self,
+        existing: SettingId,
+        node: &'d Node,
+        kind: &Kind,
+        of: &str,
+        declaration: Declaration,
+    ) -> Option<SettingId> {
         let setting = &self.settings[existing.index()];
         let (path, of_before, first) = (setting.path.clone(), setting.of.clone(), setting.declarations[0].span);
         let excluding = setting.declarations.iter().all(|other| other.available != declaration.available);
         let group = setting.kind == Kind::Group && *kind == Kind::Group && of_before.is_empty() && of.is_empty();
-        let same_kind = std::mem::discriminant(&setting.kind) == std::mem::discriminant(kind) && of_before.as_ref() == of;
+        let same_kind =
+            std::mem::discriminant(&setting.kind) == std::mem::discriminant(kind) && of_before.as_ref() == of;
         if !group && (declaration.available.is_empty() || !excluding) {
-            self.report(codes::DECLARED_TWICE.at(node.name.span, format!("`{path}` is declared twice")).label(first, "first here"));
+            self.report(
+                codes::DECLARED_TWICE
+                    .at(node.name.span, format!("`{path}` is declared twice"))
+                    .label(first, "first here"),
+            );
             return None;
         }
         if !group && !same_kind {
@@ -186,7 +207,14 @@ impl<'d> Builder<'d> {
         Some(existing)
     }
 
-    fn push_setting(&mut self, name: &str, kind: Kind, of: &str, declaration: Declaration, parent: SettingId) -> SettingId {
+    fn push_setting(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        of: &str,
+        declaration: Declaration,
+        parent: SettingId,
+    ) -> SettingId {
         let above = &self.settings[parent.index()];
         let item = name == "*";
         let path = if parent == SettingId::ROOT { name.to_owned() } else { format!("{}.{name}", above.path) };
@@ -224,14 +252,19 @@ impl<'d> Builder<'d> {
             match name.text.as_str() {
                 "when" => {
                     let condition = self.condition(None);
-                    later.expressions.push(Pending { of: PendingOf::Condition(condition), text: Written::Entry(entry), record: place.record });
+                    later.expressions.push(Pending {
+                        of: PendingOf::Condition(condition),
+                        text: Written::Entry(entry),
+                        record: place.record,
+                    });
                     declaration.available.push(condition);
                 }
                 "required" => declaration.required = self.flag(entry),
                 "override" => declaration.overridable = self.flag(entry) && declaration.overridable,
                 word if known.contains(&word) => {}
                 word => {
-                    let finding = codes::UNKNOWN_ATTRIBUTE.at(name.span, format!("`{word}` is no attribute of this declaration"));
+                    let finding =
+                        codes::UNKNOWN_ATTRIBUTE.at(name.span, format!("`{word}` is no attribute of this declaration"));
                     let all = known.iter().copied().chain(["when", "required", "override"]);
                     let finding = finding.maybe_hint(nearest(word, all).map(|near| format!("did you mean `{near}`?")));
                     self.report(finding);
@@ -240,7 +273,9 @@ impl<'d> Builder<'d> {
         }
         for child in &node.children {
             match child.name.text.as_str() {
-                "about" if child.annotation.is_none() => declaration.about = self.one_string(child).unwrap_or_default().into(),
+                "about" if child.annotation.is_none() => {
+                    declaration.about = self.one_string(child).unwrap_or_default().into()
+                }
                 "absent" if child.annotation.is_none() => {
                     if let Some(absent) = self.absent(child) {
                         declaration.absent.insert(0, absent);
@@ -311,7 +346,8 @@ impl<'d> Builder<'d> {
                 Some("shrink") => change.shrink = word.as_str().into(),
                 Some("grow") => change.grow = word.as_str().into(),
                 Some(other) => self.report(
-                    codes::UNKNOWN_ATTRIBUTE.at(entry.span, format!("`change` knows `shrink` and `grow`, not `{other}`")),
+                    codes::UNKNOWN_ATTRIBUTE
+                        .at(entry.span, format!("`change` knows `shrink` and `grow`, not `{other}`")),
                 ),
             }
         }
@@ -388,12 +424,16 @@ impl<'d> Builder<'d> {
     fn declare_variant(&mut self, node: &'d Node, place: &Place<'d>, later: &mut Later<'d>) {
         let Some(choice) = place.choice else {
             self.report(
-                codes::VARIANT_OUTSIDE.at(node.span, "`(variant)` stands outside a choice").hint("put it in `(choice)NAME default=\"…\" { … }`"),
+                codes::VARIANT_OUTSIDE
+                    .at(node.span, "`(variant)` stands outside a choice")
+                    .hint("put it in `(choice)NAME default=\"…\" { … }`"),
             );
             return;
         };
         for (name, _) in node.properties() {
-            self.report(codes::UNKNOWN_ATTRIBUTE.at(name.span, format!("`{}` is no attribute of a variant", name.text)));
+            self.report(
+                codes::UNKNOWN_ATTRIBUTE.at(name.span, format!("`{}` is no attribute of a variant", name.text)),
+            );
         }
         let words: Vec<Arc<str>> = variant_words(node).into_iter().map(|(word, _)| word.into()).collect();
         let condition = is_variant(self.own_ref(choice, node.name.span), &words, node.name.span);
@@ -439,7 +479,8 @@ impl<'d> Builder<'d> {
             ..declaration
         };
         let span = node.property("of").map_or(node.span, |entry| entry.span);
-        let item = self.declare_item(id, item_name, span, item_declaration, &Place { parent: id, ..inner }, node, later);
+        let item =
+            self.declare_item(id, item_name, span, item_declaration, &Place { parent: id, ..inner }, node, later);
         if let Some(item) = item {
             self.settings[id.index()].kind = if map { Kind::Map(item) } else { Kind::List(item) };
         }
@@ -522,7 +563,8 @@ impl<'d> Builder<'d> {
             && definition.property("base").is_none()
         {
             self.no_arguments(node, "a record");
-            let known: Vec<&str> = node.properties().map(|(name, _)| name.text.as_str()).filter(|name| !is_attribute(name)).collect();
+            let known: Vec<&str> =
+                node.properties().map(|(name, _)| name.text.as_str()).filter(|name| !is_attribute(name)).collect();
             let declaration = self.common(node, place, later, &known);
             let inner = self.inner(place, &declaration);
             let Some(id) = self.add(node, Kind::Group, type_name, declaration.clone(), place) else { return };
@@ -539,8 +581,7 @@ impl<'d> Builder<'d> {
             None => type_name.to_owned(),
         };
         let Some(scalar) = self.scalar_name(&base, annotation_span) else { return };
-        let mut declaration =
-            self.common(node, place, later, &["default", "derived", "min", "max", "schemes", "in"]);
+        let mut declaration = self.common(node, place, later, &["default", "derived", "min", "max", "schemes", "in"]);
         declaration.attributes = self.attributes(node, scalar);
         if let Some(definition) = definition {
             let base_attributes = self.attributes(definition, scalar);
@@ -557,7 +598,9 @@ impl<'d> Builder<'d> {
             }
         }
         if scalar == "enum" && declaration.attributes.words.is_empty() {
-            self.report(codes::NO_WORDS.at(node.span, "an enum has at least one value").hint("write `(enum)NAME \"a\" \"b\"`"));
+            self.report(
+                codes::NO_WORDS.at(node.span, "an enum has at least one value").hint("write `(enum)NAME \"a\" \"b\"`"),
+            );
             return;
         }
         if let Some(id) = self.add(node, Kind::Scalar(scalar.into()), type_name, declaration, place) {
@@ -569,7 +612,11 @@ impl<'d> Builder<'d> {
     fn note_defaults(&mut self, node: &'d Node, id: SettingId, place: &Place<'d>, later: &mut Later<'d>) {
         let index = self.settings[id.index()].declarations.len() - 1;
         let mut note = |entry: &'d Entry| {
-            later.expressions.push(Pending { of: PendingOf::Default(id, index), text: Written::Entry(entry), record: place.record });
+            later.expressions.push(Pending {
+                of: PendingOf::Default(id, index),
+                text: Written::Entry(entry),
+                record: place.record,
+            });
         };
         let derived = node.property("derived");
         if let Some(entry) = derived {
@@ -611,7 +658,10 @@ impl<'d> Builder<'d> {
             match name.text.as_str() {
                 "min" => attributes.min = self.bound(entry, bound),
                 "max" => attributes.max = self.bound(entry, bound),
-                "schemes" => attributes.schemes = string_of(entry).unwrap_or_default().split_whitespace().map(Into::into).collect(),
+                "schemes" => {
+                    attributes.schemes =
+                        string_of(entry).unwrap_or_default().split_whitespace().map(Into::into).collect()
+                }
                 _ => {}
             }
         }
@@ -688,7 +738,6 @@ impl<'d> Builder<'d> {
             self.report(codes::STRAY_ARGUMENT.at(entry.span, "nothing may stand between a control node and its block"));
         }
     }
-
 }
 
 pub(super) fn is_annotated(node: &Node, word: &str) -> bool {

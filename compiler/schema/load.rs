@@ -8,8 +8,8 @@ use crate::{
     diag::{Diags, codes, nearest},
     expr::{self, Entity, Expr, Form, Kind as ExprKind, Names, Type},
     schema::{
-        Assignment, Change, ComposeSettings, Declaration, Given, Guard, Guarded, Kind, Override, Preset, Rule, Setting, SettingId,
-        Stack,
+        Assignment, Change, ComposeSettings, Declaration, Given, Guard, Guarded, Kind, Override, Preset, Rule, Setting,
+        SettingId, Stack,
         assign::Reader,
         build::{Builder, EndpointName},
         declare::{FoundRule, Later, Pending, PendingOf, Written, is_annotated, string_of},
@@ -44,7 +44,10 @@ pub fn load(name: &str, texts: &[Arc<Source>], extensions: &[Arc<Source>], diags
 #[must_use]
 pub fn extends(source: &Source) -> Option<String> {
     let doc = syntax::parse(source, &mut Diags::default());
-    doc.nodes.iter().find(|node| node.name.text == "extend").and_then(|node| node.arguments().next().and_then(string_of))
+    doc.nodes
+        .iter()
+        .find(|node| node.name.text == "extend")
+        .and_then(|node| node.arguments().next().and_then(string_of))
 }
 
 fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], diags: &mut Diags) -> Option<Stack> {
@@ -79,7 +82,8 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         }
     }
     if builder.settings.len() > MAX_SETTINGS {
-        builder.report(codes::TOO_LARGE.at(first.span, format!("the stack declares more than {MAX_SETTINGS} settings")));
+        builder
+            .report(codes::TOO_LARGE.at(first.span, format!("the stack declares more than {MAX_SETTINGS} settings")));
     }
     let early = builder.diags.borrow().has_errors();
     if early {
@@ -111,7 +115,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
     let rules = builder.rules(&later);
     let mut stack = Stack {
         name: name.into(),
-        version: first.property("version").and_then(string_of).unwrap_or_default().into(),
+        version: stacks.iter().find_map(|node| node.property("version").and_then(string_of)).unwrap_or_default().into(),
         digest: digest(&stacks, &extended).into(),
         settings: Vec::new(),
         others: Vec::new(),
@@ -148,14 +152,18 @@ fn top_nodes<'d>(docs: &'d [Doc], word: &str, name: &str, diags: &mut Diags) -> 
     for node in docs.iter().flat_map(|doc| &doc.nodes) {
         if node.name.text != word {
             let near = nearest(&node.name.text, [word]).map(|near| format!("did you mean `{near}`?"));
-            let finding = codes::UNKNOWN_TOP_NODE.at(node.name.span, format!("`{}` means nothing at the top of this file", node.name.text));
+            let finding = codes::UNKNOWN_TOP_NODE
+                .at(node.name.span, format!("`{}` means nothing at the top of this file", node.name.text));
             diags.push(finding.underline(format!("only `{word}` may stand here")).maybe_hint(near));
             continue;
         }
         match node.arguments().next().and_then(string_of) {
             Some(found_name) if found_name == name => found.push(node),
             Some(other) if word == "stack" => {
-                diags.push(codes::WRONG_STACK.at(node.name.span, format!("this is the folder of stack `{name}`, not of `{other}`")));
+                diags.push(
+                    codes::WRONG_STACK
+                        .at(node.name.span, format!("this is the folder of stack `{name}`, not of `{other}`")),
+                );
             }
             _ => {}
         }
@@ -230,18 +238,32 @@ impl<'d> Builder<'d> {
             match (node.name.text.as_str(), name) {
                 ("type", Some(name)) => {
                     if let Some(before) = self.types.insert(name.as_str().into(), node) {
-                        self.report(codes::DECLARED_TWICE.at(node.span, format!("the type `{name}` is declared twice")).label(before.span, "first here"));
+                        self.report(
+                            codes::DECLARED_TWICE
+                                .at(node.span, format!("the type `{name}` is declared twice"))
+                                .label(before.span, "first here"),
+                        );
                     }
                 }
                 ("fragment", Some(name)) => {
                     if let Some(before) = self.fragments.insert(name.as_str().into(), node) {
-                        self.report(codes::DECLARED_TWICE.at(node.span, format!("the fragment `{name}` is declared twice")).label(before.span, "first here"));
+                        self.report(
+                            codes::DECLARED_TWICE
+                                .at(node.span, format!("the fragment `{name}` is declared twice"))
+                                .label(before.span, "first here"),
+                        );
                     }
                 }
-                ("type" | "fragment", None) => self.report(codes::ONE_STRING.at(node.span, format!("`{}` has no name", node.name.text))),
+                ("type" | "fragment", None) => {
+                    self.report(codes::ONE_STRING.at(node.span, format!("`{}` has no name", node.name.text)))
+                }
                 (word, _) if !KNOWN_NODES.contains(&word) && node.annotation.is_none() => {
                     let near = nearest(word, KNOWN_NODES.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-                    self.report(codes::UNKNOWN_NODE.at(node.name.span, format!("`{word}` means nothing in a stack")).maybe_hint(near));
+                    self.report(
+                        codes::UNKNOWN_NODE
+                            .at(node.name.span, format!("`{word}` means nothing in a stack"))
+                            .maybe_hint(near),
+                    );
                 }
                 _ => {}
             }
@@ -332,7 +354,17 @@ impl<'d> Builder<'d> {
             let mut reader = Reader::new(&builder.settings, builder.sources, Some(&compile));
             let node = declared_values(given.node);
             match builder.settings[given.setting.index()].kind {
-                Kind::Map(_) => reader.nodes(&[Node { name: Name { text: builder.settings[given.setting.index()].name.to_string(), span: node.name.span }, ..node }], builder.settings[given.setting.index()].parent.unwrap_or(SettingId::ROOT), &keys),
+                Kind::Map(_) => reader.nodes(
+                    &[Node {
+                        name: Name {
+                            text: builder.settings[given.setting.index()].name.to_string(),
+                            span: node.name.span,
+                        },
+                        ..node
+                    }],
+                    builder.settings[given.setting.index()].parent.unwrap_or(SettingId::ROOT),
+                    &keys,
+                ),
                 _ => reader.fields(&node, given.setting, &keys),
             }
             builder.diags.borrow_mut().extend(reader.diags);
@@ -349,7 +381,11 @@ impl<'d> Builder<'d> {
                     self.entries.push(Assignment { setting, keys, given: Given::Expr(expr), span, name_span });
                     continue;
                 }
-                self.report(codes::NOT_IN_USE.at(span, "entries of a map cannot be given here").hint("give them in `defaults { … }`"));
+                self.report(
+                    codes::NOT_IN_USE
+                        .at(span, "entries of a map cannot be given here")
+                        .hint("give them in `defaults { … }`"),
+                );
                 continue;
             }
             for declaration in &mut self.settings[setting.index()].declarations {
@@ -363,7 +399,9 @@ impl<'d> Builder<'d> {
         let wanted = Type::Scalar("bool".into());
         match text {
             Written::Entry(entry) => self.expression(entry, Form::Cel, Some(&wanted), scope),
-            Written::Name(name) => self.compiled(&name.text, name.span, Form::Cel, Some(&wanted), scope).map(|(expr, _)| expr),
+            Written::Name(name) => {
+                self.compiled(&name.text, name.span, Form::Cel, Some(&wanted), scope).map(|(expr, _)| expr)
+            }
         }
     }
 
@@ -402,7 +440,11 @@ impl<'d> Builder<'d> {
         self.only_properties(node, &["because"]);
         let targets: Vec<Arc<str>> = self.strings(node).into_iter().map(Into::into).collect();
         if targets.is_empty() {
-            self.report(codes::NO_TARGET.at(node.span, "`override` names no target").hint("write `override \"compose\" because=\"…\" { … }`"));
+            self.report(
+                codes::NO_TARGET
+                    .at(node.span, "`override` names no target")
+                    .hint("write `override \"compose\" because=\"…\" { … }`"),
+            );
         }
         Some(Override { targets, because: because?, span: node.name.span, values: self.assignments(&node.children) })
     }
@@ -411,9 +453,14 @@ impl<'d> Builder<'d> {
         let mut rules: Vec<Rule> = Vec::new();
         for found in &later.rules {
             let Some(rule) = self.rule(found) else { continue };
-            let twice = rules.iter().find(|other| other.id == rule.id && other.record.is_none() && rule.record.is_none());
+            let twice =
+                rules.iter().find(|other| other.id == rule.id && other.record.is_none() && rule.record.is_none());
             if let Some(other) = twice {
-                self.report(codes::DECLARED_TWICE.at(rule.span, format!("the rule `{}` is declared twice", rule.id)).label(other.span, "first here"));
+                self.report(
+                    codes::DECLARED_TWICE
+                        .at(rule.span, format!("the rule `{}` is declared twice", rule.id))
+                        .label(other.span, "first here"),
+                );
             }
             rules.push(rule);
         }
@@ -438,14 +485,21 @@ impl<'d> Builder<'d> {
                 "message" => message = self.expression(entry, Form::Template, None, &scope).map(|expr| (expr, entry)),
                 "help" => help = self.expression(entry, Form::Template, None, &scope),
                 word => {
-                    let near = nearest(word, ["require", "message", "help"]).map(|near| format!("did you mean `{near}`?"));
-                    self.report(codes::UNKNOWN_NODE.at(child.name.span, format!("`{word}` means nothing in a rule")).maybe_hint(near));
+                    let near =
+                        nearest(word, ["require", "message", "help"]).map(|near| format!("did you mean `{near}`?"));
+                    self.report(
+                        codes::UNKNOWN_NODE
+                            .at(child.name.span, format!("`{word}` means nothing in a rule"))
+                            .maybe_hint(near),
+                    );
                 }
             }
         }
         let (Some((message, message_entry)), false) = (message, require.is_empty()) else {
             if !self.diags.borrow().has_errors() {
-                self.report(codes::INCOMPLETE_RULE.at(node.span, format!("the rule `{id}` needs `require` and `message`")));
+                self.report(
+                    codes::INCOMPLETE_RULE.at(node.span, format!("the rule `{id}` needs `require` and `message`")),
+                );
             }
             return None;
         };
@@ -479,7 +533,9 @@ impl<'d> Builder<'d> {
             if !is_path || names.root(root).is_none() {
                 continue;
             }
-            if let Some((Expr { kind: ExprKind::Ref(path), .. }, _)) = self.compiled(word, entry.span, Form::Path, None, scope) {
+            if let Some((Expr { kind: ExprKind::Ref(path), .. }, _)) =
+                self.compiled(word, entry.span, Form::Path, None, scope)
+            {
                 found.push(path);
             }
         }
@@ -491,7 +547,11 @@ impl<'d> Builder<'d> {
         for (name, _) in node.properties() {
             if !known.contains(&name.text.as_str()) {
                 let near = nearest(&name.text, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-                self.report(codes::UNKNOWN_ATTRIBUTE.at(name.span, format!("`{}` does not know `{}`", node.name.text, name.text)).maybe_hint(near));
+                self.report(
+                    codes::UNKNOWN_ATTRIBUTE
+                        .at(name.span, format!("`{}` does not know `{}`", node.name.text, name.text))
+                        .maybe_hint(near),
+                );
             }
         }
     }
@@ -561,7 +621,8 @@ impl<'d> Builder<'d> {
             self.report(codes::NOT_A_COLLECTION.at(name.span, format!("`{}` is no list and no map", path.trim())));
             return None;
         };
-        let indexes = self.setting_at(source.place).is_some_and(|id| matches!(self.settings[id.index()].kind, Kind::List(_)));
+        let indexes =
+            self.setting_at(source.place).is_some_and(|id| matches!(self.settings[id.index()].kind, Kind::List(_)));
         let mut inner = scope.clone();
         inner.loops.push(Loop { key: key.map(Into::into), item: item.into(), entity, number, indexes });
         inner.next_loop += 1;
@@ -571,7 +632,9 @@ impl<'d> Builder<'d> {
     fn refuse_hiding(&self, name: &str, span: Span) {
         if self.settings[0].children.contains_key(name) {
             self.report(
-                codes::HIDES_SETTING.at(span, format!("`{name}` would hide the setting of that name")).hint("choose another name for the variable"),
+                codes::HIDES_SETTING
+                    .at(span, format!("`{name}` would hide the setting of that name"))
+                    .hint("choose another name for the variable"),
             );
         }
     }
@@ -580,8 +643,11 @@ impl<'d> Builder<'d> {
     pub(super) fn fragment(&self, node: &Node, scope: &Scope) -> Option<(&'d Node, Scope)> {
         let name = node.name.text.as_str();
         let Some(fragment) = self.fragments.get(name).copied() else {
-            let near = nearest(name, self.fragments.keys().map(AsRef::as_ref)).map(|near| format!("did you mean `{near}`?"));
-            self.report(codes::UNKNOWN_FRAGMENT.at(node.name.span, format!("there is no fragment `{name}`")).maybe_hint(near));
+            let near =
+                nearest(name, self.fragments.keys().map(AsRef::as_ref)).map(|near| format!("did you mean `{near}`?"));
+            self.report(
+                codes::UNKNOWN_FRAGMENT.at(node.name.span, format!("there is no fragment `{name}`")).maybe_hint(near),
+            );
             return None;
         };
         self.used_fragments.borrow_mut().insert(name.into());
@@ -604,15 +670,22 @@ impl<'d> Builder<'d> {
             let (path, found) = match &argument.value {
                 Literal::String(path) => self.path(path, argument.span, scope)?,
                 _ => {
-                    self.report(codes::NOT_A_SETTING.at(argument.span, "an argument of a fragment is the path of a setting"));
+                    self.report(
+                        codes::NOT_A_SETTING.at(argument.span, "an argument of a fragment is the path of a setting"),
+                    );
                     return None;
                 }
             };
             self.check_argument(&path, &found, of, argument.span);
-            inner.parameters.push((parameter.text.as_str().into(), Entity::Place { place: path.place, keys: path.keys, of: found }));
+            inner.parameters.push((
+                parameter.text.as_str().into(),
+                Entity::Place { place: path.place, keys: path.keys, of: found },
+            ));
         }
         for (name, _) in node.properties().filter(|(name, _)| fragment.property(&name.text).is_none()) {
-            self.report(codes::FRAGMENT_ARGUMENT.at(name.span, format!("the fragment has no parameter `{}`", name.text)));
+            self.report(
+                codes::FRAGMENT_ARGUMENT.at(name.span, format!("the fragment has no parameter `{}`", name.text)),
+            );
         }
         Some((fragment, inner))
     }
@@ -639,7 +712,11 @@ impl<'d> Builder<'d> {
     fn unused_fragments(&self) {
         for (name, node) in &self.fragments {
             if !self.used_fragments.borrow().contains(name) {
-                self.report(codes::UNUSED_FRAGMENT.at(node.span, format!("the fragment `{name}` is used nowhere")).hint("delete it"));
+                self.report(
+                    codes::UNUSED_FRAGMENT
+                        .at(node.span, format!("the fragment `{name}` is used nowhere"))
+                        .hint("delete it"),
+                );
             }
         }
     }
@@ -647,7 +724,8 @@ impl<'d> Builder<'d> {
 
 /// Nodes that a stack's body may hold.
 const KNOWN_NODES: &[&str] = &[
-    "settings", "type", "defaults", "override", "rule", "endpoint", "workload", "compose", "config", "mcp", "helm", "fragment",
+    "settings", "type", "defaults", "override", "rule", "endpoint", "workload", "compose", "config", "mcp", "helm",
+    "fragment",
 ];
 
 fn ports_in(nodes: &[Node]) -> Vec<Arc<str>> {

@@ -393,23 +393,67 @@ pub struct Fact {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Workload`, as expressions")]
 pub enum FactKind {
-    Image { image: Expr, build: Option<Expr>, pull: Option<Expr> },
-    Replicas { count: Expr, max: Option<Expr> },
+    Image {
+        image: Expr,
+        build: Option<Expr>,
+        pull: Option<Expr>,
+    },
+    Replicas {
+        count: Expr,
+        max: Option<Expr>,
+    },
     Command(Vec<Expr>),
     Args(Vec<Guarded<Expr>>),
     Schedule(Expr),
-    Env { name: Expr, also: Vec<Arc<str>>, file: bool, value: Expr },
-    EnvTree { name: Expr, format: Format, tree: Vec<TreeNode> },
+    Env {
+        name: Expr,
+        also: Vec<Arc<str>>,
+        file: bool,
+        value: Expr,
+    },
+    EnvTree {
+        name: Expr,
+        format: Format,
+        tree: Vec<TreeNode>,
+    },
     Resources(ResourceExprs),
-    Port { name: Arc<str>, number: Expr, service: Option<Expr>, publish: Option<Expr>, protocol: Arc<str> },
-    Needs { names: Vec<Expr>, until: Until },
+    Port {
+        name: Arc<str>,
+        number: Expr,
+        service: Option<Expr>,
+        publish: Option<Expr>,
+        protocol: Arc<str>,
+    },
+    Needs {
+        names: Vec<Expr>,
+        until: Until,
+    },
     Profile(Expr),
     Health(Box<HealthExprs>),
-    Volume { name: Arc<str>, at: Expr, size: Option<Expr>, class: Option<Expr> },
+    Volume {
+        name: Arc<str>,
+        at: Expr,
+        size: Option<Expr>,
+        class: Option<Expr>,
+    },
     Tmpfs(Vec<Expr>),
-    File { path: Expr, content: FileExpr },
-    Security { user: Option<Expr>, group: Option<Expr>, read_only_root: Option<Expr>, drop: Option<Expr>, escalation: Option<Expr> },
-    Route { hosts: Expr, path: Option<Expr>, port: Arc<str>, tls: Option<Expr> },
+    File {
+        path: Expr,
+        content: FileExpr,
+    },
+    Security {
+        user: Option<Expr>,
+        group: Option<Expr>,
+        read_only_root: Option<Expr>,
+        drop: Option<Expr>,
+        escalation: Option<Expr>,
+    },
+    Route {
+        hosts: Expr,
+        path: Option<Expr>,
+        port: Arc<str>,
+        tls: Option<Expr>,
+    },
 }
 
 /// The content of a mounted file.

@@ -176,9 +176,7 @@ impl Names for ScopedNames<'_, '_> {
         let Entity::Place { place, keys, .. } = of else { return None };
         let id = self.builder.setting_at(*place)?;
         match self.builder.settings[id.index()].kind {
-            Kind::List(item) | Kind::Map(item) => {
-                Some(self.setting(item, keys.iter().cloned().chain([key]).collect()))
-            }
+            Kind::List(item) | Kind::Map(item) => Some(self.setting(item, keys.iter().cloned().chain([key]).collect())),
             _ => None,
         }
     }

@@ -7,9 +7,9 @@ use crate::{
     expr::{Expr, Form, Kind as ExprKind, Ref, Type},
     plan::{Format, HealthKind, Role, Until},
     schema::{
-        Config, Endpoint, External, Fact, FactKind, FactOverride, FileExpr, FormatExpr, Guard, Guarded, HealthExprs, Helm, Keep, Mcp,
-        ProbeExpr, Release, Requirement, ResourceExprs, Scope as TargetScope, Server, SettingId, Stack, TreeKey, TreeNode, TreeValue,
-        Workload,
+        Config, Endpoint, External, Fact, FactKind, FactOverride, FileExpr, FormatExpr, Guard, Guarded, HealthExprs,
+        Helm, Keep, Mcp, ProbeExpr, Release, Requirement, ResourceExprs, Scope as TargetScope, Server, SettingId,
+        Stack, TreeKey, TreeNode, TreeValue, Workload,
         build::Builder,
         declare::{Written, string_of},
         load::{Item, guarded},
@@ -69,7 +69,9 @@ impl<'d> Builder<'d> {
     fn required_word(&self, node: &Node, name: &str) -> Arc<str> {
         let found = self.word(node, name);
         if found.is_empty() {
-            self.report(codes::MISSING_PROPERTY.at(node.name.span, format!("`{}` needs `{name}=\"…\"`", node.name.text)));
+            self.report(
+                codes::MISSING_PROPERTY.at(node.name.span, format!("`{}` needs `{name}=\"…\"`", node.name.text)),
+            );
         }
         found
     }
@@ -81,7 +83,9 @@ impl<'d> Builder<'d> {
         }
         let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
         let near = nearest(&word, names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        self.report(codes::UNKNOWN_WORD.at(entry.span, format!("`{word}` is none of {}", names.join(", "))).maybe_hint(near));
+        self.report(
+            codes::UNKNOWN_WORD.at(entry.span, format!("`{word}` is none of {}", names.join(", "))).maybe_hint(near),
+        );
         None
     }
 
@@ -97,7 +101,9 @@ impl<'d> Builder<'d> {
             match guard {
                 Guard::When(condition) => conditions.push(condition),
                 Guard::Each(source) => {
-                    self.report(codes::NOT_IN_LOOP.at(source.span, format!("`{}` cannot stand in a loop", item.node.name.text)));
+                    self.report(
+                        codes::NOT_IN_LOOP.at(source.span, format!("`{}` cannot stand in a loop", item.node.name.text)),
+                    );
                 }
             }
         }
@@ -106,7 +112,11 @@ impl<'d> Builder<'d> {
 
     fn unknown_node(&self, node: &Node, known: &[&str], place: &str) {
         let near = nearest(&node.name.text, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        self.report(codes::UNKNOWN_NODE.at(node.name.span, format!("`{}` means nothing in {place}", node.name.text)).maybe_hint(near));
+        self.report(
+            codes::UNKNOWN_NODE
+                .at(node.name.span, format!("`{}` means nothing in {place}", node.name.text))
+                .maybe_hint(near),
+        );
     }
 
     fn endpoint(&self, item: &Item<'d>) -> Option<Guarded<Endpoint>> {
@@ -118,7 +128,8 @@ impl<'d> Builder<'d> {
         for child in &node.children {
             if child.name.text == "external" {
                 self.only_properties(child, &["when", "host", "port"]);
-                let when = child.property("when").and_then(|entry| self.condition_text(Written::Entry(entry), &item.scope));
+                let when =
+                    child.property("when").and_then(|entry| self.condition_text(Written::Entry(entry), &item.scope));
                 let Some(host) = self.property(child, "host", "string", &item.scope) else {
                     self.report(codes::MISSING_PROPERTY.at(child.name.span, "`external` needs `host=`"));
                     continue;
@@ -142,7 +153,8 @@ impl<'d> Builder<'d> {
         let stateful = node.property("stateful").is_some_and(|entry| entry.value == Literal::Bool(true));
         let mut items = Vec::new();
         self.flatten(&node.children, &[], &item.scope, &mut items);
-        let mut workload = Workload { name, span: node.name.span, role, stateful, facts: Vec::new(), overrides: Vec::new() };
+        let mut workload =
+            Workload { name, span: node.name.span, role, stateful, facts: Vec::new(), overrides: Vec::new() };
         for inner in &items {
             if inner.node.name.text == "override" {
                 workload.overrides.extend(self.fact_override(inner));
@@ -150,9 +162,14 @@ impl<'d> Builder<'d> {
                 self.facts(inner, &mut workload.facts);
             }
         }
-        let has_image = |facts: &[Guarded<Fact>]| facts.iter().any(|fact| matches!(fact.node.kind, FactKind::Image { .. }));
+        let has_image =
+            |facts: &[Guarded<Fact>]| facts.iter().any(|fact| matches!(fact.node.kind, FactKind::Image { .. }));
         if !has_image(&workload.facts) {
-            self.report(codes::MISSING_PROPERTY.at(node.name.span, "a workload needs an `image`").hint("add `image \"repository:tag\"`"));
+            self.report(
+                codes::MISSING_PROPERTY
+                    .at(node.name.span, "a workload needs an `image`")
+                    .hint("add `image \"repository:tag\"`"),
+            );
         }
         Some(guarded(&self.guards(item), workload))
     }
@@ -163,7 +180,11 @@ impl<'d> Builder<'d> {
         let because = self.because(node);
         let targets: Vec<Arc<str>> = self.strings(node).into_iter().map(Into::into).collect();
         if targets.is_empty() {
-            self.report(codes::NO_TARGET.at(node.span, "`override` names no target").hint("write `override \"compose\" because=\"…\" { … }`"));
+            self.report(
+                codes::NO_TARGET
+                    .at(node.span, "`override` names no target")
+                    .hint("write `override \"compose\" because=\"…\" { … }`"),
+            );
         }
         let mut items = Vec::new();
         self.flatten(&node.children, &item.guards, &item.scope, &mut items);
@@ -179,7 +200,8 @@ impl<'d> Builder<'d> {
         let node = item.node;
         let guards = self.guards(item);
         let known: Vec<&str> = FACTS.iter().map(|(name, _)| *name).collect();
-        let Some((_, properties)) = FACTS.iter().find(|(name, _)| *name == node.name.text && node.annotation.is_none()) else {
+        let Some((_, properties)) = FACTS.iter().find(|(name, _)| *name == node.name.text && node.annotation.is_none())
+        else {
             return self.unknown_node(node, &known, "a workload");
         };
         if !["env", "resources"].contains(&node.name.text.as_str()) {
@@ -219,7 +241,11 @@ impl<'d> Builder<'d> {
                 number: match node.arguments().nth(1) {
                     Some(entry) => self.value(entry, Some(&Self::scalar("port")), scope)?,
                     None => {
-                        self.report(codes::ONE_VALUE.at(node.span, "a port has a name and a number").hint("write `port \"http\" 8080`"));
+                        self.report(
+                            codes::ONE_VALUE
+                                .at(node.span, "a port has a name and a number")
+                                .hint("write `port \"http\" 8080`"),
+                        );
                         return None;
                     }
                 },
@@ -260,7 +286,9 @@ impl<'d> Builder<'d> {
                 read_only_root: self.property(node, "read-only-root", "bool", scope),
                 drop: node.property("drop").and_then(|entry| match entry.annotation {
                     Some(_) => self.value(entry, None, scope),
-                    None => self.value(entry, Some(&text), scope).map(|expr| Expr { span: expr.span, kind: ExprKind::List(vec![expr]) }),
+                    None => self
+                        .value(entry, Some(&text), scope)
+                        .map(|expr| Expr { span: expr.span, kind: ExprKind::List(vec![expr]) }),
                 }),
                 escalation: self.property(node, "escalation", "bool", scope),
             },
@@ -281,8 +309,13 @@ impl<'d> Builder<'d> {
                 && let Some(name) = string_of(entry)
                 && !self.endpoint_names.contains_key(name.as_str())
             {
-                let near = nearest(&name, self.endpoint_names.keys().map(AsRef::as_ref)).map(|near| format!("did you mean `{near}`?"));
-                self.report(codes::UNKNOWN_WORKLOAD.at(entry.span, format!("there is no workload or endpoint `{name}`")).maybe_hint(near));
+                let near = nearest(&name, self.endpoint_names.keys().map(AsRef::as_ref))
+                    .map(|near| format!("did you mean `{near}`?"));
+                self.report(
+                    codes::UNKNOWN_WORKLOAD
+                        .at(entry.span, format!("there is no workload or endpoint `{name}`"))
+                        .maybe_hint(near),
+                );
                 continue;
             }
             names.extend(self.value(entry, None, scope));
@@ -300,7 +333,9 @@ impl<'d> Builder<'d> {
                 self.unknown_node(inner.node, &["-"], "`args`");
                 continue;
             }
-            args.extend(self.arguments(inner.node, None, &inner.scope).into_iter().map(|expr| guarded(&inner.guards, expr)));
+            args.extend(
+                self.arguments(inner.node, None, &inner.scope).into_iter().map(|expr| guarded(&inner.guards, expr)),
+            );
         }
         args
     }
@@ -310,7 +345,10 @@ impl<'d> Builder<'d> {
             if let Some(value) = self.value(entry, None, &item.scope) {
                 let name = crate::expr::constant(crate::value::Value::string(name.text.as_str()), name.span);
                 let span = name.span;
-                out.push(guarded(outer, Fact { span, kind: FactKind::Env { name, also: Vec::new(), file: false, value } }));
+                out.push(guarded(
+                    outer,
+                    Fact { span, kind: FactKind::Env { name, also: Vec::new(), file: false, value } },
+                ));
             }
         }
         let mut items = Vec::new();
@@ -330,8 +368,12 @@ impl<'d> Builder<'d> {
         }
         self.only_properties(node, &["also"]);
         let (name, file) = match annotation {
-            None => (crate::expr::constant(crate::value::Value::string(node.name.text.as_str()), node.name.span), false),
-            Some("file") => (crate::expr::constant(crate::value::Value::string(node.name.text.as_str()), node.name.span), true),
+            None => {
+                (crate::expr::constant(crate::value::Value::string(node.name.text.as_str()), node.name.span), false)
+            }
+            Some("file") => {
+                (crate::expr::constant(crate::value::Value::string(node.name.text.as_str()), node.name.span), true)
+            }
             Some(word @ ("ref" | "f")) => {
                 let form = if word == "ref" { Form::Path } else { Form::Template };
                 (self.compiled(&node.name.text, node.name.span, form, None, scope)?.0, false)
@@ -385,7 +427,9 @@ impl<'d> Builder<'d> {
                 limit_memory: field(&["limits", "memory"]),
             };
             if !missing.is_empty() {
-                self.report(codes::NOT_A_RECORD.at(entry.span, format!("these resources have no {}", missing.join(", "))));
+                self.report(
+                    codes::NOT_A_RECORD.at(entry.span, format!("these resources have no {}", missing.join(", "))),
+                );
             }
             return Some(exprs);
         }
@@ -403,10 +447,15 @@ impl<'d> Builder<'d> {
     }
 
     fn health(&self, node: &Node, scope: &Scope) -> Option<HealthExprs> {
-        const KINDS: &[(&str, HealthKind)] =
-            &[("liveness", HealthKind::Liveness), ("readiness", HealthKind::Readiness), ("startup", HealthKind::Startup)];
+        const KINDS: &[(&str, HealthKind)] = &[
+            ("liveness", HealthKind::Liveness),
+            ("readiness", HealthKind::Readiness),
+            ("startup", HealthKind::Startup),
+        ];
         let Some(first) = node.arguments().next() else {
-            self.report(codes::ONE_VALUE.at(node.span, "`health` names its kind").hint("write `health \"readiness\" { … }`"));
+            self.report(
+                codes::ONE_VALUE.at(node.span, "`health` names its kind").hint("write `health \"readiness\" { … }`"),
+            );
             return None;
         };
         let kind = self.one_of(first, KINDS)?;
@@ -446,7 +495,11 @@ impl<'d> Builder<'d> {
             }
         }
         let Some(probe) = probe else {
-            self.report(codes::MISSING_PROPERTY.at(node.name.span, "`health` says not how it is checked").hint("add `http`, `tcp` or `exec`"));
+            self.report(
+                codes::MISSING_PROPERTY
+                    .at(node.name.span, "`health` says not how it is checked")
+                    .hint("add `http`, `tcp` or `exec`"),
+            );
             return None;
         };
         Some(HealthExprs { kind, probe, period, delay, timeout, failures, start })
@@ -470,9 +523,17 @@ impl<'d> Builder<'d> {
             let nodes = match node.children.as_slice() {
                 [only] if only.name.text == "content" && only.arguments().count() == 1 && only.annotation.is_none() => {
                     let value = self.argument(only, None, scope)?;
-                    return Some(FactKind::File { path, content: FileExpr::Tree(format, vec![TreeNode::Item { value: TreeValue::One(value), span: only.span }]) });
+                    return Some(FactKind::File {
+                        path,
+                        content: FileExpr::Tree(
+                            format,
+                            vec![TreeNode::Item { value: TreeValue::One(value), span: only.span }],
+                        ),
+                    });
                 }
-                [only] if only.name.text == "content" && only.annotation.is_none() => self.tree_nodes(&only.children, scope),
+                [only] if only.name.text == "content" && only.annotation.is_none() => {
+                    self.tree_nodes(&only.children, scope)
+                }
                 _ => self.tree_nodes(&node.children, scope),
             };
             FileExpr::Tree(format, nodes)
@@ -524,7 +585,10 @@ impl<'d> Builder<'d> {
             span: node.name.span,
             when: self.conditions(item),
             scope,
-            tree: rest.into_iter().flat_map(|child| self.tree_nodes(std::slice::from_ref(child), &item.scope)).collect(),
+            tree: rest
+                .into_iter()
+                .flat_map(|child| self.tree_nodes(std::slice::from_ref(child), &item.scope))
+                .collect(),
         })
     }
 
@@ -532,7 +596,8 @@ impl<'d> Builder<'d> {
         let node = item.node;
         self.only_properties(node, &["when"]);
         let (scope, rest) = self.target_scope(node);
-        let mut mcp = Mcp { span: node.name.span, when: self.conditions(item), clients: None, scope, servers: Vec::new() };
+        let mut mcp =
+            Mcp { span: node.name.span, when: self.conditions(item), clients: None, scope, servers: Vec::new() };
         for child in rest {
             let mut items = Vec::new();
             self.flatten(std::slice::from_ref(child), &[], &item.scope, &mut items);
@@ -553,7 +618,14 @@ impl<'d> Builder<'d> {
 
     fn server(&self, node: &'d Node, scope: &Scope) -> Option<Server> {
         let name = self.argument(node, Some(&Self::scalar("string")), scope)?;
-        let mut server = Server { name, span: node.name.span, command: Vec::new(), url: None, headers: Vec::new(), environment: Vec::new() };
+        let mut server = Server {
+            name,
+            span: node.name.span,
+            command: Vec::new(),
+            url: None,
+            headers: Vec::new(),
+            environment: Vec::new(),
+        };
         for child in &node.children {
             match child.name.text.as_str() {
                 "command" => server.command = self.arguments(child, None, scope),
@@ -583,7 +655,11 @@ impl<'d> Builder<'d> {
                 "requires" => {
                     self.only_properties(inner.node, &["crd", "when"]);
                     let name = self.one_string(inner.node)?;
-                    let requirement = Requirement { name: name.into(), crd: self.word(inner.node, "crd"), span: inner.node.name.span };
+                    let requirement = Requirement {
+                        name: name.into(),
+                        crd: self.word(inner.node, "crd"),
+                        span: inner.node.name.span,
+                    };
                     helm.requires.push(guarded(&self.guards(inner), requirement));
                 }
                 "release" => helm.releases.extend(self.release(inner.node, &inner.scope)),
@@ -638,7 +714,11 @@ impl<'d> Builder<'d> {
         let mut nodes: Vec<TreeNode> = Vec::new();
         for (name, entry) in node.properties() {
             if let Some(value) = self.value(entry, None, scope) {
-                nodes.push(TreeNode::Key { key: TreeKey::Fixed(name.text.as_str().into()), value: TreeValue::One(value), span: name.span });
+                nodes.push(TreeNode::Key {
+                    key: TreeKey::Fixed(name.text.as_str().into()),
+                    value: TreeValue::One(value),
+                    span: name.span,
+                });
             }
         }
         nodes.extend(self.tree_nodes(&node.children, scope));
@@ -698,13 +778,16 @@ impl<'d> Builder<'d> {
                     "f" => Form::Template,
                     _ => Form::Cel,
                 };
-                let key = self.compiled(&node.name.text, span, form, None, scope).map(|(expr, _)| TreeKey::Computed(expr));
+                let key =
+                    self.compiled(&node.name.text, span, form, None, scope).map(|(expr, _)| TreeKey::Computed(expr));
                 (key, self.tree_value(node, scope)?)
             }
             Some(word) => match format_of(word) {
                 Some(format) => (fixed(), TreeValue::Embedded(format, self.tree(node, scope))),
                 None => {
-                    self.report(codes::UNKNOWN_ANNOTATION.at(node.span, format!("`({word})` is no form of a key in a tree")));
+                    self.report(
+                        codes::UNKNOWN_ANNOTATION.at(node.span, format!("`({word})` is no form of a key in a tree")),
+                    );
                     return None;
                 }
             },
@@ -718,15 +801,23 @@ impl<'d> Builder<'d> {
         match (arguments.as_slice(), nested) {
             ([], _) => {
                 if !nested {
-                    self.report(codes::ONE_VALUE.at(node.span, format!("the key `{}` is given no value", node.name.text)));
+                    self.report(
+                        codes::ONE_VALUE.at(node.span, format!("the key `{}` is given no value", node.name.text)),
+                    );
                     return None;
                 }
                 Some(TreeValue::Nodes { nodes: self.tree(node, scope), keep: None })
             }
             ([one], false) => self.value(one, None, scope).map(TreeValue::One),
-            (many, false) => Some(TreeValue::Many(many.iter().filter_map(|entry| self.value(entry, None, scope)).collect())),
+            (many, false) => {
+                Some(TreeValue::Many(many.iter().filter_map(|entry| self.value(entry, None, scope)).collect()))
+            }
             _ => {
-                self.report(codes::MIXED_TREE.at(node.span, format!("`{}` has values and keys of its own", node.name.text)).hint("write either"));
+                self.report(
+                    codes::MIXED_TREE
+                        .at(node.span, format!("`{}` has values and keys of its own", node.name.text))
+                        .hint("write either"),
+                );
                 None
             }
         }

@@ -11,14 +11,13 @@ use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 use indexmap::IndexMap;
 
 use super::{
-    Addresses, File, Plain,
-    generated,
+    Addresses, File, Plain, generated,
     node::{Entries, Node},
     words::{self, Speaker},
 };
 use crate::{
-    escape::{compose_string, secret_variable},
     emit::Output,
+    escape::{compose_string, secret_variable},
     plan::{
         self, Compose, Deployment, FileContent, Format, Health, HealthKind, Leaf, Plan, Port, Probe, Resources, Role,
         Security, Until, Variable, Workload,

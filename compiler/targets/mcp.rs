@@ -14,8 +14,8 @@ use super::{
     words::Speaker,
 };
 use crate::{
-    escape::secret_variable,
     emit::Output,
+    escape::secret_variable,
     plan::{Deployment, Format, Leaf, Mcp, Plan, Server},
     value::{Link, SecretRef},
 };
@@ -47,9 +47,8 @@ pub static CLIENTS: &[Client] = &[
 pub(super) fn emit(_: &Plan, deployment: &Deployment) -> Vec<File> {
     let Some(mcp) = &deployment.mcp else { return Vec::new() };
     let addresses = Addresses::of_compose(deployment);
-    let asked = CLIENTS
-        .iter()
-        .filter(|client| mcp.clients.is_empty() || mcp.clients.iter().any(|name| **name == *client.name));
+    let asked =
+        CLIENTS.iter().filter(|client| mcp.clients.is_empty() || mcp.clients.iter().any(|name| **name == *client.name));
     let file = |client: &Client| {
         let path = format!("{}/mcp/{}", deployment.name, client.file);
         File::of(path, Format::Json, (client.write)(mcp, &addresses), "")
