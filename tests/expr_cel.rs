@@ -11,9 +11,7 @@ use cel::{Context, Env, Program, Value as Theirs};
 use indexmap::IndexMap;
 use trueline::{
     diag::Diags,
-    expr::{
-        Entity, Evaluated, Expr, FUNCTIONS, Form, Function, Key, Lookup, Names, Place, Text, Type, compile, evaluate,
-    },
+    expr::{Entity, Evaluated, Expr, FUNCTIONS, Form, Key, Lookup, Names, Place, Text, Type, compile, evaluate},
     source::{SourceId, Span},
     value::Value,
 };
@@ -548,55 +546,99 @@ fn agree(ours: &str, theirs: &str) -> bool {
     ours == theirs || (matches!(ours, "missing" | "unknown") && theirs == "error")
 }
 
-#[test]
-#[allow(clippy::print_stdout, reason = "shows what was covered, with --nocapture")]
-fn expressions_mean_what_cel_says() {
-    let worlds: Vec<_> = (0..WORLDS).map(World::new).collect();
-    let mut writer = Writer { random: Random(20_261_121), locals: Vec::new(), used: Vec::new() };
-    let mut covered: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut cases, mut refused, mut valued) = (0, 0, 0);
-    let mut differences = Vec::new();
-    let mut texts = BTreeSet::new();
-    while texts.len() < EXPRESSIONS {
-        writer.used.clear();
-        let text = writer.any();
-        if !texts.insert(text.clone()) {
-            continue;
+/// What comparing some texts gave.
+#[derive(Default)]
+struct Comparison {
+    cases: usize,
+    /// Cases in which there was a value.
+    valued: usize,
+    /// Texts that our checker refuses.
+    refused: usize,
+    differences: Vec<String>,
+    /// How many texts used an operator or function.
+    covered: BTreeMap<&'static str, usize>,
+}
+
+impl Comparison {
+    fn of(texts: &[(String, Vec<&'static str>)]) -> Comparison {
+        let worlds: Vec<_> = (0..WORLDS).map(World::new).collect();
+        let mut result = Comparison::default();
+        for (text, used) in texts {
+            result.compare(text, used, &worlds);
         }
-        let Some((expr, _)) = ours(&text) else {
-            refused += 1;
-            continue;
+        result
+    }
+
+    fn compare(&mut self, text: &str, used: &[&'static str], worlds: &[World]) {
+        let Some((expr, _)) = ours(text) else {
+            self.refused += 1;
+            return;
         };
-        let Ok(program) = Program::compile(&renamed(&text)) else {
-            differences.push(format!("{text}: only we can read it"));
-            continue;
+        let Ok(program) = Program::compile(&renamed(text)) else {
+            self.differences.push(format!("{text}: only we can read it"));
+            return;
         };
-        for used in &writer.used {
-            *covered.entry(used).or_default() += 1;
+        for used in used {
+            *self.covered.entry(used).or_default() += 1;
         }
         for (at, world) in worlds.iter().enumerate() {
             let (ours, theirs) = (run_ours(&expr, world), run_theirs(&program, world));
-            cases += 1;
-            valued += usize::from(theirs != "error");
+            self.cases += 1;
+            self.valued += usize::from(theirs != "error");
             if !agree(&ours, &theirs) {
-                differences.push(format!("{text} in world {at}: {ours}, cel says {theirs}"));
+                self.differences.push(format!("{text} in world {at}: {ours}, cel says {theirs}"));
             }
         }
     }
+
+    fn and(mut self, other: Comparison) -> Comparison {
+        self.cases += other.cases;
+        self.valued += other.valued;
+        self.refused += other.refused;
+        self.differences.extend(other.differences);
+        for (used, count) in other.covered {
+            *self.covered.entry(used).or_default() += count;
+        }
+        self
+    }
+}
+
+/// Different texts, each with the operators and functions that it uses.
+fn texts() -> Vec<(String, Vec<&'static str>)> {
+    let mut writer = Writer { random: Random(20_261_121), locals: Vec::new(), used: Vec::new() };
+    let mut known = BTreeSet::new();
+    let mut texts = Vec::new();
+    while texts.len() < EXPRESSIONS {
+        let text = writer.any();
+        let used = std::mem::take(&mut writer.used);
+        if known.insert(text.clone()) {
+            texts.push((text, used));
+        }
+    }
+    texts
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "shows what was covered, with --nocapture")]
+fn expressions_mean_what_cel_says() {
+    let texts = texts();
+    let found = std::thread::scope(|scope| {
+        let halves = texts.chunks(EXPRESSIONS.div_ceil(4)).map(|part| scope.spawn(|| Comparison::of(part)));
+        let halves: Vec<_> = halves.collect();
+        let results = halves.into_iter().map(|half| half.join().expect("no comparison panics"));
+        results.fold(Comparison::default(), Comparison::and)
+    });
+    let Comparison { cases, valued, refused, mut differences, covered } = found;
     println!("{cases} cases, {valued} with a value, {refused} texts refused\n{covered:#?}");
     differences.sort_by_key(String::len);
-    assert!(
-        differences.is_empty(),
-        "{} of {cases}:\n{}",
-        differences.len(),
-        differences[..differences.len().min(25)].join("\n")
-    );
+    let shown = &differences[..differences.len().min(25)];
+    assert!(differences.is_empty(), "{} of {cases}:\n{}", differences.len(), shown.join("\n"));
     assert!(cases >= 100_000, "{cases} cases");
     assert!(valued * 2 > cases, "{valued} of {cases} have a value");
     let operators =
         ["||", "&&", "==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%", "!", "-x", "?:", "[]"];
     let ours_alone = ["cpu", "duration", "first", "memory"];
-    let functions = FUNCTIONS.iter().map(|row: &Function| row.name).filter(|name| !ours_alone.contains(name));
+    let functions = FUNCTIONS.iter().map(|row| row.name).filter(|name| !ours_alone.contains(name));
     for name in operators.into_iter().chain(functions) {
         let count = covered.get(name).copied().unwrap_or(0);
         assert!(count >= 50, "{name} was compared {count} times");
@@ -623,9 +665,9 @@ fn patterns_find_what_regex_finds() {
     let world = World::new(0);
     let mut random = Random(4242);
     let (mut compared, mut found) = (0, 0);
-    for _ in 0..6_000 {
+    for _ in 0..3_000 {
         let pattern: String = (0..1 + random.below(7)).map(|_| random.pick(&PIECES)).collect();
-        for _ in 0..3 {
+        for _ in 0..2 {
             let text: String =
                 (0..random.below(6)).map(|_| random.pick(&["a", "b", "c", "1", "_", " ", "-", "\\n"])).collect();
             let text = format!("'{text}'.matches('{}')", pattern.replace('\\', "\\\\"));
@@ -637,5 +679,5 @@ fn patterns_find_what_regex_finds() {
             found += usize::from(ours == "true");
         }
     }
-    assert!(compared > 3_000 && found > 1_000, "{found} of {compared}");
+    assert!(compared > 1_500 && found > 300, "{found} of {compared}");
 }

@@ -221,7 +221,8 @@ impl Checker<'_> {
             self.check_words(&expr, words);
             return None;
         }
-        let finding = codes::WRONG_KIND.at(expr.span, format!("this is {found}, wanted {wanted}"));
+        let message = format!("this is {}, wanted {wanted}", said(&found, wanted));
+        let finding = codes::WRONG_KIND.at(expr.span, message);
         let finding = match (&found, wanted) {
             (Type::Enum(words), Type::Scalar(to)) => {
                 let reason = words.iter().find_map(|word| scalars::read(to, word).err());
@@ -304,8 +305,9 @@ impl Checker<'_> {
                 // Each of them fits the place, so the place's type is theirs.
                 (None, Some(wanted)) => return Some(wanted.clone()),
                 (None, None) => {
-                    let message = format!("this is {found}, before it stands {before}");
-                    let finding = codes::OPERANDS.at(expr.span, message).label(values[0].0.span, before.to_string());
+                    let (here, there) = (said(found, before), said(before, found));
+                    let message = format!("this is {here}, before it stands {there}");
+                    let finding = codes::OPERANDS.at(expr.span, message).label(values[0].0.span, there);
                     self.report(finding.underline("both must be of one type"));
                     return None;
                 }
@@ -382,8 +384,8 @@ impl Checker<'_> {
         };
         let span = self.of(node);
         let Some(found) = found else {
-            let finding = self.bad_operands(operator, &a, &b).label(a.0.span, a.1.to_string());
-            self.report(finding.label(b.0.span, b.1.to_string()));
+            let finding = self.bad_operands(operator, &a, &b).label(a.0.span, said(&a.1, &b.1));
+            self.report(finding.label(b.0.span, said(&b.1, &a.1)));
             return None;
         };
         Some((Expr { kind: Kind::Binary(operator, Box::new(a.0), Box::new(b.0)), span }, found))
@@ -392,7 +394,8 @@ impl Checker<'_> {
     fn bad_operands(&self, operator: Operator, a: &Typed, b: &Typed) -> Finding {
         let sign = operator.sign();
         let span = a.0.span.to(b.0.span);
-        let finding = codes::OPERANDS.at(span, format!("`{sign}` cannot work on {} and {}", a.1, b.1));
+        let (left, right) = (said(&a.1, &b.1), said(&b.1, &a.1));
+        let finding = codes::OPERANDS.at(span, format!("`{sign}` cannot work on {left} and {right}"));
         let hint = [(a, b), (b, a)].into_iter().find_map(|(typed, constant)| match (&typed.1, &constant.0.kind) {
             (Type::Scalar(name), Kind::Literal(Value::String(text)))
                 if matches!(name.as_ref(), "memory" | "cpu" | "duration") && scalars::read(name, text).is_ok() =>
@@ -934,6 +937,14 @@ fn not_path(node: &Node) -> Option<&Node> {
             _ => not_path(key),
         }),
         _ => Some(node),
+    }
+}
+
+/// A type in plain words, beside another. A constant that stands where a secret belongs may be one: it is not shown.
+fn said(found: &Type, beside: &Type) -> String {
+    match (found, beside.base()) {
+        (Type::Enum(_), Some(Base::Secret)) => "text".to_owned(),
+        _ => found.to_string(),
     }
 }
 
