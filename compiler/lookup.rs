@@ -4,11 +4,12 @@
 //! Never: KDL, files.
 //! Invariant: asking changes nothing; what a view does not know yet is missing.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use indexmap::IndexMap;
 
 use crate::{
+    diag::Diags,
     expr::{self, Evaluated, Expr, Lookup, Place},
     model::View,
     schema::{FIRST_OTHER, FactKind, Guard, Guarded, Kind, Other, SettingId, Stack, is_named},
@@ -37,6 +38,8 @@ pub struct Reading<'a> {
     pub loops: &'a [Value],
     /// The endpoint whose fields are being computed.
     pub provider: Option<&'a str>,
+    /// Where to report expressions that have no result; none where others have reported them already.
+    pub findings: Option<&'a RefCell<Diags>>,
 }
 
 /// Who answers at an endpoint.
@@ -57,7 +60,15 @@ impl Reading<'_> {
     #[must_use]
     pub fn evaluate(&self, expr: &Expr) -> Evaluated {
         let mut budget = STEPS;
-        expr::evaluate(expr, self, &mut budget)
+        let mut faults = Vec::new();
+        let value = expr::evaluate_with_faults(expr, self, &mut budget, &mut faults);
+        if let Some(findings) = self.findings {
+            faults.iter().for_each(|fault| findings.borrow_mut().push(fault.finding()));
+            if budget == 0 {
+                findings.borrow_mut().push(expr::exhausted(expr));
+            }
+        }
+        value
     }
 
     /// Whether a condition is true here; `None` if it is unknown.

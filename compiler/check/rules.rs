@@ -93,6 +93,7 @@ impl Rules<'_> {
             own: keys,
             loops: &[],
             provider: None,
+            findings: None,
         };
         if !self.exists(rule, &reading) {
             return None;

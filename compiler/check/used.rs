@@ -49,6 +49,7 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
             own: &keys,
             loops: &[],
             provider: None,
+            findings: None,
         };
         let mut follow = |expr: &Expr| {
             for found in expr::references(expr) {

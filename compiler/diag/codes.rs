@@ -172,7 +172,6 @@ codes! {
     "TL0810" RAW_CONFLICT Error "a raw key is written by the stack already";
     "TL0811" UNKNOWN_RELEASE Error "there is no release of this name";
     "TL0812" NOT_EXPRESSIBLE Error "a target cannot say this";
-    "TL0813" TOO_MANY_STEPS Error "an expression takes too many steps";
     // targets
     // output folder and lock
     "TL1001" BAD_ENVIRONMENT_NAME Error "the name of an environment file is not a lower-case DNS label";

@@ -8,7 +8,7 @@ mod endpoints;
 mod tree;
 mod workload;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use indexmap::IndexMap;
 
@@ -53,6 +53,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
             let mut lowering = Lowering::new(env, deployed, target, view_of(target));
             lower(&mut lowering, &mut deployment);
             lowered.requires.append(&mut lowering.requires);
+            diags.extend(lowering.faults.into_inner());
             diags.extend(lowering.diags);
             reads.insert(*target, lowering.reads);
         }
@@ -96,6 +97,7 @@ pub(super) struct Lowering<'a> {
     endpoints: Endpoints,
     reads: Reads,
     requires: Vec<(Arc<str>, Arc<str>)>,
+    faults: RefCell<Diags>,
     diags: Diags,
 }
 
@@ -113,6 +115,7 @@ impl<'a> Lowering<'a> {
             endpoints: Endpoints::default(),
             reads: Reads::new(),
             requires: Vec::new(),
+            faults: RefCell::default(),
             diags: Diags::default(),
         };
         lowering.endpoints = endpoints::find(&mut lowering);
@@ -129,6 +132,7 @@ impl<'a> Lowering<'a> {
             own: &[],
             loops: &self.loop_keys,
             provider: self.provider.as_deref(),
+            findings: Some(&self.faults),
         }
     }
 

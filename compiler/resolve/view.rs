@@ -1,6 +1,6 @@
 //! The settings of one view, in the stack's order.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use crate::{
     diag::{Diags, Finding, codes},
@@ -37,6 +37,7 @@ pub(super) fn resolve(
         conditions: vec![None; stack.conditions.len()],
         lists: BTreeMap::new(),
         view: View { flat: vec![None; stack.settings.len()], ..View::default() },
+        faults: RefCell::default(),
         diags: Diags::default(),
     };
     for step in &stack.order {
@@ -45,6 +46,7 @@ pub(super) fn resolve(
             Step::Setting(id) => resolver.setting(*id),
         }
     }
+    diags.extend(resolver.faults.into_inner());
     diags.extend(resolver.diags);
     resolver.view
 }
@@ -85,6 +87,7 @@ struct Resolver<'a> {
     /// Which layer gave a list of records its items.
     lists: BTreeMap<(SettingId, Vec<Arc<str>>), Layer>,
     view: View,
+    faults: RefCell<Diags>,
     diags: Diags,
 }
 
@@ -99,6 +102,7 @@ impl<'a> Resolver<'a> {
             own,
             loops: &[],
             provider: None,
+            findings: Some(&self.faults),
         }
     }
 
