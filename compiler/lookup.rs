@@ -13,7 +13,7 @@ use crate::{
     expr::{self, Evaluated, Expr, Lookup, Place},
     model::View,
     schema::{FIRST_OTHER, FactKind, Guard, Guarded, Kind, Other, SettingId, Stack, is_named},
-    value::{Link, LinkPart, Piece, Value},
+    value::{self, Attributes, Link, LinkPart, Piece, Value},
 };
 
 /// Steps that one expression may take.
@@ -177,7 +177,13 @@ impl Reading<'_> {
                 }
             }
         }
-        found
+        // A template or a constant gives an image as text.
+        match (found, value::scalar(fact)) {
+            (Evaluated::Value(text), Some(of)) => {
+                value::fit(of, text, &Attributes::default()).map_or(Evaluated::Unknown, Evaluated::Value)
+            }
+            (found, _) => found,
+        }
     }
 
     /// The value of a setting with these keys; of a group, its settings as a map.

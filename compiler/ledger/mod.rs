@@ -1,5 +1,293 @@
-//! The table settings × targets.
-use crate::{diag::Diags, schema::Stack};
+//! The ledger: for every setting and every target, that it is used, or why not.
+//!
+//! In: a `Stack`. Out: a [`Table`], and findings for its holes.
+//! Never: an environment, any value in one.
+//! Invariant: a cell is used, absent with a reason, out of scope with a reason, or a hole, which is an error.
 
-/// Placeholder while the table is being built.
-pub fn check(_: &Stack, _: &mut Diags) {}
+mod compatible;
+mod sites;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    diag::{Diags, codes},
+    expr::{self, Expr},
+    schema::{Absent, Declaration, Given, Kind, SettingId, Stack},
+    source::Span,
+};
+
+use compatible::compatible;
+use sites::Site;
+
+/// The whole ledger of a stack.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Table {
+    /// The targets: `compose`, `helm` or `helm:BLOCK` for each block, `toml` and `mcp` where the stack has them.
+    pub columns: Vec<Arc<str>>,
+    /// One row per declared setting, in declared order.
+    pub rows: Vec<Row>,
+}
+
+/// A setting, as one declaration of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// The setting.
+    pub setting: SettingId,
+    /// Which of its declarations.
+    pub declaration: u32,
+    /// Its path; of a map of values with `*`.
+    pub path: Arc<str>,
+    /// Where it is declared.
+    pub span: Span,
+    /// One cell per column.
+    pub cells: Vec<Cell>,
+}
+
+/// What one target does with one setting.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Cell {
+    /// It reads it, here.
+    Used(Span),
+    /// It does not say it, for this reason.
+    Absent(Arc<str>),
+    /// It says nothing of such settings, for this reason.
+    OutOfScope(Arc<str>),
+    /// It neither reads it nor says why not.
+    Hole,
+}
+
+/// Reports holes, reasons that are not true any more, and settings that feed nothing.
+pub fn check(stack: &Stack, diags: &mut Diags) {
+    let columns = columns(stack);
+    let table = fill(stack, &columns);
+    for row in &table.rows {
+        let declaration = &stack.setting(row.setting).declarations[row.declaration as usize];
+        holes(stack, row, &table, declaration, diags);
+        for column in &columns {
+            untrue(stack, row, column, declaration, diags);
+        }
+        feeds_nothing(stack, row, declaration, diags);
+    }
+}
+
+/// The ledger of a stack.
+#[must_use]
+pub fn table(stack: &Stack) -> Table {
+    fill(stack, &columns(stack))
+}
+
+/// A target, with where it reads.
+struct Column {
+    /// `compose`, `helm`, `toml` or `mcp`.
+    target: &'static str,
+    name: Arc<str>,
+    /// The name of the Helm block.
+    block: Arc<str>,
+    /// Where the target's own part of the stack reads.
+    direct: Vec<Site>,
+    /// The same, and what those settings are computed from.
+    all: Vec<Site>,
+    /// Settings outside which the target says nothing.
+    scope: Option<(BTreeSet<SettingId>, Arc<str>)>,
+}
+
+fn columns(stack: &Stack) -> Vec<Column> {
+    let mut columns = vec![column(stack, "compose", "compose".into(), "".into(), sites::compose(stack), None)];
+    for block in &stack.helm {
+        let name = if stack.helm.len() == 1 { Arc::from("helm") } else { format!("helm:{}", block.name).into() };
+        columns.push(column(stack, "helm", name, block.name.clone(), sites::helm(stack, block), None));
+    }
+    let scopes = |scopes: Vec<Option<&crate::schema::Scope>>| {
+        let all: Option<Vec<_>> = scopes.into_iter().collect();
+        all.and_then(|all| {
+            let because = all.first()?.because.clone();
+            let settings = all.iter().flat_map(|scope| &scope.settings).flat_map(|id| stack.below(*id)).collect();
+            Some((settings, because))
+        })
+    };
+    if !stack.configs.is_empty() {
+        let scope = scopes(stack.configs.iter().map(|config| config.scope.as_ref()).collect());
+        columns.push(column(stack, "toml", "toml".into(), "".into(), sites::configs(stack), scope));
+    }
+    if !stack.mcp.is_empty() {
+        let scope = scopes(stack.mcp.iter().map(|mcp| mcp.scope.as_ref()).collect());
+        columns.push(column(stack, "mcp", "mcp".into(), "".into(), sites::mcp(stack), scope));
+    }
+    columns
+}
+
+fn column(
+    stack: &Stack,
+    target: &'static str,
+    name: Arc<str>,
+    block: Arc<str>,
+    direct: Vec<Site>,
+    scope: Option<(BTreeSet<SettingId>, Arc<str>)>,
+) -> Column {
+    let all = closed(stack, direct.clone());
+    Column { target, name, block, direct, all, scope }
+}
+
+/// Adds what used settings are computed from: defaults, values of presets, conditions of their existence.
+fn closed(stack: &Stack, direct: Vec<Site>) -> Vec<Site> {
+    let mut all: Vec<Site> = Vec::new();
+    let mut seen: BTreeSet<(SettingId, usize)> = BTreeSet::new();
+    let mut todo = direct;
+    while let Some(site) = todo.pop() {
+        let setting = stack.setting(site.setting);
+        for (index, declaration) in setting.declarations.iter().enumerate() {
+            if seen.contains(&(site.setting, index)) || !compatible(stack, declaration, &site.guards) {
+                continue;
+            }
+            seen.insert((site.setting, index));
+            let available = || declaration.available.iter().map(|condition| &stack.conditions[*condition as usize]);
+            let guards: Vec<Expr> = available().cloned().collect();
+            let mut reads = |expr: &Expr| todo.extend(sites::of(stack, expr, &guards, ""));
+            declaration.defaults.iter().for_each(&mut reads);
+            available().for_each(&mut reads);
+            for (preset, at) in &stack.preset_index[site.setting.index()] {
+                if let Given::Expr(expr) = &stack.presets[*preset as usize].values[*at as usize].given {
+                    reads(expr);
+                }
+            }
+        }
+        all.push(site);
+    }
+    all
+}
+
+/// Whether a setting is a row of its own: not a group, not a list's item, not a value that nobody may write.
+fn is_row(stack: &Stack, id: SettingId) -> bool {
+    let setting = stack.setting(id);
+    let item_of_list = setting.name.as_ref() == "*"
+        && setting.parent.is_some_and(|parent| matches!(stack.setting(parent).kind, Kind::List(_)));
+    let records = |item: SettingId| stack.setting(item).kind == Kind::Group;
+    let row = match setting.kind {
+        Kind::Group => false,
+        Kind::Map(_) => false,
+        Kind::List(item) => !records(item),
+        Kind::Scalar(_) => !item_of_list,
+        Kind::Choice(_) | Kind::Switch => true,
+    };
+    row && setting.declarations.iter().all(|declaration| !declaration.derived)
+}
+
+fn fill(stack: &Stack, columns: &[Column]) -> Table {
+    let mut rows = Vec::new();
+    for id in stack.below(SettingId::ROOT) {
+        if !is_row(stack, id) {
+            continue;
+        }
+        for (index, declaration) in stack.setting(id).declarations.iter().enumerate() {
+            rows.push(Row {
+                setting: id,
+                declaration: index as u32,
+                path: stack.setting(id).path.clone(),
+                span: declaration.span,
+                cells: columns.iter().map(|column| cell(stack, id, declaration, column)).collect(),
+            });
+        }
+    }
+    Table { columns: columns.iter().map(|column| column.name.clone()).collect(), rows }
+}
+
+fn cell(stack: &Stack, id: SettingId, declaration: &Declaration, column: &Column) -> Cell {
+    if let Some(absent) = absent_in(declaration, column) {
+        return Cell::Absent(absent.because.clone());
+    }
+    if let Some(site) = read_at(stack, id, declaration, &column.all) {
+        return Cell::Used(site.span);
+    }
+    match &column.scope {
+        Some((settings, because)) if !settings.contains(&id) => Cell::OutOfScope(because.clone()),
+        _ => Cell::Hole,
+    }
+}
+
+/// The nearest `absent` that covers a column.
+fn absent_in<'d>(declaration: &'d Declaration, column: &Column) -> Option<&'d Absent> {
+    let covers = |target: &Arc<str>| {
+        target.as_ref() == "*"
+            || target.as_ref() == column.target
+            || target.strip_prefix("helm:").is_some_and(|block| column.target == "helm" && block == column.block.as_ref())
+    };
+    declaration.absent.iter().find(|absent| absent.targets.iter().any(covers))
+}
+
+/// A site that reads a declaration of a setting.
+fn read_at<'s>(stack: &Stack, id: SettingId, declaration: &Declaration, sites: &'s [Site]) -> Option<&'s Site> {
+    // A map or list is read through itself or through its items.
+    sites.iter().find(|site| {
+        let here = site.setting == id || matches!(stack.setting(id).kind, Kind::List(item) if item == site.setting);
+        here && compatible(stack, declaration, &site.guards)
+    })
+}
+
+fn holes(stack: &Stack, row: &Row, table: &Table, declaration: &Declaration, diags: &mut Diags) {
+    let missing: Vec<&str> = row
+        .cells
+        .iter()
+        .zip(&table.columns)
+        .filter(|(cell, _)| **cell == Cell::Hole)
+        .map(|(_, column)| column.as_ref())
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+    let quoted: Vec<String> = missing.iter().map(|name| format!("\"{name}\"")).collect();
+    let mut finding = codes::HOLE.at(declaration.span, format!("`{}` reaches no part of {}", row.path, names.join(", ")));
+    if let Some(condition) = declaration.available.last() {
+        finding = finding.label(stack.conditions[*condition as usize].span, "where this holds");
+    }
+    diags.push(finding.hint(format!("use it there, or add `absent {} because=\"…\"`", quoted.join(" "))));
+}
+
+/// A reason for absence is not true where the target reads the setting all the same.
+fn untrue(stack: &Stack, row: &Row, column: &Column, declaration: &Declaration, diags: &mut Diags) {
+    let Some(absent) = absent_in(declaration, column) else { return };
+    let own: Vec<Site> = column.direct.iter().filter(|site| !site.mounted && site.setting == row.setting).cloned().collect();
+    let Some(site) = read_at(stack, row.setting, declaration, &own) else { return };
+    diags.push(
+        codes::ABSENT_BUT_READ
+            .at(absent.span, format!("`{}` is said to be absent from `{}`, which reads it", row.path, column.name))
+            .label(site.span, "read here")
+            .hint("delete the `absent`, or do not read it there"),
+    );
+}
+
+/// A setting that no target says must at least decide something.
+fn feeds_nothing(stack: &Stack, row: &Row, declaration: &Declaration, diags: &mut Diags) {
+    if !row.cells.iter().all(|cell| matches!(cell, Cell::Absent(_) | Cell::OutOfScope(_))) {
+        return;
+    }
+    let mut fed = false;
+    let mut reads = |expr: &Expr| {
+        fed |= expr::references(expr)
+            .into_iter()
+            .filter_map(|found| stack.setting_at(found.place))
+            .any(|id| stack.read_by(id).contains(&row.setting));
+    };
+    for preset in &stack.presets {
+        preset.when.iter().for_each(&mut reads);
+        for assignment in &preset.values {
+            if let Given::Expr(expr) = &assignment.given {
+                reads(expr);
+            }
+        }
+    }
+    for setting in &stack.settings {
+        setting.declarations.iter().flat_map(|declaration| &declaration.defaults).for_each(&mut reads);
+    }
+    stack.conditions.iter().for_each(&mut reads);
+    for rule in &stack.rules {
+        rule.when.iter().chain(&rule.require).for_each(&mut reads);
+    }
+    if !fed {
+        diags.push(
+            codes::FEEDS_NOTHING
+                .at(declaration.span, format!("`{}` is absent from every target and decides nothing", row.path))
+                .hint("delete the setting, or let a preset, a default or a rule read it"),
+        );
+    }
+}

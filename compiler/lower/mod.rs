@@ -279,7 +279,7 @@ impl<'a> Lowering<'a> {
             }
             Some(Other::WorkloadFact(name, fact)) => {
                 for workload in stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
-                    for expr in workload::fact_exprs(&workload.node, fact, self.target) {
+                    for expr in crate::schema::fact_exprs(&workload.node, fact, self.target) {
                         for found in expr::references(expr) {
                             self.origin(found, origins);
                         }

@@ -29,23 +29,6 @@ pub(super) fn all(lowering: &mut Lowering<'_>) -> Vec<Workload> {
     workloads
 }
 
-/// The expressions that say a fact of a workload to a target, for origins.
-pub(super) fn fact_exprs<'s>(workload: &'s schema::Workload, fact: &str, target: &str) -> Vec<&'s Expr> {
-    let of = |facts: &'s [schema::Guarded<Fact>]| -> Vec<&'s Expr> {
-        facts
-            .iter()
-            .filter_map(|guarded| match (&guarded.node.kind, fact) {
-                (FactKind::Image { image, .. }, "image") => Some(image),
-                (FactKind::Replicas { count, .. }, "replicas") => Some(count),
-                _ => None,
-            })
-            .collect()
-    };
-    let own = workload.overrides.iter().filter(|over| over.targets.iter().any(|name| name.as_ref() == target));
-    let own: Vec<&Expr> = own.flat_map(|over| of(&over.facts)).collect();
-    if own.is_empty() { of(&workload.facts) } else { own }
-}
-
 /// What an override replaces: facts of the same kind and key.
 #[derive(PartialEq, Eq, Clone)]
 struct FactKey(&'static str, Arc<str>);
@@ -136,11 +119,8 @@ fn empty(name: Arc<str>, node: &schema::Workload) -> Workload {
 
 /// What Compose cannot say is not even read for it: no reads, no origins, no ledger cell.
 fn says(lowering: &Lowering<'_>, what: &str) -> bool {
-    lowering.target != "compose" || !NOT_IN_COMPOSE.contains(&what)
+    lowering.target != "compose" || !schema::NOT_IN_COMPOSE.contains(&what)
 }
-
-/// Facts, and fields of facts, that Compose has no words for.
-pub(crate) const NOT_IN_COMPOSE: &[&str] = &["port.service", "replicas.max", "route", "volume.size", "volume.class"];
 
 /// Adds a fact; says whether it was the image.
 fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> bool {
@@ -347,7 +327,14 @@ fn health(lowering: &mut Lowering<'_>, health: &schema::HealthExprs, at: Span) -
 fn content_of(lowering: &mut Lowering<'_>, content: &FileExpr) -> Option<FileContent> {
     match content {
         FileExpr::Text(expr) => lowering.leaf(expr).map(FileContent::Text),
-        FileExpr::Config(name) => Some(FileContent::Config(name.clone())),
+        FileExpr::Config(name) => {
+            // What the mounted file says reaches the program, too.
+            let stack = lowering.stack;
+            for config in stack.configs.iter().filter(|config| config.name == *name) {
+                lowering.tree(&config.tree);
+            }
+            Some(FileContent::Config(name.clone()))
+        }
         FileExpr::Tree(format, nodes) => {
             let format = match format {
                 FormatExpr::Fixed(format) => *format,

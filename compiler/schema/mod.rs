@@ -725,3 +725,25 @@ impl Stack {
         all
     }
 }
+
+/// Facts, and fields of facts, that Compose has no words for.
+pub const NOT_IN_COMPOSE: &[&str] = &["port.service", "replicas.max", "route", "volume.size", "volume.class"];
+
+/// The expressions that say a fact of a workload to a target, for origins.
+#[must_use]
+pub fn fact_exprs<'s>(workload: &'s Workload, fact: &str, target: &str) -> Vec<&'s Expr> {
+    let of = |facts: &'s [Guarded<Fact>]| -> Vec<&'s Expr> {
+        facts
+            .iter()
+            .filter_map(|guarded| match (&guarded.node.kind, fact) {
+                (FactKind::Image { image, .. }, "image") => Some(image),
+                (FactKind::Replicas { count, .. }, "replicas") => Some(count),
+                _ => None,
+            })
+            .collect()
+    };
+    let own = workload.overrides.iter().filter(|over| over.targets.iter().any(|name| name.as_ref() == target));
+    let own: Vec<&Expr> = own.flat_map(|over| of(&over.facts)).collect();
+    if own.is_empty() { of(&workload.facts) } else { own }
+}
+

@@ -630,12 +630,21 @@ impl<'d> Builder<'d> {
             match child.name.text.as_str() {
                 "command" => server.command = self.arguments(child, None, scope),
                 "url" => server.url = self.argument(child, Some(&Self::scalar("string")), scope),
-                "headers" => server.headers = self.tree(child, scope),
-                "environment" => server.environment = self.tree(child, scope),
+                "headers" => server.headers = self.variables(child, scope),
+                "environment" => server.environment = self.variables(child, scope),
                 _ => self.unknown_node(child, &["command", "url", "headers", "environment"], "`server`"),
             }
         }
         Some(server)
+    }
+
+    /// Properties and children, or a whole map of the settings as argument.
+    fn variables(&self, node: &'d Node, scope: &Scope) -> Vec<TreeNode> {
+        let whole = node.arguments().filter_map(|entry| {
+            let value = TreeValue::One(self.value(entry, None, scope)?);
+            Some(TreeNode::Key { key: TreeKey::Fixed("".into()), value, span: entry.span })
+        });
+        whole.chain(self.tree(node, scope)).collect()
     }
 
     fn helm(&self, item: &Item<'d>) -> Option<Helm> {

@@ -1,0 +1,390 @@
+//! Where each target's part of a stack reads settings, and under which conditions.
+
+use std::sync::Arc;
+
+use crate::{
+    expr::{self, Expr},
+    plan::HealthKind,
+    schema::{
+        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, NOT_IN_COMPOSE, Other, ProbeExpr, SettingId, Stack, TreeKey,
+        TreeNode, TreeValue, Workload, is_named,
+    },
+    source::Span,
+    value::Value,
+};
+
+/// A place that reads a setting.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Site {
+    /// The setting.
+    pub(super) setting: SettingId,
+    /// The conditions around it.
+    pub(super) guards: Vec<Expr>,
+    /// Where.
+    pub(super) span: Span,
+    /// Whether only a mounted configuration file reads it, which is a target of its own.
+    pub(super) mounted: bool,
+}
+
+/// The sites of an expression, also through endpoints, facts and whole groups.
+pub(super) fn of(stack: &Stack, expr: &Expr, guards: &[Expr], target: &str) -> Vec<Site> {
+    let mut walk = Walk { stack, target, sites: Vec::new(), guards: guards.to_vec(), endpoints: Vec::new(), mounted: false };
+    walk.expr(expr);
+    walk.sites
+}
+
+/// Where Compose reads: the facts that it can say, and the `compose` node.
+pub(super) fn compose(stack: &Stack) -> Vec<Site> {
+    let mut walk = Walk::new(stack, "compose");
+    for guarded in &stack.workloads {
+        walk.guarded(&guarded.guards, |walk| walk.workload(&guarded.node));
+    }
+    for expr in stack.compose.project.iter().chain(&stack.compose.bind).chain(&stack.compose.restart) {
+        walk.expr(expr);
+    }
+    walk.sites
+}
+
+/// Where a Helm block reads.
+pub(super) fn helm(stack: &Stack, block: &Helm) -> Vec<Site> {
+    let mut walk = Walk::new(stack, "helm");
+    block.when.iter().for_each(|condition| walk.condition(condition));
+    for required in &block.requires {
+        walk.guarded(&required.guards, |_| {});
+    }
+    for release in &block.releases {
+        walk.tree(&release.names);
+        walk.tree(&release.values);
+    }
+    walk.sites
+}
+
+/// Where configuration files read.
+pub(super) fn configs(stack: &Stack) -> Vec<Site> {
+    let mut walk = Walk::new(stack, "toml");
+    for config in &stack.configs {
+        let before = walk.guards.len();
+        config.when.iter().for_each(|condition| walk.condition(condition));
+        walk.tree(&config.tree);
+        walk.guards.truncate(before);
+    }
+    walk.sites
+}
+
+/// Where MCP servers read.
+pub(super) fn mcp(stack: &Stack) -> Vec<Site> {
+    let mut walk = Walk::new(stack, "mcp");
+    for mcp in &stack.mcp {
+        let before = walk.guards.len();
+        mcp.when.iter().for_each(|condition| walk.condition(condition));
+        mcp.clients.iter().for_each(|clients| walk.expr(clients));
+        for guarded in &mcp.servers {
+            walk.guarded(&guarded.guards, |walk| {
+                let server = &guarded.node;
+                walk.expr(&server.name);
+                server.command.iter().chain(&server.url).for_each(|expr| walk.expr(expr));
+                walk.tree(&server.headers);
+                walk.tree(&server.environment);
+            });
+        }
+        walk.guards.truncate(before);
+    }
+    walk.sites
+}
+
+struct Walk<'a> {
+    stack: &'a Stack,
+    target: &'a str,
+    sites: Vec<Site>,
+    guards: Vec<Expr>,
+    /// Endpoints on the way, so that fields which lead in a circle end.
+    endpoints: Vec<Arc<str>>,
+    mounted: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(stack: &'a Stack, target: &'a str) -> Walk<'a> {
+        Walk { stack, target, sites: Vec::new(), guards: Vec::new(), endpoints: Vec::new(), mounted: false }
+    }
+
+    fn setting(&mut self, id: SettingId, span: Span) {
+        for setting in self.stack.read_by(id) {
+            self.sites.push(Site { setting, guards: self.guards.clone(), span, mounted: self.mounted });
+        }
+    }
+
+    /// A condition is read where it stands, and holds for what follows.
+    fn condition(&mut self, condition: &Expr) {
+        self.expr(condition);
+        self.guards.push(condition.clone());
+    }
+
+    fn guarded(&mut self, guards: &[Guard], inner: impl FnOnce(&mut Self)) {
+        let before = self.guards.len();
+        for guard in guards {
+            match guard {
+                Guard::When(condition) => self.condition(condition),
+                Guard::Each(source) => self.each(source),
+            }
+        }
+        inner(self);
+        self.guards.truncate(before);
+    }
+
+    /// A loop reads the keys of a map, or the items of a list of values.
+    fn each(&mut self, source: &expr::Ref) {
+        if let Some(id) = self.stack.setting_at(source.place) {
+            self.sites.push(Site { setting: id, guards: self.guards.clone(), span: source.span, mounted: self.mounted });
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        for found in expr::references(expr) {
+            self.reference(found);
+        }
+    }
+
+    fn reference(&mut self, found: &expr::Ref) {
+        let stack = self.stack;
+        if let Some(id) = stack.setting_at(found.place) {
+            return self.setting(id, found.span);
+        }
+        match stack.other_at(found.place) {
+            Some(Other::Endpoint(name) | Other::EndpointHost(name) | Other::EndpointPort(name, _)) => {
+                self.endpoint(name, None);
+            }
+            Some(Other::EndpointField(name, field)) => self.endpoint(name, Some(field)),
+            Some(Other::WorkloadFact(name, fact)) => {
+                for workload in stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
+                    for expr in crate::schema::fact_exprs(&workload.node, fact, self.target) {
+                        self.expr(expr);
+                    }
+                }
+            }
+            Some(Other::Workloads) => {
+                for guarded in &stack.workloads {
+                    self.guarded(&guarded.guards, |walk| walk.workload(&guarded.node));
+                }
+            }
+            Some(Other::Workload(name)) => {
+                for guarded in stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
+                    self.guarded(&guarded.guards, |walk| walk.workload(&guarded.node));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The settings behind an endpoint: who answers, and where.
+    fn endpoint(&mut self, name: &Arc<str>, field: Option<&Arc<str>>) {
+        if self.endpoints.contains(name) {
+            return;
+        }
+        self.endpoints.push(name.clone());
+        for guarded in self.stack.endpoints.iter().filter(|endpoint| is_named(&endpoint.node.name, name)) {
+            self.guarded(&guarded.guards, |walk| {
+                if let Some(external) = &guarded.node.external {
+                    let before = walk.guards.len();
+                    external.when.iter().for_each(|when| walk.condition(when));
+                    walk.expr(&external.host);
+                    external.port.iter().for_each(|port| walk.expr(port));
+                    walk.guards.truncate(before);
+                }
+                if let Some(expr) = field.and_then(|field| guarded.node.fields.get(field)) {
+                    walk.expr(expr);
+                }
+            });
+        }
+        for guarded in self.stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
+            self.guarded(&guarded.guards, |_| {});
+        }
+        self.endpoints.pop();
+    }
+
+    fn tree(&mut self, nodes: &[TreeNode]) {
+        for node in nodes {
+            match node {
+                TreeNode::When(condition, nodes) => {
+                    let before = self.guards.len();
+                    self.condition(condition);
+                    self.tree(nodes);
+                    self.guards.truncate(before);
+                }
+                TreeNode::Each(source, nodes) => {
+                    self.each(source);
+                    self.tree(nodes);
+                }
+                TreeNode::Item { value, .. } => self.tree_value(value),
+                TreeNode::Key { key, value, .. } => {
+                    if let TreeKey::Computed(expr) = key {
+                        self.expr(expr);
+                    }
+                    self.tree_value(value);
+                }
+            }
+        }
+    }
+
+    fn tree_value(&mut self, value: &TreeValue) {
+        match value {
+            TreeValue::One(expr) => self.expr(expr),
+            TreeValue::Many(exprs) => exprs.iter().for_each(|expr| self.expr(expr)),
+            TreeValue::Nodes { nodes, .. } | TreeValue::Embedded(_, nodes) => self.tree(nodes),
+        }
+    }
+
+    fn workload(&mut self, workload: &Workload) {
+        self.expr(&workload.name);
+        let target = self.target;
+        let own = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == target);
+        let overrides: Vec<_> = workload.overrides.iter().filter(|over| own(&over.targets)).collect();
+        let replaced: Vec<Key> =
+            overrides.iter().flat_map(|over| &over.facts).filter(|fact| fact.guards.is_empty()).map(|fact| key(&fact.node)).collect();
+        let kept = workload.facts.iter().filter(|fact| !replaced.contains(&key(&fact.node)));
+        let all: Vec<&Guarded<Fact>> = kept.chain(overrides.iter().flat_map(|over| &over.facts)).collect();
+        for fact in all {
+            self.fact_guarded(fact);
+        }
+    }
+
+    fn fact_guarded(&mut self, fact: &Guarded<Fact>) {
+        // Conditions around a fact that this target cannot say are not read by it either.
+        if self.target == "compose" && matches!(fact.node.kind, FactKind::Route { .. }) {
+            return;
+        }
+        self.guarded(&fact.guards, |walk| walk.fact(&fact.node));
+    }
+
+    fn says(&self, what: &str) -> bool {
+        self.target != "compose" || !NOT_IN_COMPOSE.contains(&what)
+    }
+
+    fn some<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Option<Expr>>) {
+        exprs.into_iter().flatten().for_each(|expr| self.expr(expr));
+    }
+
+    fn fact(&mut self, fact: &Fact) {
+        match &fact.kind {
+            FactKind::Image { image, build, pull } => {
+                self.expr(image);
+                self.some([build, pull]);
+            }
+            FactKind::Replicas { count, max } => {
+                self.expr(count);
+                if self.says("replicas.max") {
+                    self.some([max]);
+                }
+            }
+            FactKind::Command(exprs) | FactKind::Tmpfs(exprs) => exprs.iter().for_each(|expr| self.expr(expr)),
+            FactKind::Args(args) => {
+                for guarded in args {
+                    self.guarded(&guarded.guards, |walk| walk.expr(&guarded.node));
+                }
+            }
+            FactKind::Schedule(expr) | FactKind::Profile(expr) => self.expr(expr),
+            FactKind::Env { name, value, .. } => {
+                self.expr(name);
+                self.expr(value);
+            }
+            FactKind::EnvTree { name, tree, .. } => {
+                self.expr(name);
+                self.tree(tree);
+            }
+            FactKind::Resources(found) => {
+                self.some([&found.request_cpu, &found.request_memory, &found.limit_cpu, &found.limit_memory]);
+            }
+            FactKind::Port { number, service, publish, .. } => {
+                self.expr(number);
+                self.some([publish]);
+                if self.says("port.service") {
+                    self.some([service]);
+                }
+            }
+            FactKind::Needs { names, .. } => names.iter().for_each(|name| self.need(name)),
+            FactKind::Health(health) => {
+                // Compose checks by a command, and has one check; the others are replaced or refused.
+                let exec = matches!(health.probe, ProbeExpr::Exec { .. });
+                if self.target == "compose" && !(exec && health.kind == HealthKind::Readiness) {
+                    return;
+                }
+                match &health.probe {
+                    ProbeExpr::Http { path, .. } => self.expr(path),
+                    ProbeExpr::Tcp { .. } => {}
+                    ProbeExpr::Exec { argv } => argv.iter().for_each(|expr| self.expr(expr)),
+                }
+                self.some([&health.period, &health.delay, &health.timeout, &health.failures, &health.start]);
+            }
+            FactKind::Volume { at, size, class, .. } => {
+                self.expr(at);
+                if self.says("volume.size") {
+                    self.some([size, class]);
+                }
+            }
+            FactKind::File { path, content } => {
+                self.expr(path);
+                match content {
+                    FileExpr::Text(expr) => self.expr(expr),
+                    FileExpr::Tree(format, tree) => {
+                        if let FormatExpr::Computed(expr) = format {
+                            self.expr(expr);
+                        }
+                        self.tree(tree);
+                    }
+                    FileExpr::Config(name) => {
+                        let outer = std::mem::replace(&mut self.mounted, true);
+                        for config in self.stack.configs.iter().filter(|config| config.name == *name) {
+                            self.tree(&config.tree);
+                        }
+                        self.mounted = outer;
+                    }
+                }
+            }
+            FactKind::Security { user, group, read_only_root, drop, escalation } => {
+                self.some([user, group, read_only_root, drop, escalation]);
+            }
+            FactKind::Route { hosts, path, tls, .. } => {
+                self.expr(hosts);
+                self.some([path, tls]);
+            }
+        }
+    }
+
+    /// A fixed name that is needed: whether its workload runs is read.
+    fn need(&mut self, name: &Expr) {
+        self.expr(name);
+        if let expr::Kind::Literal(Value::String(name)) = &name.kind {
+            for guarded in self.stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
+                self.guarded(&guarded.guards, |_| {});
+            }
+        }
+    }
+}
+
+/// Kind and key of a fact, as far as they are fixed.
+#[derive(PartialEq)]
+struct Key(&'static str, Option<String>);
+
+fn key(fact: &Fact) -> Key {
+    let fixed = |expr: &Expr| match &expr.kind {
+        expr::Kind::Literal(Value::String(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    match &fact.kind {
+        FactKind::Image { .. } => Key("image", None),
+        FactKind::Replicas { .. } => Key("replicas", None),
+        FactKind::Command(_) => Key("command", None),
+        FactKind::Args(_) => Key("args", None),
+        FactKind::Schedule(_) => Key("schedule", None),
+        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => Key("env", fixed(name)),
+        FactKind::Resources(_) => Key("resources", None),
+        FactKind::Port { name, .. } => Key("port", Some(name.to_string())),
+        FactKind::Needs { .. } => Key("needs", None),
+        FactKind::Profile(_) => Key("profile", None),
+        FactKind::Health(health) => Key("health", Some(format!("{:?}", health.kind))),
+        FactKind::Volume { name, .. } => Key("volume", Some(name.to_string())),
+        FactKind::Tmpfs(_) => Key("tmpfs", None),
+        FactKind::File { path, .. } => Key("file", fixed(path)),
+        FactKind::Security { .. } => Key("security", None),
+        FactKind::Route { .. } => Key("route", None),
+    }
+}
