@@ -15,6 +15,30 @@ macro_rules! codes {
 codes! {
     // syntax
     "TL0001" SYNTAX Error "the text is not KDL";
+    "TL0002" TOO_LARGE Error "the text is too large";
+    "TL0003" TOO_DEEP Error "blocks nest too deeply";
+    "TL0004" REFUSED_CHARACTER Error "a character that nobody would see";
+    "TL0005" UNBALANCED_BRACE Error "a brace has no partner";
+    "TL0006" UNCLOSED Error "a string or comment is not closed";
+    "TL0007" BAD_ESCAPE Error "a backslash escapes nothing";
+    "TL0008" BAD_LINES Error "a multi-line string is not laid out as one";
+    "TL0009" REPEATED_PROPERTY Error "a property is written twice";
+    "TL0010" CUT_BY_COMMENT Error "a comment begins inside a word";
+    "TL0011" COLON Error "a colon does not separate a name from its value";
+    "TL0012" ASSIGNMENT Error "an equals sign after a node's name";
+    "TL0013" NO_PROPERTY_VALUE Error "a property has no value";
+    "TL0014" SHELL_VARIABLE Error "shell variables are not known here";
+    "TL0015" BARE_KEYWORD Error "a keyword needs `#`";
+    "TL0016" BAD_KEYWORD Error "`#` begins no keyword and no string";
+    "TL0017" OLD_RAW_STRING Error "a raw string as KDL 1 wrote it";
+    "TL0018" UNQUOTED Error "this text needs quotes";
+    "TL0019" COMMA Error "commas do not separate values";
+    "TL0020" BRACKETS Error "lists have no brackets";
+    "TL0021" SINGLE_QUOTES Error "strings stand between double quotes";
+    "TL0022" LEADING_ZERO Error "a number begins with a zero";
+    "TL0023" BAD_NUMBER Error "a number that cannot be held";
+    "TL0024" NO_SPACE Error "two words run into each other";
+    "TL0025" CONFLICT_MARKER Error "a merge conflict is not resolved";
     // names and forms
     // values
     // expressions
@@ -25,4 +49,10 @@ codes! {
     // lowering
     // targets
     // output folder and lock
+}
+
+/// The code with this id.
+#[must_use]
+pub fn code(id: &str) -> Option<&'static Code> {
+    CODES.binary_search_by(|code| code.id.cmp(id)).ok().map(|at| CODES[at])
 }

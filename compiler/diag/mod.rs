@@ -5,6 +5,7 @@
 //! Invariant: every finding has a row in [`codes::CODES`] and a page `docs/errors/TLnnnn.md`.
 
 pub mod codes;
+pub mod mask;
 pub mod render;
 
 use crate::source::Span;

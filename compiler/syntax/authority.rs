@@ -1,55 +1,27 @@
-//! The `kdl` crate's reading of a text, as our own tree.
+//! The `kdl` crate's reading of a text, as our own tree: the oracle that tests compare the reader with.
 //!
-//! In: a text that `parse` has measured. Out: a [`Doc`], or what the crate objects to.
-//! Never: a text of unknown depth; the crate recurses and an overflow would end the process.
+//! In: a text of small depth. Out: a [`Doc`], or that the crate objects.
+//! Never: part of the program; the crate recurses, and an overflow would end the process.
 //! Invariant: every span is a range of bytes of the text.
-
-use std::ops::Range;
 
 use kdl::{KdlDocument, KdlEntry, KdlIdentifier, KdlNode, KdlValue};
 
 use super::{Doc, Entry, Literal, Name, Node};
 use crate::source::{SourceId, Span};
 
-/// Depth up to which the caller's stack is enough; test threads have 2 MiB.
-const SHALLOW: usize = 16;
-/// Stack for deeper texts: the crate needs up to 40 KiB a level without optimisation.
+/// The crate needs up to 40 KiB of stack a level without optimisation; test threads have 2 MiB.
 const STACK: usize = 64 << 20;
 
-/// What the crate objects to: a range of bytes and a sentence.
-pub(super) struct Objection {
-    /// The place.
-    pub(super) range: Range<usize>,
-    /// The crate's words.
-    pub(super) message: String,
-}
-
-/// Reads a text whose braces nest `depth` deep.
-pub(super) fn read(text: &str, id: SourceId, depth: usize) -> Result<Doc, Vec<Objection>> {
-    if depth <= SHALLOW {
-        return read_here(text, id);
-    }
+/// Reads a text of known, small depth; the error is how many objections the crate has.
+pub(super) fn read(text: &str, id: SourceId) -> Result<Doc, usize> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
-        match thread.spawn_scoped(scope, || read_here(text, id)).map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(result)) => result,
-            _ => Err(vec![Objection { range: 0..0, message: "the text cannot be read".to_owned() }]),
-        }
+        let read = || match KdlDocument::parse_v2(text) {
+            Ok(document) => Ok(Doc { nodes: nodes(&document, text, id) }),
+            Err(error) => Err(error.diagnostics.len()),
+        };
+        thread.spawn_scoped(scope, read).expect("a thread starts").join().expect("the crate does not panic")
     })
-}
-
-fn read_here(text: &str, id: SourceId) -> Result<Doc, Vec<Objection>> {
-    match KdlDocument::parse_v2(text) {
-        Ok(document) => Ok(Doc { nodes: nodes(&document, text, id) }),
-        Err(error) => Err(error
-            .diagnostics
-            .into_iter()
-            .map(|found| Objection {
-                range: found.span.offset()..found.span.offset() + found.span.len(),
-                message: found.message.unwrap_or_else(|| "this is not KDL".to_owned()),
-            })
-            .collect()),
-    }
 }
 
 fn nodes(document: &KdlDocument, text: &str, id: SourceId) -> Vec<Node> {
