@@ -7,3 +7,4 @@ pub mod plan;
 pub mod source;
 pub mod syntax;
 pub mod value;
+pub mod visible;

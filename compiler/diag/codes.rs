@@ -9,13 +9,15 @@ macro_rules! codes {
         $(#[doc = $title] pub static $name: Code = Code { id: $id, severity: Severity::$severity, title: $title };)*
         /// All codes, by id.
         pub static CODES: &[&Code] = &[$(&$name),*];
+        /// The page of every code: its id, and `docs/errors/TLnnnn.md`. A code without a page does not compile.
+        pub static PAGES: &[(&str, &str)] = &[$(($id, include_str!(concat!("../../docs/errors/", $id, ".md")))),*];
     };
 }
 
 codes! {
     // syntax
     "TL0001" SYNTAX Error "the text is not KDL";
-    "TL0002" TOO_LARGE Error "the text is too large";
+    "TL0002" TEXT_TOO_LARGE Error "the text is too large";
     "TL0003" TOO_DEEP Error "blocks nest too deeply";
     "TL0004" REFUSED_CHARACTER Error "a character that nobody would see";
     "TL0005" UNBALANCED_BRACE Error "a brace has no partner";
@@ -55,4 +57,43 @@ codes! {
 #[must_use]
 pub fn code(id: &str) -> Option<&'static Code> {
     CODES.binary_search_by(|code| code.id.cmp(id)).ok().map(|at| CODES[at])
+}
+
+/// The page of the code with this id, as Markdown.
+#[must_use]
+pub fn page(id: &str) -> Option<&'static str> {
+    PAGES.binary_search_by(|(known, _)| (*known).cmp(id)).ok().map(|at| PAGES[at].1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_unique_and_of_one_form() {
+        assert!(CODES.is_sorted_by(|a, b| a.id < b.id), "ids are sorted and unique");
+        for code in CODES {
+            let digits = code.id.strip_prefix("TL").unwrap_or_default();
+            assert!(digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{}", code.id);
+            assert!(!code.title.ends_with('.') && !code.title.is_empty(), "{}", code.id);
+            assert_eq!(super::code(code.id), Some(*code));
+        }
+        assert_eq!(super::code("TL9999"), None);
+        assert_eq!(page("TL9999"), None);
+    }
+
+    #[test]
+    fn every_code_has_a_page_of_the_right_form() {
+        for code in CODES {
+            let page = page(code.id).unwrap_or_default();
+            assert_eq!(page.lines().next(), Some(format!("# {}: {}", code.id, code.title).as_str()));
+            for heading in ["## Wrong", "## Right"] {
+                let blocks = page
+                    .split(heading)
+                    .nth(1)
+                    .map_or(0, |rest| rest.split("\n## ").next().unwrap_or_default().matches("\n```kdl\n").count());
+                assert_eq!(blocks, 1, "{}: one block below `{heading}`", code.id);
+            }
+        }
+    }
 }

@@ -33,7 +33,7 @@ const MAX_REFUSED: usize = 20;
 pub fn parse(source: &Source, diags: &mut Diags) -> Doc {
     if source.text.len() > MAX_SIZE {
         let message = format!("the text has {} bytes, and at most {MAX_SIZE} are read", source.text.len());
-        diags.push(codes::TOO_LARGE.at(Span::new(source.id, 0, 0), message));
+        diags.push(codes::TEXT_TOO_LARGE.at(Span::new(source.id, 0, 0), message));
         return Doc::default();
     }
     if refuse_characters(source, diags) {

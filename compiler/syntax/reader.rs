@@ -739,7 +739,7 @@ impl<'a> Reader<'a> {
         self.pieces += 1;
         if self.pieces == MAX_PIECES + 1 {
             let place = self.span(self.at, self.next_char());
-            self.say(codes::TOO_LARGE.at(place, format!("the text has more than {MAX_PIECES} nodes and values")));
+            self.say(codes::TEXT_TOO_LARGE.at(place, format!("the text has more than {MAX_PIECES} nodes and values")));
             self.stop();
         }
     }

@@ -296,3 +296,77 @@ fn secrets_are_not_repeated() {
         assert!(!found.is_empty() && !all.contains("hunter2x"), "{text:?}: {all}");
     }
 }
+
+/// Pieces that texts are put together from at random: valid ones, habits and rubbish.
+const PIECES: [&str; 52] = [
+    "a",
+    "b",
+    " ",
+    " ",
+    " ",
+    "\n",
+    "\n",
+    ";",
+    "{",
+    "}",
+    " { ",
+    " }\n",
+    "=",
+    "k=1",
+    "k=",
+    " (t)",
+    "(",
+    ")",
+    "\"s\"",
+    "\"",
+    "\"\\n\\u{e9}\"",
+    "\"\\",
+    "\\\n",
+    "\\",
+    "#\"r\"#",
+    "#",
+    "##\"",
+    "\"##",
+    "#true",
+    "#null",
+    "true",
+    "1",
+    "-1.5",
+    "1e3",
+    "0x1F",
+    "07",
+    "1_0",
+    ".5",
+    "-",
+    "ü",
+    "\u{A0}",
+    "// c\n",
+    "/* c */",
+    "/*",
+    "*/",
+    "/-",
+    " /- ",
+    "/",
+    "\"\"\"\n x\n \"\"\"",
+    "#\"\"\"\n  y\n  z\n  \"\"\"#",
+    "\r\n",
+    ",",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(2000))]
+
+    #[test]
+    fn what_the_reader_accepts_the_crate_reads_the_same(pieces in proptest::collection::vec(0..PIECES.len(), 0..14)) {
+        let text: String = pieces.into_iter().map(|piece| PIECES[piece]).collect();
+        let mut diags = Diags::default();
+        let doc = parse(&source(&text), &mut diags);
+        for finding in diags.as_slice() {
+            proptest::prop_assert!(text.get(finding.span.start as usize..finding.span.end as usize).is_some());
+        }
+        if !diags.has_errors() {
+            let theirs = authority::read(&text, SourceId(0));
+            proptest::prop_assert_eq!(Ok(doc), theirs, "{:?}", text);
+        }
+    }
+}
