@@ -22,6 +22,8 @@ mod source;
 mod syntax;
 #[path = "compiler/value/mod.rs"]
 mod value;
+#[path = "compiler/visible.rs"]
+mod visible;
 
 use std::{env, fmt::Write as _, fs, path::Path, process, sync::Arc};
 
@@ -64,18 +66,7 @@ fn loaded(name: &str, texts: &[Arc<Source>]) -> schema::Stack {
     }
     if diags.has_errors() || stack.is_none() {
         let sources = Sources::new(texts.to_vec());
-        for finding in diags.sorted() {
-            let source = sources.get(finding.span.source).expect("a stack is in its own texts");
-            let (line, column) = source.line_column(finding.span.start);
-            eprintln!(
-                "{}:{line}:{column}: {}[{}] {} | {:?}",
-                source.name,
-                if finding.code.severity == diag::Severity::Error { "error" } else { "warning" },
-                finding.code.id,
-                finding.message,
-                finding.help
-            );
-        }
+        eprintln!("{}", diag::render::human(&diags.sorted(), &sources, false));
         process::exit(1);
     }
     stack.expect("checked above")

@@ -73,7 +73,8 @@ pub fn each_value(
     release: &Arc<str>,
     act: &mut dyn FnMut(&str, &Value),
 ) {
-    let reading = Reading { stack, view, target: "", environment, release, own: &[], loops: &[], provider: None, findings: None };
+    let reading =
+        Reading { stack, view, target: "", environment, release, own: &[], loops: &[], provider: None, findings: None };
     visit(&reading, SettingId::ROOT, &[], act);
 }
 

@@ -2,5 +2,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests run the program in scratch folders")]
 
 mod cli;
+mod diag;
 mod expr_cel;
 mod readers;

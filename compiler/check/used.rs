@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     check::Read,
-    diag::{Diags, codes},
+    diag::{Diags, Finding, codes},
     expr::{self, Evaluated, Expr},
     lookup::Reading,
     lower::Lowered,
     model::{Deployed, Env, Layer, Slot, View},
     schema::{Absent, Assignment, Given, Kind, SettingId},
+    source::Span,
 };
 
 type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
@@ -24,9 +25,11 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
             per_target.push((target, closed(env, deployed, view, read.clone())));
         }
         let ruled = closed(env, deployed, &deployed.base, ruled.clone());
+        let mut unsaid: Vec<Unsaid<'_>> = Vec::new();
         for assignment in &deployed.written {
-            written(deployed, assignment, &per_target, &ruled, diags);
+            written(deployed, assignment, &per_target, &ruled, &mut unsaid, diags);
         }
+        unsaid.into_iter().for_each(|found| diags.push(found.finding()));
         one_sided(deployed, &per_target, diags);
     }
 }
@@ -99,11 +102,31 @@ fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(Se
     }
 }
 
-fn written(
-    deployed: &Deployed,
+/// Settings that one target does not say, for one reason.
+struct Unsaid<'d> {
+    target: &'d str,
+    absent: &'d Absent,
+    settings: Vec<(Arc<str>, Span)>,
+}
+
+impl Unsaid<'_> {
+    fn finding(self) -> Finding {
+        let names: Vec<String> = self.settings.iter().map(|(path, _)| format!("`{path}`")).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let message = format!("{} {verb} not said to `{}`: {}", names.join(", "), self.target, self.absent.because);
+        let (first, rest) = (self.settings[0].1, &self.settings[1..]);
+        let finding = codes::ABSENT.at(first, message);
+        let finding = rest.iter().fold(finding, |finding, (_, span)| finding.label(*span, ""));
+        finding.label(self.absent.span, "the stack says why")
+    }
+}
+
+fn written<'d>(
+    deployed: &'d Deployed,
     assignment: &Assignment,
-    per_target: &[(&str, Instances)],
+    per_target: &[(&'d str, Instances)],
     ruled: &Instances,
+    unsaid: &mut Vec<Unsaid<'d>>,
     diags: &mut Diags,
 ) {
     let stack = &deployed.stack;
@@ -131,11 +154,11 @@ fn written(
         if let Some(absent) = absent_in(deployed, slot, assignment.setting, target)
             && !absent.targets.iter().any(|name| name.as_ref() == "*")
         {
-            diags.push(
-                codes::ABSENT
-                    .at(assignment.span, format!("`{path}` is not said to `{target}`: {}", absent.because))
-                    .label(absent.span, "the stack says why"),
-            );
+            let here = (path.clone(), assignment.span);
+            match unsaid.iter_mut().find(|found| found.target == *target && found.absent.span == absent.span) {
+                Some(found) => found.settings.push(here),
+                None => unsaid.push(Unsaid { target, absent, settings: vec![here] }),
+            }
         }
     }
 }

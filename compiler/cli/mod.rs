@@ -11,11 +11,11 @@ mod completions;
 mod console;
 mod diff;
 mod explain;
+mod ledger;
 mod output;
 mod problems;
 mod project;
 mod report;
-mod standin;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -63,6 +63,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Say where a setting's value comes from and where it goes, or what a code means
     Explain(explain::Arguments),
+    /// Print what each target does with each setting of a stack
+    Ledger(ledger::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -139,6 +141,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Compile(arguments) => compile::run(console, &project, arguments),
         Command::Check(arguments) => check::run(console, &project, arguments),
         Command::Diff(arguments) => diff::run(console, &project, arguments),
+        Command::Ledger(arguments) => ledger::run(console, &project, arguments),
         Command::Explain(arguments) => explain::run(console, &project, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),
     }

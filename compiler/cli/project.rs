@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Failure, problems::Problems, standin};
+use super::{Failure, problems::Problems};
 use crate::{
     compile::Stdlib,
     diag::{Diags, Finding, codes, nearest},
@@ -161,7 +161,7 @@ impl Project {
         }
         let source = self.read(PROJECT_FILE, SourceId(0))?;
         let mut diags = Diags::default();
-        let doc = standin::parse(&source, &mut diags);
+        let doc = crate::syntax::parse(&source, &mut diags);
         if !diags.has_errors() {
             doc.nodes.iter().for_each(|node| check_node(node, &mut diags));
         }

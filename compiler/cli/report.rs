@@ -12,11 +12,10 @@ use super::{
     console::{Console, Format, Looks, Style},
     problems::Problems,
     project::{EnvironmentFile, Project, Unread},
-    standin,
 };
 use crate::{
     compile::{Compiled, Stdlib, compile},
-    diag::{Finding, Severity, codes},
+    diag::{self, Finding, Severity, codes, render},
     diff::counted,
     source::Sources,
     visible::visible_line,
@@ -71,12 +70,11 @@ impl Report {
             self.worsen(if findings.iter().any(is_trouble) { Outcome::NotAsked } else { Outcome::No });
         }
         match looks.format {
-            Format::Human => self.findings.push_str(&standin::human(findings, sources, looks.colour)),
-            Format::Json => match serde_json::from_str(&standin::json(findings, sources)) {
-                Ok(Value::Array(list)) => self.json_findings.extend(list),
-                Ok(other) => self.json_findings.push(other),
-                Err(_) => {}
-            },
+            Format::Human => self.findings.push_str(&render::human(findings, sources, looks.colour)),
+            Format::Json => {
+                let document: Value = serde_json::from_str(&diag::json::json(findings, sources)).unwrap_or_default();
+                self.json_findings.extend(document["findings"].as_array().into_iter().flatten().cloned());
+            }
         }
     }
 

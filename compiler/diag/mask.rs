@@ -1,19 +1,205 @@
 //! What an excerpt hides: text that may be a secret.
+//!
+//! In: one line of a text and what is wrong on it. Out: the ranges of bytes that must not be shown.
+//! Never: schemas; a renderer cannot know which setting is a secret, so it hides too much rather than too little.
+//! Invariant: what is hidden keeps its width, so that columns stay.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-/// Words that announce a secret, in lower case.
-const SECRET_WORDS: [&str; 9] =
-    ["password", "passwd", "passphrase", "secret", "token", "key", "credential", "private", "auth"];
+use super::Finding;
+use crate::source::SourceId;
+
+/// Words that announce a secret, in lower case. `key` finds `keys` and `api-key`, too.
+const SECRET_WORDS: [&str; 10] =
+    ["password", "passwd", "passphrase", "secret", "token", "key", "credential", "private", "auth", "bearer"];
+
+/// Codes of settings that are unknown or secret: nobody knows what stands on such a line.
+const SECRET_CODES: [&str; 5] = ["TL0101", "TL0112", "TL0113", "TL0221", "TL0226"];
+
+/// Shortest string that is hidden on a line that could not be read.
+const LONG: usize = 8;
 
 /// Whether a piece of text has a word in it that announces a secret.
 #[must_use]
 pub fn names_secret(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    SECRET_WORDS.iter().any(|word| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes())))
+    first_secret_word(text).is_some()
 }
 
-#[allow(dead_code)]
-fn placeholder() -> Cow<'static, str> {
-    Cow::Borrowed("")
+/// The end of the first word that announces a secret.
+fn first_secret_word(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let end = |word: &&str| {
+        let found = bytes.windows(word.len()).position(|window| window.eq_ignore_ascii_case(word.as_bytes()));
+        found.map(|start| start + word.len())
+    };
+    SECRET_WORDS.iter().filter_map(end).min()
+}
+
+/// What to hide on a line of which text, for a finding that shows it.
+///
+/// Lines of the standard library are ours and hide nothing. On a line of an environment:
+/// - behind a word such as `password`, `token` or `key`: every string and the next bare word;
+/// - where the setting is unknown or a secret: every string;
+/// - where the line could not be read: every string of eight characters or more, and a line in the
+///   middle of a multi-line string as a whole.
+///
+/// `(secret)"name/key"` is a reference and is shown.
+#[must_use]
+pub fn hidden(source: SourceId, line: &str, finding: &Finding) -> Vec<Range<usize>> {
+    if source != SourceId(0) {
+        return Vec::new();
+    }
+    let unreadable = finding.code.id.starts_with("TL00");
+    let in_string = matches!(finding.code.id, "TL0007" | "TL0008");
+    let words = words(line);
+    if in_string && !line.contains('"') {
+        return std::iter::once(0..line.len()).collect();
+    }
+    let whole = SECRET_CODES.contains(&finding.code.id);
+    let secret = words
+        .iter()
+        .filter(|word| word.kind != Kind::String)
+        .find_map(|word| first_secret_word(&line[word.range.clone()]).map(|end| word.range.start + end));
+    let mut next = true;
+    let mut hidden = Vec::new();
+    for word in words {
+        let behind = secret.is_some_and(|secret| word.range.start >= secret);
+        let long = unreadable && line[word.range.clone()].chars().count() >= LONG;
+        let hide = match word.kind {
+            Kind::String => whole || behind || long,
+            Kind::Bare => behind && (next || unreadable),
+            Kind::Name => false,
+        };
+        next = next && !behind;
+        if hide {
+            hidden.push(word.range);
+        }
+    }
+    hidden
+}
+
+#[derive(PartialEq)]
+enum Kind {
+    /// What stands between quotes.
+    String,
+    /// A bare word that may be a value.
+    Bare,
+    /// A bare word that names something: a property, or the first of a node.
+    Name,
+}
+
+struct Word {
+    range: Range<usize>,
+    kind: Kind,
+}
+
+/// The words of a line. It may be broken or begin in the middle of something, so nothing is taken for granted.
+fn words(line: &str) -> Vec<Word> {
+    let bytes = line.as_bytes();
+    let mut words: Vec<Word> = Vec::new();
+    let (mut at, mut leads) = (0, true);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                let end = string_end(bytes, at + 1);
+                if !is_reference(line, at, end) {
+                    words.push(Word { range: at + 1..end, kind: Kind::String });
+                }
+                at = end + 1;
+                leads = false;
+            }
+            b'{' | b'}' | b';' => {
+                at += 1;
+                leads = true;
+            }
+            byte if is_word(byte) => {
+                let end = at + bytes[at..].iter().take_while(|byte| is_word(**byte)).count();
+                let annotates = line[..at].trim_end().ends_with('(');
+                let names = leads || annotates || line[end..].trim_start().starts_with('=');
+                words.push(Word { range: at..end, kind: if names { Kind::Name } else { Kind::Bare } });
+                leads = leads && bytes.get(end) == Some(&b')');
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    words
+}
+
+fn is_word(byte: u8) -> bool {
+    !matches!(byte, b' ' | b'\t' | b'\r' | b'"' | b'{' | b'}' | b';' | b'(' | b')' | b'=' | b'#')
+}
+
+/// Where a string ends: at its closing quote, or at the end of the line.
+fn string_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while at < bytes.len() && bytes[at] != b'"' {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    at.min(bytes.len())
+}
+
+/// Whether the string at `open` is the reference of a secret, `(secret)"name/key"`.
+fn is_reference(line: &str, open: usize, end: usize) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let lower = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase() || matches!(byte, b'-' | b'.');
+    let Some((name, key)) = line.get(open + 1..end).and_then(|text| text.split_once('/')) else { return false };
+    line[..open].ends_with("(secret)") && name.bytes().all(lower) && key.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Code, Severity};
+    use super::*;
+    use crate::source::Span;
+
+    static UNREADABLE: Code = Code { id: "TL0018", severity: Severity::Error, title: "" };
+    static LINES: Code = Code { id: "TL0008", severity: Severity::Error, title: "" };
+    static UNKNOWN: Code = Code { id: "TL0101", severity: Severity::Error, title: "" };
+    static RANGE: Code = Code { id: "TL0205", severity: Severity::Error, title: "" };
+
+    fn shown(code: &'static Code, line: &str) -> String {
+        let finding = code.at(Span::default(), "");
+        let mut shown = line.to_owned();
+        for range in hidden(SourceId(0), line, &finding).into_iter().rev() {
+            let dots = "*".repeat(line[range.clone()].chars().count());
+            shown.replace_range(range, &dots);
+        }
+        shown
+    }
+
+    #[test]
+    fn strings_behind_a_word_for_a_secret_are_hidden() {
+        assert_eq!(shown(&RANGE, "db password=\"hunter2\" size=\"x\""), "db password=\"*******\" size=\"*\"");
+        assert_eq!(shown(&RANGE, "db size=\"x\" apiKey=\"hunter2\""), "db size=\"x\" apiKey=\"*******\"");
+        assert_eq!(shown(&RANGE, "(x)token hunter2 port=80"), "(x)token ******* port=80");
+        assert_eq!(shown(&RANGE, "db password=\"a\\\"b\""), "db password=\"****\"");
+        assert_eq!(shown(&RANGE, "app mode=\"hybird\" port=80"), "app mode=\"hybird\" port=80");
+        assert_eq!(shown(&RANGE, "env DB_PASSWORD=hunter2"), "env DB_PASSWORD=*******");
+    }
+
+    #[test]
+    fn references_are_shown() {
+        assert_eq!(shown(&RANGE, "llm api-key=(secret)\"openai/api-key\""), "llm api-key=(secret)\"openai/api-key\"");
+        assert_eq!(shown(&RANGE, "llm api-key=(secret)\"hunter2\""), "llm api-key=(secret)\"*******\"");
+    }
+
+    #[test]
+    fn unknown_settings_hide_every_string() {
+        assert_eq!(shown(&UNKNOWN, "app pasword=\"x\" \"y\""), "app pasword=\"*\" \"*\"");
+    }
+
+    #[test]
+    fn unreadable_lines_hide_long_strings() {
+        assert_eq!(shown(&UNREADABLE, "a 5m \"longer text\" \"short\""), "a 5m \"***********\" \"short\"");
+        assert_eq!(shown(&UNREADABLE, "a \"not closed"), "a \"**********");
+        assert_eq!(shown(&UNREADABLE, "password: hunter2"), "password: *******");
+        assert_eq!(shown(&LINES, "  MIIEpAIBAAKCAQEA"), "******************");
+    }
+
+    #[test]
+    fn the_standard_library_hides_nothing() {
+        let finding = RANGE.at(Span::default(), "");
+        assert!(hidden(SourceId(1), "password \"x\"", &finding).is_empty());
+    }
 }

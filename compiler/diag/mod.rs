@@ -1,10 +1,12 @@
 //! Findings: what is wrong, where, why, and what to type instead.
 //!
-//! In: what stages notice. Out: [`Finding`]s in a stable order, and their terminal text (`render`).
+//! In: what stages notice. Out: [`Finding`]s in a stable order, and their text for terminals (`render`) and
+//! programs (`json`).
 //! Never: which stage noticed it.
 //! Invariant: every finding has a row in [`codes::CODES`] and a page `docs/errors/TLnnnn.md`.
 
 pub mod codes;
+pub mod json;
 pub mod mask;
 pub mod render;
 
@@ -167,9 +169,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=b.len() {
-        rows[0][j] = j;
-    }
+    rows[0] = (0..=b.len()).collect();
     for i in 1..=a.len() {
         for j in 1..=b.len() {
             let same = usize::from(a[i - 1] != b[j - 1]);

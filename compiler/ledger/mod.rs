@@ -209,7 +209,9 @@ fn absent_in<'d>(declaration: &'d Declaration, column: &Column) -> Option<&'d Ab
     let covers = |target: &Arc<str>| {
         target.as_ref() == "*"
             || target.as_ref() == column.target
-            || target.strip_prefix("helm:").is_some_and(|block| column.target == "helm" && block == column.block.as_ref())
+            || target
+                .strip_prefix("helm:")
+                .is_some_and(|block| column.target == "helm" && block == column.block.as_ref())
     };
     declaration.absent.iter().find(|absent| absent.targets.iter().any(covers))
 }
@@ -236,7 +238,8 @@ fn holes(stack: &Stack, row: &Row, table: &Table, declaration: &Declaration, dia
     }
     let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
     let quoted: Vec<String> = missing.iter().map(|name| format!("\"{name}\"")).collect();
-    let mut finding = codes::HOLE.at(declaration.span, format!("`{}` reaches no part of {}", row.path, names.join(", ")));
+    let mut finding =
+        codes::HOLE.at(declaration.span, format!("`{}` reaches no part of {}", row.path, names.join(", ")));
     if let Some(condition) = declaration.available.last() {
         finding = finding.label(stack.conditions[*condition as usize].span, "where this holds");
     }
@@ -246,7 +249,8 @@ fn holes(stack: &Stack, row: &Row, table: &Table, declaration: &Declaration, dia
 /// A reason for absence is not true where the target reads the setting all the same.
 fn untrue(stack: &Stack, row: &Row, column: &Column, declaration: &Declaration, diags: &mut Diags) {
     let Some(absent) = absent_in(declaration, column) else { return };
-    let own: Vec<Site> = column.direct.iter().filter(|site| !site.mounted && site.setting == row.setting).cloned().collect();
+    let own: Vec<Site> =
+        column.direct.iter().filter(|site| !site.mounted && site.setting == row.setting).cloned().collect();
     let Some(site) = read_at(stack, row.setting, declaration, &own) else { return };
     diags.push(
         codes::ABSENT_BUT_READ

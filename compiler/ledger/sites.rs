@@ -6,8 +6,8 @@ use crate::{
     expr::{self, Expr},
     plan::HealthKind,
     schema::{
-        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, NOT_IN_COMPOSE, Other, ProbeExpr, SettingId, Stack, TreeKey,
-        TreeNode, TreeValue, Workload, is_named,
+        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, NOT_IN_COMPOSE, Other, ProbeExpr, SettingId, Stack,
+        TreeKey, TreeNode, TreeValue, Workload, is_named,
     },
     source::Span,
     value::Value,
@@ -28,7 +28,8 @@ pub(super) struct Site {
 
 /// The sites of an expression, also through endpoints, facts and whole groups.
 pub(super) fn of(stack: &Stack, expr: &Expr, guards: &[Expr], target: &str) -> Vec<Site> {
-    let mut walk = Walk { stack, target, sites: Vec::new(), guards: guards.to_vec(), endpoints: Vec::new(), mounted: false };
+    let mut walk =
+        Walk { stack, target, sites: Vec::new(), guards: guards.to_vec(), endpoints: Vec::new(), mounted: false };
     walk.expr(expr);
     walk.sites
 }
@@ -134,7 +135,12 @@ impl<'a> Walk<'a> {
     /// A loop reads the keys of a map, or the items of a list of values.
     fn each(&mut self, source: &expr::Ref) {
         if let Some(id) = self.stack.setting_at(source.place) {
-            self.sites.push(Site { setting: id, guards: self.guards.clone(), span: source.span, mounted: self.mounted });
+            self.sites.push(Site {
+                setting: id,
+                guards: self.guards.clone(),
+                span: source.span,
+                mounted: self.mounted,
+            });
         }
     }
 
@@ -238,8 +244,12 @@ impl<'a> Walk<'a> {
         let target = self.target;
         let own = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == target);
         let overrides: Vec<_> = workload.overrides.iter().filter(|over| own(&over.targets)).collect();
-        let replaced: Vec<Key> =
-            overrides.iter().flat_map(|over| &over.facts).filter(|fact| fact.guards.is_empty()).map(|fact| key(&fact.node)).collect();
+        let replaced: Vec<Key> = overrides
+            .iter()
+            .flat_map(|over| &over.facts)
+            .filter(|fact| fact.guards.is_empty())
+            .map(|fact| key(&fact.node))
+            .collect();
         let kept = workload.facts.iter().filter(|fact| !replaced.contains(&key(&fact.node)));
         let all: Vec<&Guarded<Fact>> = kept.chain(overrides.iter().flat_map(|over| &over.facts)).collect();
         for fact in all {

@@ -746,4 +746,3 @@ pub fn fact_exprs<'s>(workload: &'s Workload, fact: &str, target: &str) -> Vec<&
     let own: Vec<&Expr> = own.flat_map(|over| of(&over.facts)).collect();
     if own.is_empty() { of(&workload.facts) } else { own }
 }
-

@@ -1,55 +1,22 @@
 //! The `kdl` crate's reading of a text, as our own tree.
 //!
-//! In: a text that `parse` has measured. Out: a [`Doc`], or what the crate objects to.
-//! Never: a text of unknown depth; the crate recurses and an overflow would end the process.
-//! Invariant: every span is a range of bytes of the text.
-
-use std::ops::Range;
+//! In: a text of small depth. Out: nodes, or nothing where the crate objects, too.
+//! Invariant: every span is a range of bytes of the text. The crate recurses, and so gets a stack of its own.
 
 use kdl::{KdlDocument, KdlEntry, KdlIdentifier, KdlNode, KdlValue};
 
-use super::{Doc, Entry, Literal, Name, Node};
+use super::{Entry, Literal, Name, Node};
 use crate::source::{SourceId, Span};
 
-/// Depth up to which the caller's stack is enough; test threads have 2 MiB.
-const SHALLOW: usize = 16;
-/// Stack for deeper texts: the crate needs up to 40 KiB a level without optimisation.
+/// The crate needs up to 40 KiB of stack a level without optimisation; test threads have 2 MiB.
 const STACK: usize = 64 << 20;
 
-/// What the crate objects to: a range of bytes and a sentence.
-pub(super) struct Objection {
-    /// The place.
-    pub(super) range: Range<usize>,
-    /// The crate's words.
-    pub(super) message: String,
-}
-
-/// Reads a text whose braces nest `depth` deep.
-pub(super) fn read(text: &str, id: SourceId, depth: usize) -> Result<Doc, Vec<Objection>> {
-    if depth <= SHALLOW {
-        return read_here(text, id);
-    }
+/// Reads a text whose depth the reader in front has bounded; none where the crate objects.
+pub(super) fn read(text: &str, id: SourceId) -> Option<Vec<Node>> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK);
-        match thread.spawn_scoped(scope, || read_here(text, id)).map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(result)) => result,
-            _ => Err(vec![Objection { range: 0..0, message: "the text cannot be read".to_owned() }]),
-        }
+        let read = || KdlDocument::parse_v2(text).ok().map(|document| nodes(&document, text, id));
+        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, read).ok()?.join().ok()?
     })
-}
-
-fn read_here(text: &str, id: SourceId) -> Result<Doc, Vec<Objection>> {
-    match KdlDocument::parse_v2(text) {
-        Ok(document) => Ok(Doc { nodes: nodes(&document, text, id) }),
-        Err(error) => Err(error
-            .diagnostics
-            .into_iter()
-            .map(|found| Objection {
-                range: found.span.offset()..found.span.offset() + found.span.len(),
-                message: found.message.unwrap_or_else(|| "this is not KDL".to_owned()),
-            })
-            .collect()),
-    }
 }
 
 fn nodes(document: &KdlDocument, text: &str, id: SourceId) -> Vec<Node> {

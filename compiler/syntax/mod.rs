@@ -1,51 +1,74 @@
-//! KDL text into a tree of our own, with a place on every piece. The only user of the `kdl` crate.
+//! KDL 2 text into a tree of our own, with a place on every piece.
+//!
+//! The reader in front is our own: the `kdl` crate is a hundred times slower and cannot say what a person meant.
+//! The crate is the authority: what the reader declines without knowing why is asked of it, and tests compare the
+//! two on everything else.
 //!
 //! In: a [`Source`]. Out: a [`Doc`] and findings.
 //! Never: what a name means.
-//! Invariant: hostile text gives findings, never a panic; depth and size are bounded before the crate sees the text.
+//! Invariant: hostile text gives findings, never a panic; depth, size and the number of pieces are bounded.
 
 mod authority;
+mod chars;
+mod habits;
+mod reader;
+mod strings;
+#[cfg(test)]
+mod tests;
 
 use crate::diag::{Diags, codes};
 use crate::source::{Source, Span};
 
 /// Longest text that is read, in bytes.
-const MAX_SIZE: usize = 4 << 20;
-/// Deepest nesting of braces that is read.
-const MAX_DEPTH: usize = 64;
+pub const MAX_SIZE: usize = 4 << 20;
+/// Deepest nesting of blocks that is read.
+pub const MAX_DEPTH: usize = 64;
+/// Most nodes and values in one text.
+pub const MAX_PIECES: usize = 1 << 20;
+/// Refused characters after which a text is given up.
+const MAX_REFUSED: usize = 20;
 
-/// Reads a text. Any mistake gives findings and an empty document.
+/// Reads a text. Any mistake gives findings (at most one a line, at most 50) and an empty document.
 #[must_use]
 pub fn parse(source: &Source, diags: &mut Diags) -> Doc {
-    let depth = depth(&source.text);
-    if source.text.len() > MAX_SIZE || depth > MAX_DEPTH {
-        diags.push(codes::SYNTAX.at(Span::new(source.id, 0, 0), "the text is too long or nested too deeply"));
+    if source.text.len() > MAX_SIZE {
+        let message = format!("the text has {} bytes, and at most {MAX_SIZE} are read", source.text.len());
+        diags.push(codes::TEXT_TOO_LARGE.at(Span::new(source.id, 0, 0), message));
         return Doc::default();
     }
-    match authority::read(&source.text, source.id, depth) {
-        Ok(doc) => doc,
-        Err(objections) => {
-            for found in objections {
-                let place = Span::new(source.id, found.range.start, found.range.end);
-                diags.push(codes::SYNTAX.at(place, found.message));
-            }
-            Doc::default()
-        }
+    if refuse_characters(source, diags) {
+        return Doc::default();
     }
+    let reading = reader::read(&source.text, source.id);
+    if reading.findings.is_empty() {
+        return Doc { nodes: reading.nodes };
+    }
+    let unexplained = reading.findings.iter().all(|finding| finding.code.id == codes::SYNTAX.id);
+    if unexplained && let Some(nodes) = authority::read(&source.text, source.id) {
+        return Doc { nodes };
+    }
+    for finding in reading.findings {
+        diags.push(finding);
+    }
+    Doc::default()
 }
 
-/// An upper bound of the nesting of braces.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
+/// Reports characters that may not stand in a text; they are looked for first, for they hide what follows.
+fn refuse_characters(source: &Source, diags: &mut Diags) -> bool {
+    let mut at = if source.text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
+    for count in 0..MAX_REFUSED {
+        let Some((start, char, why)) = chars::find_refused(&source.text, at) else {
+            return count > 0;
+        };
+        at = start + char.len_utf8();
+        let number = u32::from(char);
+        diags.push(
+            codes::REFUSED_CHARACTER
+                .at(Span::new(source.id, start, at), format!("U+{number:04X} is {why}"))
+                .hint(format!("take it out, or write `\\u{{{number:x}}}` inside a string")),
+        );
     }
-    deepest
+    true
 }
 
 /// A document: its top-level nodes.
@@ -129,34 +152,5 @@ impl Node {
     /// The children of this name.
     pub fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
         self.children.iter().filter(move |child| child.name.text == name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::SourceId;
-
-    fn read(text: &str) -> (Source, Doc) {
-        let source = Source { id: SourceId(0), name: "dev.kdl".to_owned(), text: text.to_owned() };
-        let mut diags = Diags::default();
-        let doc = parse(&source, &mut diags);
-        assert!(!diags.has_errors(), "{diags:?}");
-        (source, doc)
-    }
-
-    #[test]
-    fn spans_are_bytes() {
-        let (source, doc) = read("(größe)\"näme\" /* ü */ (t)\"é\" k=(u8)7 { 子 #true; } // }\r\nz 1.5\r\n");
-        let node = &doc.nodes[0];
-        assert_eq!(source.slice(node.name.span), "\"näme\"");
-        assert_eq!(source.slice(node.annotation.as_ref().unwrap().span), "größe");
-        assert_eq!(source.slice(node.entries[0].span), "\"é\"");
-        assert_eq!(source.slice(node.entries[1].span), "7");
-        assert_eq!(source.slice(node.entries[1].name.as_ref().unwrap().span), "k");
-        assert_eq!(source.slice(node.children[0].span), "子 #true");
-        assert!(source.slice(node.span).starts_with("(größe)"), "{}", source.slice(node.span));
-        assert!(source.slice(node.span).ends_with("#true; }"), "{}", source.slice(node.span));
-        assert_eq!(source.slice(doc.nodes[1].span), "z 1.5");
     }
 }
