@@ -14,7 +14,11 @@ use crate::visible::visible;
 /// A setting that differs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SettingChange {
-    /// Its path in `settings.json`: names joined by dots, others as `["a/b"]`, items of lists as `[0]`.
+    /// The deployment.
+    pub deployment: String,
+    /// The target whose view it is; empty for the values that all share.
+    pub view: String,
+    /// The setting's path.
     pub path: String,
     /// The old value as JSON, or none where it is new.
     pub old: Option<String>,
@@ -22,50 +26,34 @@ pub struct SettingChange {
     pub new: Option<String>,
 }
 
-/// The settings that differ, by path. Two values that are no maps are compared whole, `null` is no value.
+/// The settings that differ between two `settings.json`, by deployment, view and path; `null` is no value.
 #[must_use]
 pub fn settings(old: &Value, new: &Value) -> Vec<SettingChange> {
     let mut changes = Vec::new();
-    compare("", Some(old), Some(new), &mut changes);
+    let deployments = |side: &Value| side["deployments"].clone();
+    let (old, new) = (deployments(old), deployments(new));
+    for deployment in keys(&old, &new) {
+        let (old, new) = (&old[&deployment], &new[&deployment]);
+        compare(&deployment, "", &old["settings"], &new["settings"], &mut changes);
+        for view in keys(&old["overrides"], &new["overrides"]) {
+            let of = |side: &Value| side["overrides"][&view].clone();
+            compare(&deployment, &view, &of(old), &of(new), &mut changes);
+        }
+    }
     changes
 }
 
-fn compare(path: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<SettingChange>) {
-    let (old, new) = (old.filter(|value| !value.is_null()), new.filter(|value| !value.is_null()));
-    match (old, new) {
-        (Some(old), Some(new)) if old == new => {}
-        (Some(Value::Object(_)) | None, Some(Value::Object(_)) | None) => {
-            let keys = |side: Option<&Value>| -> BTreeSet<String> {
-                side.and_then(Value::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default()
-            };
-            for key in keys(old).union(&keys(new)) {
-                let of = |side: Option<&'_ Value>| side.and_then(|map| map.get(key)).cloned();
-                compare(&joined(path, key), of(old).as_ref(), of(new).as_ref(), changes);
-            }
-        }
-        (Some(Value::Array(old)), Some(Value::Array(new))) if holds_maps(old) && holds_maps(new) => {
-            for index in 0..old.len().max(new.len()) {
-                compare(&format!("{path}[{index}]"), old.get(index), new.get(index), changes);
-            }
-        }
-        (old, new) => changes.push(SettingChange {
-            path: if path.is_empty() { ".".into() } else { path.to_owned() },
-            old: old.map(Value::to_string),
-            new: new.map(Value::to_string),
-        }),
-    }
+fn keys(old: &Value, new: &Value) -> BTreeSet<String> {
+    [old, new].into_iter().filter_map(Value::as_object).flat_map(|map| map.keys().cloned()).collect()
 }
 
-fn holds_maps(items: &[Value]) -> bool {
-    items.iter().any(Value::is_object)
-}
-
-fn joined(path: &str, key: &str) -> String {
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
-    match (path.is_empty(), plain) {
-        (true, true) => key.to_owned(),
-        (false, true) => format!("{path}.{key}"),
-        (_, false) => format!("{path}[{}]", Value::from(key)),
+fn compare(deployment: &str, view: &str, old: &Value, new: &Value, changes: &mut Vec<SettingChange>) {
+    for path in keys(old, new) {
+        let of = |side: &Value| side.get(&path).filter(|value| !value.is_null()).map(Value::to_string);
+        let (old, new) = (of(old), of(new));
+        if old != new {
+            changes.push(SettingChange { deployment: deployment.to_owned(), view: view.to_owned(), path, old, new });
+        }
     }
 }
 
@@ -152,29 +140,30 @@ mod tests {
         files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
     }
 
-    fn spelt(old: &Value, new: &Value) -> Vec<String> {
-        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
-        settings(old, new).iter().map(|c| format!("{} {} {}", c.path, side(&c.old), side(&c.new))).collect()
+    fn document(settings: Value, compose: Value) -> Value {
+        json!({"deployments": {"shop": {"settings": settings, "overrides": {"compose": compose}}}})
     }
 
     #[test]
-    fn settings_are_compared_path_by_path() {
-        let old = json!({"app": {"replicas": 1, "mode": "local", "gone": null}, "hosts": ["a"], "k": {"a/b": 1}});
-        let new =
-            json!({"hosts": ["a", "b"], "k": {"a/b": 2}, "app": {"mode": "local", "replicas": 3, "size": {"x": "s"}}});
-        assert_eq!(
-            spelt(&old, &new),
-            ["app.replicas 1 3", "app.size.x - \"s\"", "hosts [\"a\"] [\"a\",\"b\"]", "k[\"a/b\"] 1 2"]
-        );
-        assert_eq!(spelt(&new, &new), [""; 0]);
-    }
-
-    #[test]
-    fn a_setting_may_appear_vanish_or_change_its_shape() {
-        assert_eq!(spelt(&json!({}), &json!({"a": {"b": 1}})), ["a.b - 1"]);
-        assert_eq!(spelt(&json!({"a": {"b": 1}}), &Value::Null), ["a.b 1 -"]);
-        assert_eq!(spelt(&json!({"a": {"b": 1}}), &json!({"a": 2})), ["a {\"b\":1} 2"]);
-        assert_eq!(spelt(&json!({"a": [{"b": 1}]}), &json!({"a": [{"b": 1}, {"b": 2}]})), ["a[1].b - 2"]);
+    fn settings_are_compared_by_view_and_path() {
+        let old = document(json!({"app.replicas": 1, "app.gone": "x", "same": true}), json!({}));
+        let new = document(json!({"app.replicas": 3, "hosts": ["a"], "same": true}), json!({"app.replicas": 1}));
+        let change = |view: &str, path: &str, old: Option<&str>, new: Option<&str>| SettingChange {
+            deployment: "shop".into(),
+            view: view.into(),
+            path: path.into(),
+            old: old.map(str::to_owned),
+            new: new.map(str::to_owned),
+        };
+        let expected = [
+            change("", "app.gone", Some("\"x\""), None),
+            change("", "app.replicas", Some("1"), Some("3")),
+            change("", "hosts", None, Some("[\"a\"]")),
+            change("compose", "app.replicas", None, Some("1")),
+        ];
+        assert_eq!(settings(&old, &new), expected);
+        assert_eq!(settings(&new, &new), []);
+        assert_eq!(settings(&Value::Null, &new).len(), 4);
     }
 
     #[test]
@@ -193,7 +182,8 @@ mod tests {
         );
         assert_eq!(changes[0].text, "--- /dev/null\n+++ b/out/prod/a\n@@ -0,0 +1 @@\n+new\n");
         assert_eq!(changes[1].text, "--- a/out/prod/b\n+++ b/out/prod/b\n@@ -1,2 +1,3 @@\n 1\n-2\n+3\n+4\n");
-        assert_eq!(summary(&settings(&json!(1), &json!(2)), &changes), "1 setting, 3 files (+3 -2)");
+        let one = settings(&Value::Null, &document(json!({"a": 1}), json!({})));
+        assert_eq!(summary(&one, &changes), "1 setting, 3 files (+3 -2)");
         assert_eq!(summary(&[], &[]), "no difference");
     }
 

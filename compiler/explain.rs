@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{
     expr::Evaluated,
     model::{Deployed, Env, Layer, Slot, View},
-    schema::{Kind, SettingId, Stack},
+    schema::{Change, Kind, SettingId, Stack},
     source::{Sources, Span},
     value::spell,
 };
@@ -24,6 +24,10 @@ pub struct Explanation {
     pub path: String,
     /// Its value in normal form, secrets as `NAME/KEY`; none if it has none.
     pub value: Option<String>,
+    /// Its scalar type, for comparing values; empty for a list, choice or switch.
+    pub scalar: String,
+    /// What a change of it does to what runs.
+    pub change: Change,
     /// What the stack says it is.
     pub about: String,
     /// Who gave the value.
@@ -87,6 +91,8 @@ fn explanation(
             Evaluated::Value(value) => Some(spell(value)),
             _ => None,
         },
+        scalar: if let Kind::Scalar(name) = &setting.kind { name.to_string() } else { String::new() },
+        change: declaration.change.clone(),
         about: declaration.about.to_string(),
         set_by: who(stack, slot.layer, slot.span, sources),
         span: (slot.layer != Layer::None).then_some(slot.span),

@@ -12,7 +12,13 @@ use super::{
     project::{Project, name_problem},
     report::{self, FindingsTo, Report},
 };
-use crate::{compile::Compiled, diag::codes, diff::counted, visible::visible_line};
+use crate::{
+    compile::Compiled,
+    diag::{Diags, codes},
+    diff::counted,
+    history,
+    visible::visible_line,
+};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -25,6 +31,9 @@ pub(super) struct Arguments {
     /// Replace outputs that were edited by hand
     #[arg(long)]
     overwrite: bool,
+    /// Let a change of this setting through, though it loses data or is said to be impossible
+    #[arg(long, value_name = "PATH", conflicts_with = "check")]
+    accept: Vec<String>,
     /// Remove the outputs of an environment that is gone
     #[arg(long, value_name = "ENV", conflicts_with = "environments")]
     prune: Vec<String>,
@@ -64,6 +73,12 @@ fn write(looks: Looks, project: &Project, arguments: &Arguments, compiled: &Comp
     let folder = Folder::new(&project.root, &report.name);
     let survey = folder.survey(&compiled.files);
     report.add_problems(looks, &survey.problems);
+    let mut diags = Diags::default();
+    history::judge(&folder.settings(), &compiled.settings, &compiled.explanations, &arguments.accept, &mut diags);
+    if diags.has_errors() {
+        report.add(looks, &diags.sorted(), &compiled.sources);
+        return;
+    }
     let mut problems = Problems::default();
     let applied = folder.apply(&compiled.files, &survey, arguments.overwrite, &mut problems);
     report.add_problems(looks, &problems);

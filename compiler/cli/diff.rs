@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     compile::Compiled,
+    diag::Diags,
     diff::{self, FileChange, FileChangeKind, SettingChange},
-    lock,
+    history, lock,
     visible::visible_line,
 };
 
@@ -46,6 +47,9 @@ fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Re
     let old = folder.contents();
     let new: BTreeMap<_, _> = compiled.files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect();
     let before = old.get(SETTINGS).and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or(Value::Null);
+    let mut diags = Diags::default();
+    history::judge(&before, &compiled.settings, &compiled.explanations, &[], &mut diags);
+    report.add(looks, &diags.sorted(), &compiled.sources);
     let settings = diff::settings(&before, &compiled.settings);
     let files = diff::files(&folder.shown(""), &old, &new);
     if !files.is_empty() {
@@ -79,7 +83,10 @@ fn is_settings(path: &str) -> bool {
 }
 
 fn setting_line(looks: Looks, change: &SettingChange) -> String {
-    let path = visible_line(&change.path).into_owned();
+    let mut path = visible_line(&change.path).into_owned();
+    if !change.view.is_empty() {
+        path.push_str(&format!(" ({})", change.view));
+    }
     let value = |value: &str| visible_line(value).into_owned();
     match (&change.old, &change.new) {
         (Some(old), Some(new)) => format!("~ {path}: {} → {}\n", value(old), value(new)),
@@ -106,7 +113,7 @@ fn to_json(settings: &[SettingChange], files: &[FileChange]) -> Value {
     let value = |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let settings: Vec<Value> = settings
         .iter()
-        .map(|change| json!({"path": change.path, "old": value(&change.old), "new": value(&change.new)}))
+        .map(|change| json!({"deployment": change.deployment, "view": change.view, "path": change.path, "old": value(&change.old), "new": value(&change.new)}))
         .collect();
     let kind = |kind| match kind {
         FileChangeKind::Added => "added",

@@ -120,6 +120,16 @@ impl Folder {
         self.walk(&mut Problems::default()).into_iter().filter_map(read).collect()
     }
 
+    /// The settings that were compiled before; null where there are none.
+    pub(super) fn settings(&self) -> serde_json::Value {
+        const NAME: &str = "settings.json";
+        if !self.is_reachable("", &mut Problems::default()) {
+            return serde_json::Value::Null;
+        }
+        let bytes = read_regular(&self.on_disk(NAME), MAX_OUTPUT_BYTES).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
     /// Writes what differs and removes orphans, or does nothing where something must not be touched.
     ///
     /// With `overwrite`, files that were edited by hand are replaced. What went wrong is in `problems`;

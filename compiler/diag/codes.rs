@@ -164,6 +164,8 @@ codes! {
     "TL0504" EQUAL_OVERRIDE Error "an override changes nothing";
     "TL0505" EMPTY_OVERRIDE Error "an override is empty";
     "TL0506" REDUNDANT Note "a value is what it would be anyway";
+    "TL0507" LOSES_DATA Error "a change would lose data";
+    "TL0508" IMMUTABLE Error "something that cannot be changed changes";
     // rules and checks
     "TL0601" RULE_BROKEN Error "a rule of the stack is broken";
     "TL0602" RULE_WARNING Warning "a rule of the stack advises against this";
