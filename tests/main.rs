@@ -3,5 +3,6 @@
 
 mod cli;
 mod diag;
+mod error_pages;
 mod expr_cel;
 mod readers;
