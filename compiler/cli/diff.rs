@@ -35,7 +35,7 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
     })?;
     let outcome = report::print(console, &reports, FindingsTo::Remarks);
     if looks.format == Format::Human {
-        reports.iter().filter(|it| it.counts.0 > 0).for_each(|it| {
+        reports.iter().filter(|it| it.counts.0 > 0 && it.lines.is_empty()).for_each(|it| {
             console.remark(&format!("{}: not compared, because it has errors", it.name));
         });
     }

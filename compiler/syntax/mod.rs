@@ -44,7 +44,10 @@ pub fn parse(source: &Source, diags: &mut Diags) -> Doc {
         return Doc { nodes: reading.nodes };
     }
     let unexplained = reading.findings.iter().all(|finding| finding.code.id == codes::SYNTAX.id);
-    if unexplained && let Some(nodes) = authority::read(&source.text, source.id) {
+    if unexplained
+        && authority::is_harmless(&source.text)
+        && let Some(nodes) = authority::read(&source.text, source.id)
+    {
         return Doc { nodes };
     }
     for finding in reading.findings {
