@@ -190,6 +190,26 @@ fn check_reports_and_writes_nothing() {
 }
 
 #[test]
+fn notes_are_counted_by_compile_and_shown_by_check() {
+    let written = "environment \"prod\" stack=\"aeterna\" {\n    app replicas=1\n}\n";
+    let project = Project::new(&[("environments/prod.kdl", written)]);
+    let ran = project.run(&["compile"]);
+    assert!(ran.code == 0 && !ran.stdout.contains("TL0506"), "{ran:?}");
+    assert!(ran.stdout.contains(" written, 1 note: `trueline check prod` shows them\n"), "{ran:?}");
+    let ran = project.run(&["compile"]);
+    assert!(ran.stdout.ends_with("files, unchanged, 1 note: `trueline check prod` shows them\n"), "{ran:?}");
+    let ran = project.run(&["check"]);
+    assert!(ran.code == 0 && ran.stdout.contains("note[TL0506]"), "{ran:?}");
+    assert!(ran.stdout.ends_with("prod: fine, 1 note\n"), "{ran:?}");
+    let ran = project.run(&["compile", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(json["environments"][0]["findings"][0]["code"], "TL0506", "a program gets all findings");
+    project.write("environments/prod.kdl", PROD);
+    let ran = project.run(&["check"]);
+    assert_eq!(ran.stdout, "prod: fine\n", "{ran:?}");
+}
+
+#[test]
 fn compile_check_names_what_is_stale_missing_or_extra() {
     let project = Project::compiled();
     assert_eq!(project.run(&["compile", "--check"]).code, 0);
