@@ -52,13 +52,13 @@ pub fn secret_variable(secret: &SecretRef) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
     /// Compose's interpolation (compose-go `template.go`), where no variable is set.
-    pub(in crate::targets) fn compose_reads(text: &str) -> String {
+    pub(crate) fn compose_reads(text: &str) -> String {
         let mut read = String::new();
         let mut rest = text;
         while let Some(at) = rest.find('$') {
