@@ -8,8 +8,10 @@ use std::{
 };
 
 /// An environment that compiles, and the same with one setting changed.
-const PROD: &str = "environment \"prod\" stack=\"aeterna\" {\n    app replicas=2\n}\n";
-const PROD_CHANGED: &str = "environment \"prod\" stack=\"aeterna\" {\n    app replicas=4\n}\n";
+const PROD: &str =
+    "environment \"prod\" stack=\"aeterna\" {\n    app replicas=2 host-port=#null metrics-host-port=#null\n}\n";
+const PROD_CHANGED: &str =
+    "environment \"prod\" stack=\"aeterna\" {\n    app replicas=4 host-port=#null metrics-host-port=#null\n}\n";
 /// An environment with a mistake.
 const BROKEN: &str = "environment \"broken\" stack=\"aeterma\" {\n}\n";
 /// An output of [`PROD`] that its change reaches.

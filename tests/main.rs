@@ -4,4 +4,6 @@
 mod cli;
 mod diag;
 mod expr_cel;
+mod pages;
 mod readers;
+mod tidy;
