@@ -90,10 +90,13 @@ pub struct View {
     /// Settings that stand in no map and no list, by number.
     pub flat: Vec<Option<Slot>>,
     /// The others, by number and keys.
-    pub deep: BTreeMap<(SettingId, Vec<Arc<str>>), Slot>,
+    pub deep: BTreeMap<Place, Slot>,
     /// The keys of maps and lists of settings.
-    pub keys: BTreeMap<(SettingId, Vec<Arc<str>>), Vec<Arc<str>>>,
+    pub keys: BTreeMap<Place, Vec<Arc<str>>>,
 }
+
+/// A setting, and the keys of the maps and lists above it, outermost first.
+pub type Place = (SettingId, Vec<Arc<str>>);
 
 impl View {
     /// What is known of a setting.

@@ -8,8 +8,10 @@ use std::{
 };
 
 /// An environment that compiles, and the same with one setting changed.
-const PROD: &str = "environment \"prod\" stack=\"aeterna\" {\n    app replicas=2\n}\n";
-const PROD_CHANGED: &str = "environment \"prod\" stack=\"aeterna\" {\n    app replicas=4\n}\n";
+const PROD: &str =
+    "environment \"prod\" stack=\"aeterna\" {\n    app replicas=2 host-port=#null metrics-host-port=#null\n}\n";
+const PROD_CHANGED: &str =
+    "environment \"prod\" stack=\"aeterna\" {\n    app replicas=4 host-port=#null metrics-host-port=#null\n}\n";
 /// An environment with a mistake.
 const BROKEN: &str = "environment \"broken\" stack=\"aeterma\" {\n}\n";
 /// An output of [`PROD`] that its change reaches.
@@ -187,6 +189,26 @@ fn check_reports_and_writes_nothing() {
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("broken: 1 error") && ran.stderr.contains("2 environments: 1 error"), "{ran:?}");
     assert!(!project.path("out").exists());
+}
+
+#[test]
+fn notes_are_counted_by_compile_and_shown_by_check() {
+    let written = "environment \"prod\" stack=\"aeterna\" {\n    app replicas=1\n}\n";
+    let project = Project::new(&[("environments/prod.kdl", written)]);
+    let ran = project.run(&["compile"]);
+    assert!(ran.code == 0 && !ran.stdout.contains("TL0506"), "{ran:?}");
+    assert!(ran.stdout.contains(" written, 1 note: `trueline check prod` shows them\n"), "{ran:?}");
+    let ran = project.run(&["compile"]);
+    assert!(ran.stdout.ends_with("files, unchanged, 1 note: `trueline check prod` shows them\n"), "{ran:?}");
+    let ran = project.run(&["check"]);
+    assert!(ran.code == 0 && ran.stdout.contains("note[TL0506]"), "{ran:?}");
+    assert!(ran.stdout.ends_with("prod: fine, 1 note\n"), "{ran:?}");
+    let ran = project.run(&["compile", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(json["environments"][0]["findings"][0]["code"], "TL0506", "a program gets all findings");
+    project.write("environments/prod.kdl", PROD);
+    let ran = project.run(&["check"]);
+    assert_eq!(ran.stdout, "prod: fine\n", "{ran:?}");
 }
 
 #[test]

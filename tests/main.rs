@@ -5,4 +5,6 @@ mod cli;
 mod diag;
 mod error_pages;
 mod expr_cel;
+mod pages;
 mod readers;
+mod tidy;

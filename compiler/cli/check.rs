@@ -4,7 +4,7 @@ use super::{
     Failure, Outcome,
     console::{Console, Format, Style},
     project::Project,
-    report::{self, FindingsTo, Report},
+    report::{self, FindingsTo, Notes, Report},
 };
 use crate::diff::counted;
 
@@ -16,9 +16,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
-    let mut reports = report::each(console.looks, project, &arguments.environments, |_, _| {})?;
+    let mut reports = report::each_telling(console.looks, Notes::Shown, project, &arguments.environments, |_, _| {})?;
     for report in &mut reports {
         let (style, text) = match report::count(report.counts) {
+            None if report.notes > 0 => (Style::Green, format!("fine, {}", counted(report.notes, "note"))),
             None => (Style::Green, "fine".to_owned()),
             Some(text) if report.counts.0 > 0 => (Style::Red, text),
             Some(text) => (Style::Cyan, text),

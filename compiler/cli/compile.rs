@@ -85,7 +85,7 @@ fn write(looks: Looks, project: &Project, arguments: &Arguments, compiled: &Comp
     tell(looks, report, compiled.files.len(), &applied);
 }
 
-/// `prod: 9 files, 2 written, 1 removed`, or `prod: 9 files, unchanged`.
+/// `prod: 9 files, 2 written, 1 removed`, or `prod: 9 files, unchanged`; and how many notes there are.
 fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied) {
     report.json = json!({"files": files, "written": applied.written, "removed": applied.removed});
     if report.counts.0 > 0 && applied == &Applied::default() {
@@ -98,6 +98,9 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied) {
         parts.push("unchanged".into());
     }
     parts.extend(report::count(report.counts));
+    if report.notes > 0 {
+        parts.push(format!("{}: `trueline check {}` shows them", counted(report.notes, "note"), report.name));
+    }
     let style = if report.counts.0 > 0 { Style::Red } else { Style::Green };
     report.lines = report::line(looks, &report.name, style, &parts.join(", "));
 }

@@ -36,6 +36,8 @@ pub(super) struct Report {
     pub findings: String,
     /// How many of them are errors, and how many warnings.
     pub counts: (usize, usize),
+    /// How many more are notes.
+    pub notes: usize,
     /// The findings for a program: a list.
     pub json_findings: Vec<Value>,
     /// What the command adds for a program: a map.
@@ -53,8 +55,21 @@ impl Report {
             lines: String::new(),
             findings: String::new(),
             counts: (0, 0),
+            notes: 0,
             json_findings: Vec::new(),
             json: json!({}),
+        }
+    }
+
+    /// Adds findings of a compile; where notes are only counted, a program gets them all the same.
+    fn add_compiled(&mut self, looks: Looks, notes: Notes, compiled: &Compiled) {
+        let is_note = |finding: &&Finding| finding.code.severity == Severity::Note;
+        self.notes += compiled.findings.iter().filter(is_note).count();
+        if (looks.format, notes) == (Format::Human, Notes::Counted) {
+            let told: Vec<Finding> = compiled.findings.iter().filter(|it| !is_note(it)).cloned().collect();
+            self.add(looks, &told, &compiled.sources);
+        } else {
+            self.add(looks, &compiled.findings, &compiled.sources);
         }
     }
 
@@ -104,12 +119,35 @@ fn is_trouble(finding: &Finding) -> bool {
     trouble.iter().any(|code| code.id == finding.code.id)
 }
 
-/// Compiles environments side by side and lets `judge` fill the report of each that has no errors.
+/// What becomes of notes for a person.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Notes {
+    /// They are printed, as other findings are.
+    Shown,
+    /// They are counted: whoever compiles again and again has read them.
+    Counted,
+}
+
+/// Compiles environments side by side and lets `judge` fill the report of each that has no errors. Notes are counted.
 ///
 /// # Errors
 /// The project or a named environment cannot be found.
 pub(super) fn each(
     looks: Looks,
+    project: &Project,
+    wanted: &[String],
+    judge: impl Fn(&Compiled, &mut Report) + Sync,
+) -> Result<Vec<Report>, Failure> {
+    each_telling(looks, Notes::Counted, project, wanted, judge)
+}
+
+/// [`each`], with a choice of what becomes of notes.
+///
+/// # Errors
+/// Likewise.
+pub(super) fn each_telling(
+    looks: Looks,
+    notes: Notes,
     project: &Project,
     wanted: &[String],
     judge: impl Fn(&Compiled, &mut Report) + Sync,
@@ -127,12 +165,13 @@ pub(super) fn each(
         }
     };
     let first = (report.counts != (0, 0)).then_some(report);
-    let reports: Vec<Report> = files.par_iter().map(|file| one(looks, project, &stdlib, file, &judge)).collect();
+    let reports: Vec<Report> = files.par_iter().map(|file| one(looks, notes, project, &stdlib, file, &judge)).collect();
     Ok(first.into_iter().chain(reports).collect())
 }
 
 fn one(
     looks: Looks,
+    notes: Notes,
     project: &Project,
     stdlib: &Stdlib,
     file: &EnvironmentFile,
@@ -147,7 +186,7 @@ fn one(
         }
     };
     let compiled = compile(source, stdlib);
-    report.add(looks, &compiled.findings, &compiled.sources);
+    report.add_compiled(looks, notes, &compiled);
     if report.counts.0 == 0 {
         judge(&compiled, &mut report);
     }

@@ -162,6 +162,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// Words in backticks, with commas; the first eight, and how many more there are.
+#[must_use]
+pub fn list_of(words: &[&str]) -> String {
+    let shown: Vec<String> = words.iter().take(8).map(|word| format!("`{word}`")).collect();
+    let more = if words.len() > 8 { format!(" and {} more", words.len() - 8) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
 /// Edits between two words; two neighbouring letters swapped count as one.
 fn edit_distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());

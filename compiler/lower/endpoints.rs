@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{Lowering, Step};
 use crate::{
-    diag::codes,
+    diag::{codes, list_of},
     expr::{Evaluated, Expr},
     lookup::pieces,
     schema::FactKind,
@@ -32,8 +32,11 @@ struct Endpoint {
     workload: Option<Span>,
     /// Name, container port, port of the Service.
     ports: Vec<(Arc<str>, Option<Value>, Option<i64>)>,
-    fields: Vec<(Arc<str>, Expr, Vec<Step>, Vec<Value>)>,
+    fields: Vec<Field>,
 }
+
+/// Name and value of a further field, with the loops around it and what they are at.
+type Field = (Arc<str>, Expr, Vec<Step>, Vec<Value>);
 
 impl Endpoints {
     /// Whether a workload of ours answers at this name.
@@ -182,7 +185,7 @@ impl Lowering<'_> {
                 let near = crate::diag::nearest(&link.endpoint, self.endpoints.names())
                     .map(|near| format!("did you mean `{near}`?"));
                 let known: Vec<&str> = self.endpoints.names().collect();
-                let known = format!("there is {}", crate::schema::assign::list_of(&known));
+                let known = format!("there is {}", list_of(&known));
                 let finding = codes::UNKNOWN_LINK.at(span, format!("nothing here is called `{}`", link.endpoint));
                 self.report(finding.hint(near.unwrap_or(known)));
             } else {
@@ -209,7 +212,7 @@ impl Lowering<'_> {
             {
                 let known: Vec<&str> = endpoint.ports.iter().map(|(port, _, _)| port.as_ref()).collect();
                 let finding = codes::UNKNOWN_LINK.at(span, format!("`{}` has no port `{name}`", link.endpoint));
-                self.report(finding.hint(format!("it has {}", crate::schema::assign::list_of(&known))));
+                self.report(finding.hint(format!("it has {}", list_of(&known))));
                 None
             }
             (LinkPart::Port(_) | LinkPart::Address, None) if endpoint.ports.is_empty() => {
@@ -233,9 +236,7 @@ impl Lowering<'_> {
                 endpoint.fields.iter().map(|(name, ..)| name.as_ref()).chain(["host", "port"]).collect();
             let near = crate::diag::nearest(field, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             let finding = codes::UNKNOWN_LINK.at(span, format!("`{}` has no `{field}`", link.endpoint));
-            self.report(
-                finding.hint(near.unwrap_or_else(|| format!("it has {}", crate::schema::assign::list_of(&known)))),
-            );
+            self.report(finding.hint(near.unwrap_or_else(|| format!("it has {}", list_of(&known)))));
             return None;
         };
         if depth > MAX_DEPTH {

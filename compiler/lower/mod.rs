@@ -13,7 +13,7 @@ use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 use indexmap::IndexMap;
 
 use crate::{
-    diag::{Diags, Finding, codes},
+    diag::{Diags, Finding, codes, list_of},
     expr::{self, Evaluated, Expr},
     lookup::Reading,
     model::{Deployed, Env, View},
@@ -317,7 +317,9 @@ impl<'a> Lowering<'a> {
 
     /// Whether all of some conditions hold.
     fn all_hold(&mut self, conditions: &[Expr]) -> bool {
-        conditions.iter().fold(true, |holds, condition| self.holds(condition) && holds)
+        // Each is asked, also behind one that does not hold, because asking notes what was read.
+        let held: Vec<bool> = conditions.iter().map(|condition| self.holds(condition)).collect();
+        !held.contains(&false)
     }
 }
 
@@ -376,7 +378,7 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
             })
             .collect();
         let mut values = lowering.tree(&release.values).unwrap_or_else(|| Tree::Map(IndexMap::new()));
-        lowering.raw_values(release.name.as_ref(), release.span, &mut values);
+        lowering.raw_values(release.name.as_ref(), &mut values);
         lowering.check_values(&values, &names);
         deployment.helm.push(plan::Release {
             name: release.name.clone(),
@@ -392,7 +394,7 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
         if !block.releases.iter().any(|release| release.name == raw.release) {
             let known: Vec<&str> = block.releases.iter().map(|release| release.name.as_ref()).collect();
             let finding = codes::UNKNOWN_RELEASE.at(raw.span, format!("there is no release `{}`", raw.release));
-            lowering.diags.push(finding.hint(format!("there is {}", crate::schema::assign::list_of(&known))));
+            lowering.diags.push(finding.hint(format!("there is {}", list_of(&known))));
         }
     }
 }

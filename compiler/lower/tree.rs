@@ -161,7 +161,7 @@ impl Lowering<'_> {
     }
 
     /// Adds the environment's `raw "helm"` keys to the values of a release.
-    pub(super) fn raw_values(&mut self, release: &str, at: Span, values: &mut Tree) {
+    pub(super) fn raw_values(&mut self, release: &str, values: &mut Tree) {
         for raw in &self.deployed.raw {
             let first = self
                 .stack
@@ -175,7 +175,7 @@ impl Lowering<'_> {
                 continue;
             }
             let mut findings = Vec::new();
-            merge(values, &raw.tree, &mut Vec::new(), &mut findings, raw.span, at);
+            merge(values, &raw.tree, &mut Vec::new(), &mut findings, raw.span);
             findings.into_iter().for_each(|finding| self.report(finding));
         }
     }
@@ -222,14 +222,7 @@ impl Lowering<'_> {
     }
 }
 
-fn merge(
-    values: &mut Tree,
-    raw: &Tree,
-    path: &mut Vec<Arc<str>>,
-    findings: &mut Vec<Finding>,
-    because: Span,
-    at: Span,
-) {
+fn merge(values: &mut Tree, raw: &Tree, path: &mut Vec<Arc<str>>, findings: &mut Vec<Finding>, because: Span) {
     let (Tree::Map(values), Tree::Map(raw)) = (values, raw) else { return };
     for (key, added) in raw {
         path.push(key.clone());
@@ -237,7 +230,7 @@ fn merge(
             (None, added) => {
                 values.insert(key.clone(), added.clone());
             }
-            (Some(values @ Tree::Map(_)), added @ Tree::Map(_)) => merge(values, added, path, findings, because, at),
+            (Some(values @ Tree::Map(_)), added @ Tree::Map(_)) => merge(values, added, path, findings, because),
             (Some(_), added) => {
                 let span = first_leaf(added).map_or(because, |leaf| leaf.at);
                 findings.push(

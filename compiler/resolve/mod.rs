@@ -12,7 +12,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::{
-    diag::{Diags, codes, nearest},
+    diag::{Diags, codes, list_of, nearest},
     model::{Deployed, Env, Override, View},
     schema::{Assignment, SettingId, Stack, assign::Reader},
     source::{Source, Sources},
@@ -116,7 +116,7 @@ fn deploy(child: &Node, environment: &Arc<str>, inputs: &Inputs<'_>, diags: &mut
 fn find_stack(name: &str, span: crate::source::Span, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Arc<Stack>> {
     if !inputs.stack_names.contains(&name) {
         let near = nearest(name, inputs.stack_names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        let known = format!("there is {}", crate::schema::assign::list_of(inputs.stack_names));
+        let known = format!("there is {}", list_of(inputs.stack_names));
         diags.push(codes::UNKNOWN_STACK.at(span, format!("there is no stack `{name}`")).hint(near.unwrap_or(known)));
         return None;
     }

@@ -196,11 +196,11 @@ impl<'a> Resolver<'a> {
         let presets = presets
             .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
         let all = presets.chain(self.layers[id.index()].iter().copied());
-        all.filter(|(layer, assignment)| assignment.keys == keys && self.from_winning_list(id, keys, *layer)).collect()
+        all.filter(|(layer, assignment)| assignment.keys == keys && self.is_of_winning_list(id, keys, *layer)).collect()
     }
 
     /// Whether the lists of records above an instance got their items from this layer.
-    fn from_winning_list(&self, id: SettingId, keys: Keys<'_>, layer: Layer) -> bool {
+    fn is_of_winning_list(&self, id: SettingId, keys: Keys<'_>, layer: Layer) -> bool {
         if !self.stack.setting(id).below_list {
             return true;
         }
@@ -431,11 +431,8 @@ impl<'a> Resolver<'a> {
     /// A setting that does not exist here; writing it is an error that names the condition.
     fn unavailable(&mut self, id: SettingId, keys: Keys<'_>, candidates: &[Candidate<'a>], failed: Option<u32>) {
         let value = if failed.is_none() { Evaluated::Unknown } else { Evaluated::Missing };
-        let written = candidates.iter().rev().find(|(layer, _)| match layer {
-            Layer::Environment => true,
-            Layer::EnvironmentOverride(_) => true,
-            _ => false,
-        });
+        let own = |layer: &Layer| matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_));
+        let written = candidates.iter().rev().find(|(layer, _)| own(layer));
         if let (Some((layer, assignment)), Some(failed)) = (written, failed)
             && (*layer != Layer::Environment || self.target.is_empty())
             && !matches!(assignment.given, Given::Here)
@@ -518,7 +515,7 @@ impl<'a> Resolver<'a> {
             .collect();
         for (layer, assignment) in presets.iter().chain(self.layers[item.index()].iter()) {
             let Some((key, above)) = assignment.keys.split_last() else { continue };
-            if above != keys || !self.from_winning_list(id, keys, *layer) {
+            if above != keys || !self.is_of_winning_list(id, keys, *layer) {
                 continue;
             }
             removed.retain(|other| other != key);
@@ -567,7 +564,7 @@ impl<'a> Resolver<'a> {
         let all: Vec<Candidate<'a>> = presets.into_iter().chain(self.layers[item.index()].iter().copied()).collect();
         let mine =
             |(_, assignment): &&Candidate<'a>| assignment.keys.split_last().is_some_and(|(_, above)| above == keys);
-        let Some((winner, _)) = all.iter().filter(mine).next_back().filter(|_| available) else {
+        let Some((winner, _)) = all.iter().rfind(mine).filter(|_| available) else {
             self.view.keys.insert((id, keys.to_vec()), Vec::new());
             return;
         };

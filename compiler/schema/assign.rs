@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use indexmap::IndexMap;
 
 use crate::{
-    diag::{Diags, codes, nearest},
+    diag::{Diags, codes, list_of, nearest},
     expr::{Expr, Type},
     schema::{
         Assignment, Given, Kind, Setting, SettingId,
@@ -36,9 +36,13 @@ pub struct Reader<'a> {
     pub values: Vec<Assignment>,
     /// What was wrong.
     pub diags: Diags,
-    seen: BTreeMap<(SettingId, Vec<Arc<str>>, Arc<str>), Span>,
-    counts: BTreeMap<(SettingId, Vec<Arc<str>>), usize>,
+    /// Where each part of a setting was written first; the part is empty for the whole.
+    seen: BTreeMap<(SettingId, OwnedKeys, Arc<str>), Span>,
+    counts: BTreeMap<(SettingId, OwnedKeys), usize>,
 }
+
+/// The keys above a setting that was read.
+type OwnedKeys = Vec<Arc<str>>;
 
 /// The keys above the settings being read.
 type Keys<'k> = &'k [Arc<str>];
@@ -491,7 +495,7 @@ impl<'a> Reader<'a> {
     }
 
     fn secret(&mut self, entry: &Entry, scalar: &'static value::ScalarType) -> Given {
-        if !["secret", "env-value", "any"].contains(&scalar.name) {
+        if scalar.name != "secret" && !takes_anything(scalar) {
             self.diags.push(
                 codes::UNEXPECTED_SECRET
                     .at(entry.span, "a secret cannot stand here")
@@ -511,7 +515,7 @@ impl<'a> Reader<'a> {
 
     fn link(&mut self, entry: &Entry, scalar: &'static value::ScalarType) -> Given {
         let text = match &entry.value {
-            Literal::String(text) if scalar.base == value::Base::String => text.as_str(),
+            Literal::String(text) if scalar.base == value::Base::String || takes_anything(scalar) => text.as_str(),
             _ => {
                 self.diags.push(
                     codes::UNEXPECTED_LINK
@@ -535,6 +539,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether secrets and links may stand beside plain values.
+fn takes_anything(scalar: &value::ScalarType) -> bool {
+    ["env-value", "any"].contains(&scalar.name)
+}
+
 fn is_expression(entry: &Entry) -> bool {
     entry.annotation.as_ref().is_some_and(|name| ["ref", "f", "cel"].contains(&name.text.as_str()))
 }
@@ -544,13 +553,6 @@ fn as_nodes(path: &str) -> String {
     let words: Vec<&str> = path.split('.').filter(|word| *word != "*").collect();
     let depth = words.len().saturating_sub(1);
     format!("{} …{}", words.join(" { "), " }".repeat(depth))
-}
-
-/// Words in backticks, with commas; the first eight.
-pub(crate) fn list_of(words: &[&str]) -> String {
-    let shown: Vec<String> = words.iter().take(8).map(|word| format!("`{word}`")).collect();
-    let more = if words.len() > 8 { format!(" and {} more", words.len() - 8) } else { String::new() };
-    format!("{}{more}", shown.join(", "))
 }
 
 /// A free tree as KDL writes it: arguments are a value or a list, `-` children a list, others a map.

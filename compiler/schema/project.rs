@@ -110,6 +110,15 @@ impl<'d> Builder<'d> {
         conditions
     }
 
+    /// Compose and Helm have no scope: between them, a setting that is left out would be drift.
+    fn refuse_scope(&self, node: &Node, target: &str) {
+        self.report(
+            codes::SCOPE_TARGET
+                .at(node.name.span, format!("`scope` cannot stand in `{target}`, which accounts for every setting"))
+                .hint(format!("write `absent \"{target}\" because=\"…\"` in the settings that it does not say")),
+        );
+    }
+
     fn unknown_node(&self, node: &Node, known: &[&str], place: &str) {
         let near = nearest(&node.name.text, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
         self.report(
@@ -547,6 +556,7 @@ impl<'d> Builder<'d> {
                 "project" => stack.compose.project = self.argument(child, Some(&Self::scalar("string")), &item.scope),
                 "bind" => stack.compose.bind = self.argument(child, Some(&Self::scalar("string")), &item.scope),
                 "restart" => stack.compose.restart = self.argument(child, Some(&Self::scalar("string")), &item.scope),
+                "scope" => self.refuse_scope(child, "compose"),
                 _ => self.unknown_node(child, &["project", "bind", "restart"], "`compose`"),
             }
         }
@@ -672,6 +682,7 @@ impl<'d> Builder<'d> {
                     helm.requires.push(guarded(&self.guards(inner), requirement));
                 }
                 "release" => helm.releases.extend(self.release(inner.node, &inner.scope)),
+                "scope" => self.refuse_scope(inner.node, "helm"),
                 _ => self.unknown_node(inner.node, &["release", "requires"], "`helm`"),
             }
         }
@@ -694,6 +705,7 @@ impl<'d> Builder<'d> {
             match child.name.text.as_str() {
                 "names" => release.names = self.tree(child, scope),
                 "values" => release.values = self.tree(child, scope),
+                "scope" => self.refuse_scope(child, "helm"),
                 _ => self.unknown_node(child, &["names", "values"], "`release`"),
             }
         }

@@ -432,7 +432,7 @@ scalars! {
         "A whole number of milliseconds, 0 or more; what `.milliseconds` of a `duration` yields.";
     "minutes" Int [Some("minutes")] "5" number::parse_count, number::check_count,
         "A whole number of minutes, 0 or more; what `.minutes` of a `duration` yields.";
-    "name" String [None] r#""aeterna""# name::parse_label, checked,
+    "name" String [None] r#""shop""# name::parse_label, checked,
         "A DNS label: `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 characters.";
     "number" Float [None] "0.5" number::parse_number, number::check_finite,
         "A finite number, with or without a fraction.";
@@ -446,7 +446,7 @@ scalars! {
         "A number from 0 to 1.";
     "seconds" Int [Some("seconds")] "30" number::parse_count, number::check_count,
         "A whole number of seconds, 0 or more; what `.seconds` of a `duration` yields.";
-    "secret" Secret [None] r#""openai-credentials/api-key""# secret::parse, secret::check,
+    "secret" Secret [None] r#""mail-credentials/password""# secret::parse, secret::check,
         "A reference to a secret, `NAME/KEY`: a DNS subdomain, and `[-._a-zA-Z0-9]+` that does not begin with `..`. Parts: `name`, `key`, `variable` (both in capitals, joined by `_`).";
     "semver" String [None] r#""1.4.2""# semver::parse, checked,
         "A semantic version, `MAJOR.MINOR.PATCH[-PRE][+BUILD]`. Parts: `major`, `minor`, `patch`, `pre-release`, `build`.";

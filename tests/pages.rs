@@ -1,0 +1,206 @@
+//! Pages that show what the compiler says: their tables and outputs are generated, their examples compile.
+//!
+//! `TRUELINE_BLESS=1 cargo test` writes the generated parts.
+
+use std::{collections::BTreeMap, fmt::Write as _, fs};
+
+use trueline::{
+    check::CHECKS,
+    compile::{Compiled, Stdlib},
+    diag::{Diags, Severity, codes::CODES},
+    expr::FUNCTIONS,
+    source::{Source, SourceId},
+    syntax::{self, Literal},
+    targets::TARGETS,
+    value::{PARTS, SCALARS},
+};
+
+use crate::tidy::{at, blessing, blocks, compile_text, marked, read, told};
+
+/// Compares the generated parts of a page with what they should be, by name; or writes them.
+fn expect_parts(path: &str, parts: &[(String, String)]) {
+    let mut page = read(path);
+    let mut stale = Vec::new();
+    for (name, wanted) in parts {
+        let found = marked(&page, name);
+        if found != wanted {
+            stale.push(name.as_str());
+            let begin = format!("<!-- {name} -->\n");
+            page = page.replacen(&format!("{begin}{found}<!-- end -->"), &format!("{begin}{wanted}<!-- end -->"), 1);
+        }
+    }
+    if blessing() && !stale.is_empty() {
+        fs::write(at(path), page).expect("the page can be written");
+    } else {
+        assert!(stale.is_empty(), "{path}: {stale:?} are stale; `TRUELINE_BLESS=1 cargo test` writes them");
+    }
+}
+
+/// A table of a page: the head, and the cells of each row.
+fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
+    for row in rows {
+        // A bar would end the cell.
+        let cells = row.map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text
+}
+
+#[test]
+fn tables_of_the_language_are_current() {
+    let code = |text: &str| format!("`{text}`");
+    let scalars = SCALARS.iter().map(|row| [code(row.name), code(row.example), row.about.to_owned()]);
+    let part = |row: &trueline::value::Part| {
+        let written = if row.set.is_some() { "yes" } else { "no" };
+        [code(&format!("{}.{}", row.of, row.name)), code(row.result), written.to_owned(), row.about.to_owned()]
+    };
+    let functions = FUNCTIONS.iter().map(|row| [code(&row.signature()), row.about.to_owned()]);
+    let targets = TARGETS.iter().map(|row| {
+        let files: Vec<String> = row.writes.iter().map(|file| code(file)).collect();
+        [code(row.name), files.join(", "), row.about.to_owned()]
+    });
+    let checks: String = CHECKS.iter().map(|row| format!("- {}\n", row.about)).collect();
+    let severity = |severity| match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    let codes = CODES
+        .iter()
+        .map(|row| [format!("[{0}](errors/{0}.md)", row.id), severity(row.severity).to_owned(), row.title.to_owned()]);
+    let parts = [
+        ("scalars", table(["type", "example", "what it is"], scalars)),
+        ("parts", table(["part", "gives", "may be written", "what it is"], PARTS.iter().map(part))),
+        ("functions", table(["function", "gives"], functions)),
+        ("targets", table(["target", "writes, in the deployment's folder", "what"], targets)),
+        ("checks", checks),
+        ("codes", table(["code", "severity", "what"], codes)),
+    ];
+    expect_parts("docs/language.md", &parts.map(|(name, text)| (format!("generated: {name}"), text)));
+}
+
+/// What the README shows of a file: the block's language, and from which line on how many lines.
+struct Shown {
+    name: &'static str,
+    language: &'static str,
+    file: &'static str,
+    windows: &'static [(&'static str, usize)],
+}
+
+const SHOWN: &[Shown] = &[
+    Shown { name: "helm", language: "yaml", file: "aeterna/helm/values.yaml", windows: &[("", 25)] },
+    Shown {
+        name: "compose",
+        language: "yaml",
+        file: "aeterna/compose/compose.yaml",
+        windows: &[("name: aeterna-prod", 7), ("      PG_HOST: postgres", 9), ("    ports:", 6), ("    deploy:", 6)],
+    },
+    Shown { name: "toml", language: "toml", file: "aeterna/runtime/config.toml", windows: &[("", 14)] },
+    Shown { name: "mcp", language: "json", file: "aeterna/mcp/opencode.json", windows: &[("", usize::MAX)] },
+];
+
+/// A block with parts of a file, and `# …` wherever lines are left out.
+fn excerpt(compiled: &Compiled, shown: &Shown) -> String {
+    let file = compiled.files.iter().find(|file| file.path == shown.file);
+    let file = file.unwrap_or_else(|| panic!("{} is not among the outputs", shown.file));
+    let text = str::from_utf8(&file.bytes).expect("outputs are UTF-8");
+    let lines: Vec<&str> = text.lines().collect();
+    let (mut block, mut next) = (format!("```{}\n", shown.language), 0);
+    for (first, count) in shown.windows {
+        let found = lines[next..].iter().position(|line| first.is_empty() || line == first);
+        let from = next + found.unwrap_or_else(|| panic!("{} has no line `{first}`", shown.file));
+        if from > next {
+            block.push_str("# …\n");
+        }
+        next = from.saturating_add(*count).min(lines.len());
+        lines[from..next].iter().for_each(|line| block.extend([line, "\n"]));
+    }
+    if next < lines.len() {
+        block.push_str("# …\n");
+    }
+    block + "```\n"
+}
+
+#[test]
+fn the_readme_shows_what_its_example_compiles_to() {
+    let readme = read("README.md");
+    let example = marked(&readme, "environment: example").trim_start_matches("```kdl\n").trim_end_matches("```\n");
+    let compiled = compile_text("prod", example, &Stdlib::embedded());
+    assert_eq!(told(&compiled, Severity::Warning), "");
+    for shown in SHOWN {
+        assert!(readme.contains(&format!("`out/prod/{}`\n\n<!-- output: {} -->", shown.file, shown.name)));
+    }
+    let parts = SHOWN.iter().map(|shown| (format!("output: {}", shown.name), excerpt(&compiled, shown)));
+    expect_parts("README.md", &parts.collect::<Vec<_>>());
+}
+
+/// A block with a stack, an extension and an environment as the files of a project: stacks by name, extensions, environments
+/// by name.
+type Split = (BTreeMap<String, String>, Vec<String>, Vec<(String, String)>);
+
+fn split(block: &str) -> Split {
+    let source = Source { id: SourceId(0), name: "block.kdl".to_owned(), text: block.to_owned() };
+    let mut diags = Diags::default();
+    let doc = syntax::parse(&source, &mut diags);
+    assert!(!diags.has_errors(), "{block}\n{diags:?}");
+    let mut parts = Split::default();
+    for node in &doc.nodes {
+        let name = match node.arguments().next().map(|entry| &entry.value) {
+            Some(Literal::String(name)) => name.clone(),
+            _ => panic!("`{}` has no name:\n{block}", node.name.text),
+        };
+        let text = format!("{}\n", source.slice(node.span));
+        match node.name.text.as_str() {
+            "stack" => parts.0.entry(name).or_default().push_str(&text),
+            "extend" => parts.1.push(text),
+            "environment" => parts.2.push((name, text)),
+            other => panic!("`{other}` is no file of a project"),
+        }
+    }
+    parts
+}
+
+#[test]
+fn every_block_of_the_language_compiles() {
+    let page = read("docs/language.md");
+    let mut wrong = String::new();
+    for block in blocks(&page, "kdl") {
+        let (stacks, extensions, environments) = split(block);
+        assert!(!environments.is_empty(), "no environment, so this is a `kdl,fragment`:\n{block}");
+        let file = |(name, text): (String, String)| {
+            let path = format!("stdlib/stacks/{name}/stack.kdl");
+            (name, vec![(path, text)])
+        };
+        let extension = |(at, text)| (format!("stdlib/extend/{at}.kdl"), text);
+        let mut diags = Diags::default();
+        let stdlib = Stdlib::with_project(
+            stacks.into_iter().map(file).collect(),
+            extensions.into_iter().enumerate().map(extension).collect(),
+            &mut diags,
+        );
+        assert!(!diags.has_errors(), "{diags:?}");
+        for (name, text) in environments {
+            let compiled = compile_text(&name, &text, &stdlib);
+            let found = told(&compiled, Severity::Warning);
+            if !found.is_empty() || compiled.files.is_empty() {
+                let first = block.lines().skip_while(|line| !line.starts_with("environment")).take(4);
+                let _ = writeln!(wrong, "{}\n{found}", first.collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn every_fragment_of_the_language_is_kdl() {
+    let page = read("docs/language.md");
+    let fragments = blocks(&page, "kdl,fragment");
+    assert!(fragments.len() > 3);
+    for fragment in fragments {
+        let source = Source { id: SourceId(0), name: "block.kdl".to_owned(), text: fragment.to_owned() };
+        let mut diags = Diags::default();
+        let _ = syntax::parse(&source, &mut diags);
+        assert!(!diags.has_errors(), "{fragment}\n{diags:?}");
+    }
+}
