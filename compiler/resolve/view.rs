@@ -482,11 +482,12 @@ impl<'a> Resolver<'a> {
 
     /// The written node that a missing setting belongs to: its choice, switch or map entry, else the deployment.
     fn holder(&self, id: SettingId, keys: Keys<'_>) -> Span {
+        let written = |layer: Layer| matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_));
         let mut at = id;
         let mut depth = keys.len();
         while let Some(parent) = self.stack.setting(at).parent {
             if self.stack.setting(at).name.as_ref() == "*" {
-                let entry = self.layers[at.index()].iter().rev().find(|(_, found)| found.keys == keys[..depth]);
+                let entry = self.layers[at.index()].iter().rev().find(|(layer, found)| written(*layer) && found.keys == keys[..depth]);
                 if let Some((_, assignment)) = entry {
                     return assignment.name_span;
                 }

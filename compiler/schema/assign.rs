@@ -191,7 +191,8 @@ impl<'a> Reader<'a> {
         match setting.kind.clone() {
             Kind::Group => {
                 if let Some(entry) = node.arguments().next() {
-                    self.group_argument(node, entry, id);
+                    // What follows was meant for something else; it would only be misunderstood, too.
+                    return self.group_argument(node, entry, id);
                 }
                 self.fields_at(node, id, keys, depth);
             }
