@@ -17,7 +17,8 @@ fn every_mistake_is_answered_in_these_words() {
     let stdlib = Stdlib::embedded();
     let mut cases = 0;
     let mut wrong = Vec::new();
-    let mut paths: Vec<_> = fs::read_dir(&folder).expect("the folder is there").map(|entry| entry.expect("readable").path()).collect();
+    let mut paths: Vec<_> =
+        fs::read_dir(&folder).expect("the folder is there").map(|entry| entry.expect("readable").path()).collect();
     paths.sort();
     for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "kdl")) {
         let text = fs::read_to_string(path).expect("readable");
@@ -25,7 +26,11 @@ fn every_mistake_is_answered_in_these_words() {
         let compiled = compile(source, &stdlib);
         let findings: Vec<_> =
             compiled.findings.iter().filter(|finding| finding.code.severity != Severity::Note).cloned().collect();
-        assert!(findings.iter().any(|finding| finding.code.severity == Severity::Error), "{}: no error", path.display());
+        assert!(
+            findings.iter().any(|finding| finding.code.severity == Severity::Error),
+            "{}: no error",
+            path.display()
+        );
         let shown = render::human(&findings, &compiled.sources, false);
         let expected = path.with_extension("txt");
         if std::env::var_os("TRUELINE_BLESS").is_some() {

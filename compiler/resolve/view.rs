@@ -487,17 +487,19 @@ impl<'a> Resolver<'a> {
         let mut depth = keys.len();
         while let Some(parent) = self.stack.setting(at).parent {
             if self.stack.setting(at).name.as_ref() == "*" {
-                let entry = self.layers[at.index()].iter().rev().find(|(layer, found)| written(*layer) && found.keys == keys[..depth]);
+                let entry = self.layers[at.index()]
+                    .iter()
+                    .rev()
+                    .find(|(layer, found)| written(*layer) && found.keys == keys[..depth]);
                 if let Some((_, assignment)) = entry {
                     return assignment.name_span;
                 }
                 depth -= 1;
             }
-            let written = self.layers[parent.index()]
-                .iter()
-                .rev()
-                .find(|(_, found)| found.keys == keys[..depth.min(found.keys.len())]);
-            if let Some((_, assignment)) = written {
+            let mut above = self.layers[parent.index()].iter().rev();
+            let above =
+                above.find(|(layer, found)| written(*layer) && found.keys == keys[..depth.min(found.keys.len())]);
+            if let Some((_, assignment)) = above {
                 return assignment.name_span;
             }
             at = parent;
