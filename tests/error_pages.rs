@@ -46,7 +46,8 @@ fn run(text: &str) -> Run {
     let mut stacks: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     let mut extensions = Vec::new();
     let mut environment = String::new();
-    let name_of = |node: &Node| node.arguments().next().map(|entry| block.slice(entry.span).trim_matches('"').to_owned());
+    let name_of =
+        |node: &Node| node.arguments().next().map(|entry| block.slice(entry.span).trim_matches('"').to_owned());
     for node in &doc.nodes {
         let slice = format!("{}\n", block.slice(node.span));
         match (node.name.text.as_str(), name_of(node)) {
