@@ -26,7 +26,6 @@ pub struct Check {
 pub static CHECKS: &[Check] = &[
     Check { about: "two services publish one port of the host, or several copies want one", check: ports::host_ports },
     Check { about: "a workload waits for health that is never checked", check: workloads::waits_for_health },
-    Check { about: "a health check names a port that its workload does not declare", check: workloads::probe_ports },
     Check { about: "Compose can check health only by a command in the container", check: workloads::compose_health },
     Check { about: "workloads wait for each other in a circle", check: workloads::circles },
     Check { about: "Compose has no jobs that run at certain times", check: workloads::cron },

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diag::{Diags, codes},
-    plan::{Deployment, Leaf},
+    plan::{Deployment, Leaf, Workload},
     source::Span,
     value::Value,
 };
@@ -24,6 +24,7 @@ pub(super) fn host_ports(deployment: &Deployment, diags: &mut Diags) {
     let Some(compose) = &deployment.compose else { return };
     let mut taken: BTreeMap<(String, i64), (&str, &Leaf)> = BTreeMap::new();
     for workload in &compose.workloads {
+        let mut published = Vec::new();
         for port in &workload.ports {
             let Some((leaf, number)) = port.publish.as_ref().and_then(|leaf| match leaf.value {
                 Value::Int(number) => Some((leaf, number)),
@@ -43,20 +44,30 @@ pub(super) fn host_ports(deployment: &Deployment, diags: &mut Diags) {
                         .hint("give one of them another port, or `#null` to publish none"),
                 );
             }
-            copies(workload.stateful, workload.replicas.as_ref(), leaf, number, &workload.name, diags);
+            published.push((leaf, number));
         }
+        copies(workload, &published, diags);
     }
 }
 
-fn copies(stateful: bool, replicas: Option<&Leaf>, publish: &Leaf, number: i64, name: &str, diags: &mut Diags) {
-    let Some(replicas) = replicas.filter(|_| !stateful) else { return };
-    if let Value::Int(count @ 2..) = replicas.value {
-        diags.push(
-            codes::HOST_PORT_COPIES
-                .at(place(publish), format!("{count} copies of `{name}` cannot share port {number} of the host"))
-                .underline(format!("{} is {number}", named(publish, "this")))
-                .label(place(replicas), format!("{} is {count}", named(replicas, "the number of copies")))
-                .hint("publish none (`#null`), or run one copy in Compose: `override \"compose\" because=\"…\" { … }`"),
-        );
-    }
+/// Several copies cannot share ports of the host; told once, however many ports there are.
+fn copies(workload: &Workload, published: &[(&Leaf, i64)], diags: &mut Diags) {
+    let Some(replicas) = workload.replicas.as_ref().filter(|_| !workload.stateful) else { return };
+    let Value::Int(count @ 2..) = replicas.value else { return };
+    let numbers: Vec<String> = published.iter().map(|(_, number)| number.to_string()).collect();
+    let ports = match numbers.as_slice() {
+        [] => return,
+        [one] => format!("port {one}"),
+        many => format!("the ports {}", many.join(", ")),
+    };
+    let finding = codes::HOST_PORT_COPIES
+        .at(place(replicas), format!("{count} copies of `{}` cannot share {ports} of the host", workload.name))
+        .underline(format!("{} is {count}", named(replicas, "the number of copies")));
+    let finding = published.iter().fold(finding, |finding, (leaf, number)| {
+        finding.label(place(leaf), format!("{} is {number}", named(leaf, "this")))
+    });
+    diags.push(
+        finding
+            .hint("run one copy in Compose: `override \"compose\" because=\"…\" { … }`, or publish no port (`#null`)"),
+    );
 }

@@ -1,6 +1,6 @@
 //! The rules of a stack, in every view.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use crate::{
     diag::{Diags, Finding, codes},
@@ -29,6 +29,7 @@ struct Rules<'a> {
 impl Rules<'_> {
     fn check(mut self, diags: &mut Diags) -> BTreeSet<(SettingId, Vec<Arc<str>>)> {
         let mut broken: Vec<(Span, Vec<Arc<str>>)> = Vec::new();
+        let faults = RefCell::new(Diags::default());
         for (name, view) in self.deployed.all_views() {
             for rule in &self.deployed.stack.rules {
                 if !rule.view.is_empty() && rule.view.as_ref() != name {
@@ -36,7 +37,7 @@ impl Rules<'_> {
                 }
                 for keys in self.instances(rule, view) {
                     // A finding that is the same in all views is told once.
-                    if let Some(finding) = self.verdict(rule, view, name, &keys)
+                    if let Some(finding) = self.verdict(rule, view, name, &keys, &faults)
                         && !broken.contains(&(rule.span, keys.clone()))
                     {
                         broken.push((rule.span, keys));
@@ -45,6 +46,7 @@ impl Rules<'_> {
                 }
             }
         }
+        diags.extend(faults.into_inner());
         self.read
     }
 
@@ -83,7 +85,14 @@ impl Rules<'_> {
         })
     }
 
-    fn verdict(&mut self, rule: &Rule, view: &View, name: &str, keys: &[Arc<str>]) -> Option<Finding> {
+    fn verdict(
+        &mut self,
+        rule: &Rule,
+        view: &View,
+        name: &str,
+        keys: &[Arc<str>],
+        faults: &RefCell<Diags>,
+    ) -> Option<Finding> {
         let reading = Reading {
             stack: &self.deployed.stack,
             view,
@@ -93,7 +102,7 @@ impl Rules<'_> {
             own: keys,
             loops: &[],
             provider: None,
-            findings: None,
+            findings: Some(faults),
         };
         if !self.exists(rule, &reading) {
             return None;

@@ -20,7 +20,13 @@ type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
 pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
     for ((deployed, reads), ruled) in env.deployments.iter().zip(&lowered.reads).zip(ruled) {
         let mut per_target: Vec<(&str, Instances)> = Vec::new();
-        for (target, read) in reads {
+        // A stack without a `helm` block says nothing to Helm, and nothing is missing there.
+        let says = |target: &str| match target {
+            "helm" => !deployed.stack.helm.is_empty(),
+            "compose" => !deployed.stack.workloads.is_empty(),
+            _ => true,
+        };
+        for (target, read) in reads.iter().filter(|(target, _)| says(target)) {
             let view = deployed.view(if *target == "toml" { "compose" } else { target });
             per_target.push((target, closed(env, deployed, view, read.clone())));
         }

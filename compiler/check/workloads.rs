@@ -42,28 +42,6 @@ pub(super) fn waits_for_health(deployment: &Deployment, diags: &mut Diags) {
     }
 }
 
-/// A probe over the network names a declared port.
-pub(super) fn probe_ports(deployment: &Deployment, diags: &mut Diags) {
-    for workload in compose_workloads(deployment) {
-        for health in &workload.health {
-            let (Probe::Http { port, .. } | Probe::Tcp { port }) = &health.probe else { continue };
-            if !port.is_empty() && !workload.ports.iter().any(|declared| declared.name == *port) {
-                diags.push(
-                    codes::UNDECLARED_PORT
-                        .at(
-                            health.at,
-                            format!(
-                                "the health check of `{}` names the port `{port}`, which is not declared",
-                                workload.name
-                            ),
-                        )
-                        .hint(format!("add `port \"{port}\" NUMBER`")),
-                );
-            }
-        }
-    }
-}
-
 /// Compose checks health by a command only.
 pub(super) fn compose_health(deployment: &Deployment, diags: &mut Diags) {
     for workload in compose_workloads(deployment) {

@@ -172,7 +172,7 @@ codes! {
     "TL0603" HOST_PORT_TWICE Error "two ports want the same port of the host";
     "TL0604" HOST_PORT_COPIES Error "several copies want one port of the host";
     "TL0605" NO_HEALTH Error "a workload waits for health that is never checked";
-    "TL0606" UNDECLARED_PORT Error "a health check names a port that is not declared";
+    "TL0606" UNDECLARED_PORT Error "a health check or a route names a port that is not declared";
     "TL0607" UNREACHED Error "a written value reaches no output";
     "TL0608" ABSENT Note "a written value is not said by a target";
     "TL0609" ONE_SIDED Error "a setting reached Helm but not Compose, or the reverse";

@@ -7,12 +7,12 @@
 mod raw;
 mod view;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use indexmap::IndexMap;
 
 use crate::{
-    diag::{Diags, codes, list_of, nearest},
+    diag::{Diags, Finding, codes, list_of, nearest},
     model::{Deployed, Env, Override, View},
     schema::{Assignment, SettingId, Stack, assign::Reader},
     source::{Source, Sources},
@@ -42,16 +42,7 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
     let node = environment_node(doc, inputs, diags)?;
     let name: Arc<str> = environment_name(node, inputs.source, diags)?.into();
     let mut env = Env { name: name.clone(), deployments: Vec::new() };
-    for (name_, _) in node.properties() {
-        if name_.text != "stack" {
-            let near = nearest(&name_.text, ["stack"]).map(|near| format!("did you mean `{near}`?"));
-            diags.push(
-                codes::UNKNOWN_ATTRIBUTE
-                    .at(name_.span, format!("`environment` does not know `{}`", name_.text))
-                    .maybe_hint(near),
-            );
-        }
-    }
+    only(node, 1, &["stack"], diags);
     if let Some(entry) = node.property("stack") {
         let Literal::String(stack) = &entry.value else {
             diags.push(codes::NO_STACK.at(entry.span, "the name of a stack is a string"));
@@ -67,6 +58,10 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
             "write `environment \"{name}\" stack=\"{}\" {{ … }}`",
             inputs.stack_names.first().unwrap_or(&"NAME")
         )));
+        return None;
+    }
+    if node.children.iter().all(|child| child.name.text != "deploy") {
+        diags.push(no_stack(&node.children[0], &name));
         return None;
     }
     for child in &node.children {
@@ -87,13 +82,10 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
 
 fn deploy(child: &Node, environment: &Arc<str>, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Deployed> {
     if child.name.text != "deploy" {
-        diags.push(
-            codes::NO_STACK
-                .at(child.name.span, format!("`{}` stands outside a deployment", child.name.text))
-                .hint(format!("name the stack: `environment \"{environment}\" stack=\"NAME\" {{ … }}`, or write `deploy \"NAME\" {{ … }}`")),
-        );
+        diags.push(no_stack(child, environment));
         return None;
     }
+    only(child, 1, &["as"], diags);
     let entry = child.arguments().next();
     let Some((Literal::String(stack), span)) = entry.map(|entry| (&entry.value, entry.span)) else {
         diags.push(
@@ -111,6 +103,33 @@ fn deploy(child: &Node, environment: &Arc<str>, inputs: &Inputs<'_>, diags: &mut
         }
     };
     Some(Deployment { name, node: child, env: environment, inputs }.resolve(stack, diags))
+}
+
+fn no_stack(child: &Node, environment: &str) -> Finding {
+    codes::NO_STACK.at(child.name.span, format!("`{}` stands outside a deployment", child.name.text)).hint(format!(
+        "name the stack: `environment \"{environment}\" stack=\"NAME\" {{ … }}`, or write `deploy \"NAME\" {{ … }}`"
+    ))
+}
+
+/// Refuses arguments beyond a number, and properties that a node does not know.
+fn only(node: &Node, arguments: usize, properties: &[&str], diags: &mut Diags) {
+    for (name, _) in node.properties() {
+        if !properties.contains(&name.text.as_str()) {
+            let near = nearest(&name.text, properties.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            diags.push(
+                codes::UNKNOWN_ATTRIBUTE
+                    .at(name.span, format!("`{}` does not know `{}`", node.name.text, name.text))
+                    .maybe_hint(near),
+            );
+        }
+    }
+    if let Some(entry) = node.arguments().nth(arguments) {
+        diags.push(
+            codes::TOO_MANY_VALUES
+                .at(entry.span, format!("`{}` takes one argument", node.name.text))
+                .underline("one too many"),
+        );
+    }
 }
 
 fn find_stack(name: &str, span: crate::source::Span, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Arc<Stack>> {
@@ -234,13 +253,29 @@ impl Deployment<'_> {
         let view = |target: &str, diags: &mut Diags| {
             view::resolve(&deployed, target, self.env, self.node.name.span, self.inputs.sources, diags)
         };
-        let base = view("", diags);
+        let mut found = Diags::default();
+        let base = view("", &mut found);
+        // What is missing everywhere is told once, wherever the views would look for it.
+        let missing: BTreeSet<String> = found
+            .clone()
+            .sorted()
+            .into_iter()
+            .filter(|finding| finding.code == &codes::REQUIRED)
+            .map(|finding| finding.message)
+            .collect();
+        diags.extend(found);
         let mut views = IndexMap::new();
         for target in TARGETS {
             let names = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == *target);
             let stack_says = deployed.stack.overrides.iter().any(|found| names(&found.targets));
             if stack_says || deployed.overrides.iter().any(|found| names(&found.targets)) {
-                views.insert(Arc::from(*target), view(target, diags));
+                let mut found = Diags::default();
+                views.insert(Arc::from(*target), view(target, &mut found));
+                for finding in found.sorted() {
+                    if finding.code != &codes::REQUIRED || !missing.contains(&finding.message) {
+                        diags.push(finding);
+                    }
+                }
             }
         }
         deployed.base = base;
@@ -258,7 +293,10 @@ impl Deployment<'_> {
                     deployed.overrides.extend(self.read_override(child, &deployed.stack, diags))
                 }
                 "raw" if !is_setting => deployed.raw.extend(raw::read(child, self.inputs.source, diags)),
-                "targets" if !is_setting => deployed.targets = targets_of(child, diags),
+                "targets" if !is_setting => {
+                    only(child, usize::MAX, &[], diags);
+                    deployed.targets = targets_of(child, diags);
+                }
                 _ => settings.push(child.clone()),
             }
         }
@@ -284,6 +322,7 @@ impl Deployment<'_> {
     }
 
     fn read_override(&self, node: &Node, stack: &Stack, diags: &mut Diags) -> Option<Override> {
+        only(node, usize::MAX, &["because"], diags);
         let targets = targets_of(node, diags);
         let because = because(node, diags)?;
         let values = self.assignments(&node.children, stack, diags);

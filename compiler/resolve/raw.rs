@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{TARGETS, because};
+use super::{TARGETS, because, only};
 use crate::{
     diag::{Diags, codes, nearest},
     model::Raw,
@@ -43,6 +43,7 @@ pub(super) fn read(node: &Node, source: &Arc<Source>, diags: &mut Diags) -> Opti
             return None;
         }
     };
+    only(node, 1, &["release", "because"], diags);
     let because = because(node, diags)?;
     let release = match node.property("release").map(|entry| &entry.value) {
         Some(Literal::String(name)) => name.as_str().into(),

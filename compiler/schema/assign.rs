@@ -78,6 +78,13 @@ impl<'a> Reader<'a> {
                             node.name.text, annotation.text
                         )),
                 );
+                // It was meant, so it is not missing.
+                let meant = self.settings[group.index()].children.get(node.name.text.as_str()).copied();
+                if let Some(id) =
+                    meant.filter(|id| !matches!(self.settings[id.index()].kind, Kind::Group | Kind::Map(_)))
+                {
+                    self.push(id, keys, Given::Wrong, node.name.span, node.name.span);
+                }
                 continue;
             }
             match self.settings[group.index()].children.get(node.name.text.as_str()).copied() {
@@ -191,8 +198,11 @@ impl<'a> Reader<'a> {
         match setting.kind.clone() {
             Kind::Group => {
                 if let Some(entry) = node.arguments().next() {
-                    // What follows was meant for something else; it would only be misunderstood, too.
-                    return self.group_argument(node, entry, id);
+                    self.group_argument(node, entry, id);
+                    if self.is_child(entry, id) {
+                        // What follows belongs to the child that was meant.
+                        return;
+                    }
                 }
                 self.fields_at(node, id, keys, depth);
             }
@@ -224,13 +234,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether an argument of a group is the name of a setting in it.
+    fn is_child(&self, entry: &Entry, id: SettingId) -> bool {
+        let children = &self.settings[id.index()].children;
+        matches!(&entry.value, Literal::String(word) if children.contains_key(word.as_str()))
+            && entry.annotation.is_none()
+    }
+
     /// `app image { tag "x" }`: an argument where a group has none.
     fn group_argument(&mut self, node: &Node, entry: &Entry, id: SettingId) {
         let setting = &self.settings[id.index()];
         let finding =
             codes::GROUP_ARGUMENT.at(entry.span, format!("`{}` is a group and takes no argument", setting.path));
         let hint = match &entry.value {
-            Literal::String(word) if setting.children.contains_key(word.as_str()) && entry.annotation.is_none() => {
+            Literal::String(word) if self.is_child(entry, id) => {
                 Some(format!("write `{} {{ {word} … }}`", node.name.text))
             }
             _ => {
@@ -261,6 +278,7 @@ impl<'a> Reader<'a> {
                 None => format!("write `{} VALUE`", node.name.text),
             };
             self.diags.push(codes::NO_VALUE.at(node.name.span, format!("`{path}` is given no value")).hint(hint));
+            self.push(id, keys, Given::Wrong, node.name.span, node.name.span);
         }
     }
 
@@ -325,6 +343,7 @@ impl<'a> Reader<'a> {
                     .at(child.span, format!("`{path}` is a list of values"))
                     .hint(format!("write them behind the name: `{} \"…\" \"…\"`", node.name.text)),
             );
+            self.push(id, keys, Given::Wrong, node.name.span, node.name.span);
             return;
         }
         if self.once(id, keys, "", node.name.span) {

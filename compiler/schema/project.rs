@@ -180,7 +180,39 @@ impl<'d> Builder<'d> {
                     .hint("add `image \"repository:tag\"`"),
             );
         }
+        self.declared_ports(&workload);
         Some(guarded(&self.guards(item), workload))
+    }
+
+    /// Health checks and routes name ports that the workload declares.
+    fn declared_ports(&self, workload: &Workload) {
+        let facts = || workload.facts.iter().chain(workload.overrides.iter().flat_map(|over| &over.facts));
+        let declared: Vec<&str> = facts()
+            .filter_map(
+                |fact| if let FactKind::Port { name, .. } = &fact.node.kind { Some(name.as_ref()) } else { None },
+            )
+            .collect();
+        for fact in facts() {
+            let port = match &fact.node.kind {
+                FactKind::Health(health) => match &health.probe {
+                    ProbeExpr::Http { port, .. } | ProbeExpr::Tcp { port } => port,
+                    ProbeExpr::Exec { .. } => continue,
+                },
+                FactKind::Route { port, .. } => port,
+                _ => continue,
+            };
+            if !port.is_empty() && !declared.contains(&port.as_ref()) {
+                let near = nearest(port, declared.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                self.report(
+                    codes::UNDECLARED_PORT
+                        .at(
+                            fact.node.span,
+                            format!("this names the port `{port}`, which the workload does not declare"),
+                        )
+                        .hint(near.unwrap_or_else(|| format!("add `port \"{port}\" NUMBER`"))),
+                );
+            }
+        }
     }
 
     fn fact_override(&self, item: &Item<'d>) -> Option<FactOverride> {
