@@ -94,7 +94,7 @@ const SHOWN: &[Shown] = &[
         name: "compose",
         language: "yaml",
         file: "aeterna/compose/compose.yaml",
-        windows: &[("name: aeterna-prod", 7), ("      PG_HOST: postgres", 9), ("    ports:", 6), ("    deploy:", 6)],
+        windows: &[("", 12), ("      PG_HOST: postgres", 9), ("    ports:", 6), ("    deploy:", 6)],
     },
     Shown { name: "toml", language: "toml", file: "aeterna/runtime/config.toml", windows: &[("", 14)] },
     Shown { name: "mcp", language: "json", file: "aeterna/mcp/opencode.json", windows: &[("", usize::MAX)] },
