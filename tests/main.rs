@@ -4,4 +4,6 @@
 mod cli;
 mod diag;
 mod expr_cel;
+mod golden;
 mod readers;
+mod support;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diag::{Diags, codes},
-    plan::{Deployment, Leaf},
+    plan::{Deployment, Leaf, Workload},
     source::Span,
     value::Value,
 };
@@ -43,20 +43,37 @@ pub(super) fn host_ports(deployment: &Deployment, diags: &mut Diags) {
                         .hint("give one of them another port, or `#null` to publish none"),
                 );
             }
-            copies(workload.stateful, workload.replicas.as_ref(), leaf, number, &workload.name, diags);
         }
+        copies(workload, diags);
     }
 }
 
-fn copies(stateful: bool, replicas: Option<&Leaf>, publish: &Leaf, number: i64, name: &str, diags: &mut Diags) {
-    let Some(replicas) = replicas.filter(|_| !stateful) else { return };
-    if let Value::Int(count @ 2..) = replicas.value {
-        diags.push(
-            codes::HOST_PORT_COPIES
-                .at(place(publish), format!("{count} copies of `{name}` cannot share port {number} of the host"))
-                .underline(format!("{} is {number}", named(publish, "this")))
-                .label(place(replicas), format!("{} is {count}", named(replicas, "the number of copies")))
-                .hint("publish none (`#null`), or run one copy in Compose: `override \"compose\" because=\"…\" { … }`"),
-        );
+/// Several copies cannot listen on one port of the host: told once, where the number of copies comes from.
+fn copies(workload: &Workload, diags: &mut Diags) {
+    let Some(replicas) = workload.replicas.as_ref().filter(|_| !workload.stateful) else { return };
+    let Value::Int(count @ 2..) = replicas.value else { return };
+    let published: Vec<(&Leaf, i64)> = workload
+        .ports
+        .iter()
+        .filter_map(|port| match port.publish.as_ref().map(|leaf| (leaf, &leaf.value)) {
+            Some((leaf, Value::Int(number))) => Some((leaf, *number)),
+            _ => None,
+        })
+        .collect();
+    let numbers: Vec<String> = published.iter().map(|(_, number)| number.to_string()).collect();
+    if numbers.is_empty() {
+        return;
     }
+    let ports = if numbers.len() == 1 { "port" } else { "the ports" };
+    let message = format!("{count} copies of `{}` cannot share {ports} {} of the host", workload.name, numbers.join(", "));
+    let mut finding = codes::HOST_PORT_COPIES
+        .at(place(replicas), message)
+        .underline(format!("{} is {count}", named(replicas, "the number of copies")));
+    for (leaf, number) in published {
+        finding = finding.label(place(leaf), format!("{} is {number}", named(leaf, "this")));
+    }
+    diags.push(
+        finding
+            .hint("publish none (`#null`), or run one copy in Compose: `override \"compose\" because=\"…\" { … }`"),
+    );
 }

@@ -21,6 +21,9 @@ use crate::{
 /// Compiles an annotated value of a stack; `None` if it was reported.
 pub type Compile<'a> = &'a dyn Fn(&Entry, &Type) -> Option<Expr>;
 
+/// Types of values that may be the address of an endpoint.
+const LINKABLE: &[&str] = &["any", "env-value", "string", "url", "host", "address"];
+
 /// How deep nodes of an environment may nest; `syntax` bounds it too.
 const MAX_DEPTH: usize = 64;
 
@@ -135,8 +138,11 @@ impl<'a> Reader<'a> {
         match self.seen.insert((id, keys.to_vec(), part.into()), span) {
             None => true,
             Some(first) => {
-                let setting = &self.settings[id.index()];
-                let path = if part.is_empty() { setting.path.to_string() } else { format!("{}.{part}", setting.path) };
+                let path = with_keys(&self.settings[id.index()].path, keys);
+                let path = if part.is_empty() { path } else { format!("{path}.{part}") };
+                // Which of the two was meant is not known, so nothing is said about what follows from either.
+                let twice = |found: &&mut Assignment| found.setting == id && found.keys == keys;
+                self.values.iter_mut().filter(twice).for_each(|found| found.given = Given::Wrong);
                 self.diags.push(
                     codes::WRITTEN_TWICE
                         .at(span, format!("`{path}` is written twice"))
@@ -188,6 +194,10 @@ impl<'a> Reader<'a> {
             Kind::Group => {
                 if let Some(entry) = node.arguments().next() {
                     self.group_argument(node, entry, id);
+                    // `app image { tag "x" }`: what stands in the braces is meant for `image`.
+                    if names_child(entry, &self.settings[id.index()]) {
+                        return;
+                    }
                 }
                 self.fields_at(node, id, keys, depth);
             }
@@ -225,7 +235,7 @@ impl<'a> Reader<'a> {
         let finding =
             codes::GROUP_ARGUMENT.at(entry.span, format!("`{}` is a group and takes no argument", setting.path));
         let hint = match &entry.value {
-            Literal::String(word) if setting.children.contains_key(word.as_str()) && entry.annotation.is_none() => {
+            Literal::String(word) if names_child(entry, setting) => {
                 Some(format!("write `{} {{ {word} … }}`", node.name.text))
             }
             _ => {
@@ -256,6 +266,7 @@ impl<'a> Reader<'a> {
                 None => format!("write `{} VALUE`", node.name.text),
             };
             self.diags.push(codes::NO_VALUE.at(node.name.span, format!("`{path}` is given no value")).hint(hint));
+            self.push(id, keys, Given::Wrong, node.name.span, node.name.span);
         }
     }
 
@@ -320,6 +331,7 @@ impl<'a> Reader<'a> {
                     .at(child.span, format!("`{path}` is a list of values"))
                     .hint(format!("write them behind the name: `{} \"…\" \"…\"`", node.name.text)),
             );
+            self.push(id, keys, Given::Wrong, node.name.span, node.name.span);
             return;
         }
         if self.once(id, keys, "", node.name.span) {
@@ -511,7 +523,7 @@ impl<'a> Reader<'a> {
 
     fn link(&mut self, entry: &Entry, scalar: &'static value::ScalarType) -> Given {
         let text = match &entry.value {
-            Literal::String(text) if scalar.base == value::Base::String => text.as_str(),
+            Literal::String(text) if LINKABLE.contains(&scalar.name) => text.as_str(),
             _ => {
                 self.diags.push(
                     codes::UNEXPECTED_LINK
@@ -535,6 +547,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether an argument is the name of a setting in the group that it was given to.
+fn names_child(entry: &Entry, group: &Setting) -> bool {
+    match &entry.value {
+        Literal::String(word) => entry.annotation.is_none() && group.children.contains_key(word.as_str()),
+        _ => false,
+    }
+}
+
 fn is_expression(entry: &Entry) -> bool {
     entry.annotation.as_ref().is_some_and(|name| ["ref", "f", "cel"].contains(&name.text.as_str()))
 }
@@ -544,6 +564,13 @@ fn as_nodes(path: &str) -> String {
     let words: Vec<&str> = path.split('.').filter(|word| *word != "*").collect();
     let depth = words.len().saturating_sub(1);
     format!("{} …{}", words.join(" { "), " }".repeat(depth))
+}
+
+/// A path with its keys filled in.
+fn with_keys(path: &str, keys: Keys<'_>) -> String {
+    let mut keys = keys.iter();
+    let words = path.split('.').map(|word| if word == "*" { keys.next().map_or("*", |key| key) } else { word });
+    words.collect::<Vec<_>>().join(".")
 }
 
 /// Words in backticks, with commas; the first eight.
