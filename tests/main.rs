@@ -6,6 +6,8 @@ mod diag;
 mod error_pages;
 mod expr_cel;
 mod first_day;
+mod golden;
 mod pages;
 mod readers;
+mod support;
 mod tidy;

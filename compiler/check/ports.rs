@@ -24,7 +24,6 @@ pub(super) fn host_ports(deployment: &Deployment, diags: &mut Diags) {
     let Some(compose) = &deployment.compose else { return };
     let mut taken: BTreeMap<(String, i64), (&str, &Leaf)> = BTreeMap::new();
     for workload in &compose.workloads {
-        let mut published = Vec::new();
         for port in &workload.ports {
             let Some((leaf, number)) = port.publish.as_ref().and_then(|leaf| match leaf.value {
                 Value::Int(number) => Some((leaf, number)),
@@ -44,30 +43,37 @@ pub(super) fn host_ports(deployment: &Deployment, diags: &mut Diags) {
                         .hint("give one of them another port, or `#null` to publish none"),
                 );
             }
-            published.push((leaf, number));
         }
-        copies(workload, &published, diags);
+        copies(workload, diags);
     }
 }
 
-/// Several copies cannot share ports of the host; told once, however many ports there are.
-fn copies(workload: &Workload, published: &[(&Leaf, i64)], diags: &mut Diags) {
+/// Several copies cannot listen on one port of the host: told once, where the number of copies comes from.
+fn copies(workload: &Workload, diags: &mut Diags) {
     let Some(replicas) = workload.replicas.as_ref().filter(|_| !workload.stateful) else { return };
     let Value::Int(count @ 2..) = replicas.value else { return };
+    let published: Vec<(&Leaf, i64)> = workload
+        .ports
+        .iter()
+        .filter_map(|port| match port.publish.as_ref().map(|leaf| (leaf, &leaf.value)) {
+            Some((leaf, Value::Int(number))) => Some((leaf, *number)),
+            _ => None,
+        })
+        .collect();
     let numbers: Vec<String> = published.iter().map(|(_, number)| number.to_string()).collect();
-    let ports = match numbers.as_slice() {
-        [] => return,
-        [one] => format!("port {one}"),
-        many => format!("the ports {}", many.join(", ")),
-    };
-    let finding = codes::HOST_PORT_COPIES
-        .at(place(replicas), format!("{count} copies of `{}` cannot share {ports} of the host", workload.name))
+    if numbers.is_empty() {
+        return;
+    }
+    let ports = if numbers.len() == 1 { "port" } else { "the ports" };
+    let message =
+        format!("{count} copies of `{}` cannot share {ports} {} of the host", workload.name, numbers.join(", "));
+    let mut finding = codes::HOST_PORT_COPIES
+        .at(place(replicas), message)
         .underline(format!("{} is {count}", named(replicas, "the number of copies")));
-    let finding = published.iter().fold(finding, |finding, (leaf, number)| {
-        finding.label(place(leaf), format!("{} is {number}", named(leaf, "this")))
-    });
+    for (leaf, number) in published {
+        finding = finding.label(place(leaf), format!("{} is {number}", named(leaf, "this")));
+    }
     diags.push(
-        finding
-            .hint("run one copy in Compose: `override \"compose\" because=\"…\" { … }`, or publish no port (`#null`)"),
+        finding.hint("publish none (`#null`), or run one copy in Compose: `override \"compose\" because=\"…\" { … }`"),
     );
 }

@@ -176,11 +176,16 @@ impl Rules<'_> {
         let mut labels: Vec<(bool, Span, String)> = Vec::new();
         let read =
             expr::references(require).into_iter().chain(rule.when.iter().flat_map(expr::references)).chain(&rule.named);
+        let read: Vec<&expr::Ref> = read.flat_map(|found| self.with_inputs(found, reading)).collect();
         for found in read {
             let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else {
                 continue;
             };
             let path = reading.stack.path_of(id, &keys);
+            if let Some(entry) = self.written_entry(id, &keys) {
+                labels.push((false, entry, format!("`{path}` is given here")));
+                continue;
+            }
             let Some(slot) = reading.view.slot(id, &keys) else { continue };
             let text = match &slot.value {
                 Evaluated::Value(value) => format!("`{path}` is {}", spell(value)),
@@ -199,6 +204,29 @@ impl Rules<'_> {
         }
         labels.sort_by_key(|(elsewhere, ..)| *elsewhere);
         labels.into_iter().map(|(_, span, text)| (span, text)).collect()
+    }
+}
+
+impl Rules<'_> {
+    /// A reference, and before it what it is derived from: that is what somebody can write.
+    fn with_inputs<'r>(&'r self, found: &'r expr::Ref, reading: &Reading<'_>) -> Vec<&'r expr::Ref> {
+        let stack = &self.deployed.stack;
+        let declarations = stack.setting_at(found.place).map(|id| stack.setting(id).declarations.as_slice());
+        let derived = declarations.into_iter().flatten().filter(|declaration| declaration.derived);
+        let inputs = derived.flat_map(|declaration| &declaration.defaults).flat_map(expr::references);
+        let given = |input: &&expr::Ref| {
+            let id = stack.setting_at(input.place);
+            let slot = id.and_then(|id| reading.view.slot(id, &reading.keys(&input.keys)?));
+            slot.is_some_and(|slot| matches!(slot.layer, Layer::Environment | Layer::EnvironmentOverride(_)))
+        };
+        inputs.filter(given).chain([found]).collect()
+    }
+
+    /// Where the environment gives a map its first entry.
+    fn written_entry(&self, id: SettingId, keys: &[Arc<str>]) -> Option<Span> {
+        let Kind::Map(item) = self.deployed.stack.setting(id).kind else { return None };
+        let below = self.deployed.written.iter().filter(|found| found.setting == item && found.keys.starts_with(keys));
+        below.map(|found| found.name_span).min()
     }
 }
 

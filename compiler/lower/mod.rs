@@ -16,7 +16,7 @@ use crate::{
     diag::{Diags, Finding, codes, list_of},
     expr::{self, Evaluated, Expr},
     lookup::Reading,
-    model::{Deployed, Env, View},
+    model::{Deployed, Env, Layer, Slot, View},
     plan::{self, Leaf, Origin, Plan, Tree},
     schema::{Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
     source::Span,
@@ -238,11 +238,23 @@ impl<'a> Lowering<'a> {
         let span = self
             .view
             .slot(slot_id, slot_keys)
-            .map_or(self.stack.setting(slot_id).declarations[0].span, |slot| slot.span);
+            .map_or(self.stack.setting(slot_id).declarations[0].span, |slot| self.given_at(slot_id, slot));
         let origin = Origin { path: self.stack.path_of(id, keys), span };
         if !origins.contains(&origin) {
             origins.push(origin);
         }
+    }
+
+    /// The place that gave a value; of a derived setting the line of the environment that decided it, if one did.
+    fn given_at(&self, id: SettingId, slot: &Slot) -> Span {
+        let declaration = slot.declaration.map(|index| &self.stack.setting(id).declarations[index as usize]);
+        let derived = declaration.into_iter().filter(|declaration| declaration.derived);
+        let mut inputs = derived.flat_map(|declaration| &declaration.defaults).flat_map(expr::references);
+        let written = inputs.find_map(|input| {
+            let slot = self.view.slot(self.stack.setting_at(input.place)?, &self.reading().keys(&input.keys)?)?;
+            matches!(slot.layer, Layer::Environment | Layer::EnvironmentOverride(_)).then_some(slot.span)
+        });
+        written.unwrap_or(slot.span)
     }
 
     fn origin(&mut self, found: &expr::Ref, origins: &mut Vec<Origin>) {
@@ -331,7 +343,7 @@ fn compose(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
     let settings = lowering.stack.compose.clone();
     let constant = |text: String| Leaf { value: Value::string(text), origins: Vec::new(), at: Span::default() };
     let project = format!("{}-{}", lowering.deployed.name, lowering.environment);
-    let raw = lowering.deployed.raw.iter().find(|raw| raw.target.as_ref() == "compose").map(|raw| raw.tree.clone());
+    let raw = lowering.raw_project();
     deployment.compose = Some(plan::Compose {
         project: lowering.maybe_leaf(settings.project.as_ref()).unwrap_or_else(|| constant(project)),
         bind: lowering.maybe_leaf(settings.bind.as_ref()).unwrap_or_else(|| constant("127.0.0.1".to_owned())),

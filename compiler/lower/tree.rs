@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 
 use super::Lowering;
 use crate::{
-    diag::{Finding, codes},
+    diag::{Diags, Finding, codes},
     expr::{Expr, Kind as ExprKind},
+    model::Raw,
     plan::{Leaf, Origin, Tree},
     schema::{Keep, Kind, SettingId, TreeKey, TreeNode, TreeValue},
     source::Span,
@@ -162,22 +163,41 @@ impl Lowering<'_> {
 
     /// Adds the environment's `raw "helm"` keys to the values of a release.
     pub(super) fn raw_values(&mut self, release: &str, values: &mut Tree) {
-        for raw in &self.deployed.raw {
-            let first = self
-                .stack
-                .helm
-                .iter()
-                .flat_map(|block| &block.releases)
-                .next()
-                .map_or("", |release| release.name.as_ref());
+        let blocks = self.stack.helm.iter().flat_map(|block| &block.releases);
+        let first = blocks.map(|release| release.name.as_ref()).next().unwrap_or("");
+        let of_release = |raw: &&Raw| {
             let wanted = if raw.release.is_empty() { first } else { raw.release.as_ref() };
-            if raw.target.as_ref() != "helm" || wanted != release {
-                continue;
-            }
-            let mut findings = Vec::new();
-            merge(values, &raw.tree, &mut Vec::new(), &mut findings, raw.span);
-            findings.into_iter().for_each(|finding| self.report(finding));
+            raw.target.as_ref() == "helm" && wanted == release
+        };
+        if let Some(raw) = raw_tree(self.deployed.raw.iter().filter(of_release), &mut self.diags) {
+            merge(values, &raw, "the stack", &mut Vec::new(), &mut self.diags);
         }
+    }
+
+    /// The environment's `raw "compose"` keys. Those that state a fact are refused: Helm would not hear of it.
+    pub(super) fn raw_project(&mut self) -> Option<Tree> {
+        let of_compose = self.deployed.raw.iter().filter(|raw| raw.target.as_ref() == "compose");
+        let raw = raw_tree(of_compose, &mut self.diags)?;
+        let mut facts: Vec<(String, Span)> = Vec::new();
+        let mut note =
+            |path: String, tree: &Tree| facts.push((path, first_leaf(tree).map_or(Span::default(), |leaf| leaf.at)));
+        if let Tree::Map(root) = &raw {
+            if let Some(name) = root.get("name") {
+                note("name".to_owned(), name);
+            }
+            if let Some(Tree::Map(services)) = root.get("services") {
+                for (service, keys) in services.iter().filter(|(service, _)| self.endpoints.is_workload(service)) {
+                    let Tree::Map(keys) = keys else { continue };
+                    for (key, tree) in keys.iter().filter(|(key, _)| COMPOSE_FACTS.contains(&key.as_ref())) {
+                        note(format!("services.{service}.{key}"), tree);
+                    }
+                }
+            }
+        }
+        for (path, span) in facts {
+            self.report(conflict(&path, "the stack", span));
+        }
+        Some(raw)
     }
 
     /// Values hold no secrets, and every endpoint that they link to has a name in the cluster.
@@ -222,7 +242,60 @@ impl Lowering<'_> {
     }
 }
 
-fn merge(values: &mut Tree, raw: &Tree, path: &mut Vec<Arc<str>>, findings: &mut Vec<Finding>, because: Span) {
+/// Keys of a Compose service that state facts.
+const COMPOSE_FACTS: &[&str] = &[
+    "image",
+    "build",
+    "pull_policy",
+    "restart",
+    "command",
+    "entrypoint",
+    "environment",
+    "env_file",
+    "ports",
+    "expose",
+    "depends_on",
+    "profiles",
+    "healthcheck",
+    "volumes",
+    "tmpfs",
+    "configs",
+    "secrets",
+    "user",
+    "read_only",
+    "cap_drop",
+    "cap_add",
+    "privileged",
+    "security_opt",
+    "deploy",
+    "scale",
+    "mem_limit",
+    "cpus",
+];
+
+/// All `raw` keys as one tree, in the order of their names: that of the lines means nothing.
+fn raw_tree<'r>(raws: impl Iterator<Item = &'r Raw>, diags: &mut Diags) -> Option<Tree> {
+    let mut all: Option<Tree> = None;
+    for raw in raws {
+        match &mut all {
+            None => all = Some(raw.tree.clone()),
+            Some(all) => merge(all, &raw.tree, "another `raw`", &mut Vec::new(), diags),
+        }
+    }
+    all.map(|mut tree| {
+        sort(&mut tree);
+        tree
+    })
+}
+
+fn sort(tree: &mut Tree) {
+    if let Tree::Map(map) = tree {
+        map.sort_keys();
+        map.values_mut().for_each(sort);
+    }
+}
+
+fn merge(values: &mut Tree, raw: &Tree, writer: &str, path: &mut Vec<Arc<str>>, diags: &mut Diags) {
     let (Tree::Map(values), Tree::Map(raw)) = (values, raw) else { return };
     for (key, added) in raw {
         path.push(key.clone());
@@ -230,18 +303,20 @@ fn merge(values: &mut Tree, raw: &Tree, path: &mut Vec<Arc<str>>, findings: &mut
             (None, added) => {
                 values.insert(key.clone(), added.clone());
             }
-            (Some(values @ Tree::Map(_)), added @ Tree::Map(_)) => merge(values, added, path, findings, because),
+            (Some(values @ Tree::Map(_)), added @ Tree::Map(_)) => merge(values, added, writer, path, diags),
             (Some(_), added) => {
-                let span = first_leaf(added).map_or(because, |leaf| leaf.at);
-                findings.push(
-                    codes::RAW_CONFLICT
-                        .at(span, format!("the stack writes `{}` already", path.join(".")))
-                        .hint("set the setting it comes from, or use `override \"helm\" because=\"…\"`"),
-                );
+                let span = first_leaf(added).map_or(Span::default(), |leaf| leaf.at);
+                diags.push(conflict(&path.join("."), writer, span));
             }
         }
         path.pop();
     }
+}
+
+fn conflict(path: &str, writer: &str, span: Span) -> Finding {
+    codes::RAW_CONFLICT
+        .at(span, format!("{writer} writes `{path}` already"))
+        .hint("set the setting it comes from, or use `override \"TARGET\" because=\"…\"`")
 }
 
 fn first_leaf(tree: &Tree) -> Option<&Leaf> {

@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use crate::{
     diag::{Diags, Finding, codes, list_of, nearest},
     model::{Deployed, Env, Override, View},
-    schema::{Assignment, SettingId, Stack, assign::Reader},
+    schema::{Assignment, Given, SettingId, Stack, assign::Reader},
     source::{Source, Sources},
     syntax::{Doc, Literal, Node},
 };
@@ -301,6 +301,7 @@ impl Deployment<'_> {
             }
         }
         deployed.written = self.assignments(&settings, &deployed.stack, diags);
+        refuse_repeated_overrides(deployed, diags);
     }
 
     fn assignments(&self, nodes: &[Node], stack: &Stack, diags: &mut Diags) -> Vec<Assignment> {
@@ -324,7 +325,7 @@ impl Deployment<'_> {
     fn read_override(&self, node: &Node, stack: &Stack, diags: &mut Diags) -> Option<Override> {
         only(node, usize::MAX, &["because"], diags);
         let targets = targets_of(node, diags);
-        let because = because(node, diags)?;
+        let because = because(node, diags);
         let values = self.assignments(&node.children, stack, diags);
         for assignment in &values {
             let setting = stack.setting(assignment.setting);
@@ -337,7 +338,8 @@ impl Deployment<'_> {
                 );
             }
         }
-        if values.is_empty() && !diags.has_errors() {
+        let because = because?;
+        if node.children.is_empty() {
             diags.push(codes::EMPTY_OVERRIDE.at(node.span, "the `override` changes nothing").hint("delete it"));
         }
         Some(Override { targets, because, span: node.name.span, values })
@@ -397,6 +399,39 @@ fn because(node: &Node, diags: &mut Diags) -> Option<Arc<str>> {
             None
         }
     }
+}
+
+/// Of two overrides that give one setting to one target, the order would decide.
+fn refuse_repeated_overrides(deployed: &Deployed, diags: &mut Diags) {
+    for (index, found) in deployed.overrides.iter().enumerate() {
+        for other in &deployed.overrides[..index] {
+            if !found.targets.iter().any(|target| other.targets.contains(target)) {
+                continue;
+            }
+            for assignment in found.values.iter().filter(|assignment| assignment.given != Given::Here) {
+                let same = |first: &&Assignment| {
+                    first.setting == assignment.setting
+                        && first.keys == assignment.keys
+                        && part_of(&first.given) == part_of(&assignment.given)
+                        && first.given != Given::Here
+                };
+                if let Some(first) = other.values.iter().find(same) {
+                    let path = deployed.stack.path_of(assignment.setting, &assignment.keys);
+                    diags.push(
+                        codes::WRITTEN_TWICE
+                            .at(assignment.name_span, format!("`{path}` is written twice for one target"))
+                            .underline("again here")
+                            .label(first.name_span, "first here")
+                            .hint("delete one of the two"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn part_of(given: &Given) -> &str {
+    if let Given::Part(part, _) = given { part } else { "" }
 }
 
 /// An override that changes nothing hides that two targets are the same.

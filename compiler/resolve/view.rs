@@ -196,7 +196,15 @@ impl<'a> Resolver<'a> {
         let presets = presets
             .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
         let all = presets.chain(self.layers[id.index()].iter().copied());
-        all.filter(|(layer, assignment)| assignment.keys == keys && self.is_of_winning_list(id, keys, *layer)).collect()
+        let mut all: Vec<Candidate<'a>> = all
+            .filter(|(layer, assignment)| assignment.keys == keys && self.is_of_winning_list(id, keys, *layer))
+            .collect();
+        // The order within a layer means nothing: a value is stronger than the mere mention, and its parts stand over it.
+        all.sort_by_key(|(layer, assignment)| {
+            let part = if let Given::Part(name, _) = &assignment.given { name.as_ref() } else { "" };
+            (*layer, assignment.given != Given::Here, part)
+        });
+        all
     }
 
     /// Whether the lists of records above an instance got their items from this layer.
@@ -482,29 +490,29 @@ impl<'a> Resolver<'a> {
 
     /// The written node that a missing setting belongs to: its choice, switch or map entry, else the deployment.
     fn holder(&self, id: SettingId, keys: Keys<'_>) -> Span {
-        let written = |layer: Layer| matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_));
         let mut at = id;
         let mut depth = keys.len();
         while let Some(parent) = self.stack.setting(at).parent {
             if self.stack.setting(at).name.as_ref() == "*" {
-                let entry = self.layers[at.index()]
-                    .iter()
-                    .rev()
-                    .find(|(layer, found)| written(*layer) && found.keys == keys[..depth]);
-                if let Some((_, assignment)) = entry {
+                let entry = self.written(at).find(|found| found.keys == keys[..depth]);
+                if let Some(assignment) = entry {
                     return assignment.name_span;
                 }
                 depth -= 1;
             }
-            let mut above = self.layers[parent.index()].iter().rev();
-            let above =
-                above.find(|(layer, found)| written(*layer) && found.keys == keys[..depth.min(found.keys.len())]);
-            if let Some((_, assignment)) = above {
+            let written = self.written(parent).find(|found| found.keys == keys[..depth.min(found.keys.len())]);
+            if let Some(assignment) = written {
                 return assignment.name_span;
             }
             at = parent;
         }
         self.span
+    }
+
+    /// What the environment itself gives a setting, strongest first.
+    fn written(&self, id: SettingId) -> impl Iterator<Item = &'a Assignment> {
+        let own = |layer: &Layer| matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_));
+        self.layers[id.index()].iter().rev().filter(move |(layer, _)| own(layer)).map(|(_, found)| *found)
     }
 
     fn map(&mut self, id: SettingId, item: SettingId, keys: Keys<'_>) {
@@ -530,6 +538,8 @@ impl<'a> Resolver<'a> {
             }
         }
         found.retain(|key| !removed.contains(key));
+        // Neither the order of lines nor that of layers means anything.
+        found.sort();
         if let Err(failed) = available {
             let written: Vec<Candidate<'a>> = self.layers[item.index()]
                 .iter()

@@ -21,6 +21,9 @@ use crate::{
 /// Compiles an annotated value of a stack; `None` if it was reported.
 pub type Compile<'a> = &'a dyn Fn(&Entry, &Type) -> Option<Expr>;
 
+/// Types of values that may be the address of an endpoint.
+const LINKABLE: &[&str] = &["any", "env-value", "string", "url", "host", "address"];
+
 /// How deep nodes of an environment may nest; `syntax` bounds it too.
 const MAX_DEPTH: usize = 64;
 
@@ -146,8 +149,11 @@ impl<'a> Reader<'a> {
         match self.seen.insert((id, keys.to_vec(), part.into()), span) {
             None => true,
             Some(first) => {
-                let setting = &self.settings[id.index()];
-                let path = if part.is_empty() { setting.path.to_string() } else { format!("{}.{part}", setting.path) };
+                let path = with_keys(&self.settings[id.index()].path, keys);
+                let path = if part.is_empty() { path } else { format!("{path}.{part}") };
+                // Which of the two was meant is not known, so nothing is said about what follows from either.
+                let twice = |found: &&mut Assignment| found.setting == id && found.keys == keys;
+                self.values.iter_mut().filter(twice).for_each(|found| found.given = Given::Wrong);
                 self.diags.push(
                     codes::WRITTEN_TWICE
                         .at(span, format!("`{path}` is written twice"))
@@ -199,8 +205,8 @@ impl<'a> Reader<'a> {
             Kind::Group => {
                 if let Some(entry) = node.arguments().next() {
                     self.group_argument(node, entry, id);
-                    if self.is_child(entry, id) {
-                        // What follows belongs to the child that was meant.
+                    // `app image { tag "x" }`: what stands in the braces is meant for `image`.
+                    if names_child(entry, &self.settings[id.index()]) {
                         return;
                     }
                 }
@@ -234,20 +240,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether an argument of a group is the name of a setting in it.
-    fn is_child(&self, entry: &Entry, id: SettingId) -> bool {
-        let children = &self.settings[id.index()].children;
-        matches!(&entry.value, Literal::String(word) if children.contains_key(word.as_str()))
-            && entry.annotation.is_none()
-    }
-
     /// `app image { tag "x" }`: an argument where a group has none.
     fn group_argument(&mut self, node: &Node, entry: &Entry, id: SettingId) {
         let setting = &self.settings[id.index()];
         let finding =
             codes::GROUP_ARGUMENT.at(entry.span, format!("`{}` is a group and takes no argument", setting.path));
         let hint = match &entry.value {
-            Literal::String(word) if self.is_child(entry, id) => {
+            Literal::String(word) if names_child(entry, setting) => {
                 Some(format!("write `{} {{ {word} … }}`", node.name.text))
             }
             _ => {
@@ -535,7 +534,7 @@ impl<'a> Reader<'a> {
 
     fn link(&mut self, entry: &Entry, scalar: &'static value::ScalarType) -> Given {
         let text = match &entry.value {
-            Literal::String(text) if scalar.base == value::Base::String || takes_anything(scalar) => text.as_str(),
+            Literal::String(text) if LINKABLE.contains(&scalar.name) => text.as_str(),
             _ => {
                 self.diags.push(
                     codes::UNEXPECTED_LINK
@@ -559,7 +558,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether secrets and links may stand beside plain values.
+/// Whether an argument is the name of a setting in the group that it was given to.
+fn names_child(entry: &Entry, group: &Setting) -> bool {
+    match &entry.value {
+        Literal::String(word) => entry.annotation.is_none() && group.children.contains_key(word.as_str()),
+        _ => false,
+    }
+}
+
+/// Whether secrets may stand beside plain values.
 fn takes_anything(scalar: &value::ScalarType) -> bool {
     ["env-value", "any"].contains(&scalar.name)
 }
@@ -573,6 +580,13 @@ fn as_nodes(path: &str) -> String {
     let words: Vec<&str> = path.split('.').filter(|word| *word != "*").collect();
     let depth = words.len().saturating_sub(1);
     format!("{} …{}", words.join(" { "), " }".repeat(depth))
+}
+
+/// A path with its keys filled in.
+fn with_keys(path: &str, keys: Keys<'_>) -> String {
+    let mut keys = keys.iter();
+    let words = path.split('.').map(|word| if word == "*" { keys.next().map_or("*", |key| key) } else { word });
+    words.collect::<Vec<_>>().join(".")
 }
 
 /// A free tree as KDL writes it: arguments are a value or a list, `-` children a list, others a map.
