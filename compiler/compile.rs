@@ -34,8 +34,16 @@ pub struct Compiled {
     pub sources: Sources,
     /// What `settings.json` holds; null if there was an error.
     pub settings: serde_json::Value,
+    /// The settings; none if there was no environment to complete.
+    pub env: Option<Env>,
+}
+
+impl Compiled {
     /// Where every setting got its value from.
-    pub explanations: Vec<Explanation>,
+    #[must_use]
+    pub fn explanations(&self) -> Vec<Explanation> {
+        self.env.as_ref().map(|env| explain::explanations(env, &self.sources)).unwrap_or_default()
+    }
 }
 
 /// Compiles one environment.
@@ -57,7 +65,7 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
         findings: Vec::new(),
         sources: sources.clone(),
         settings: serde_json::Value::Null,
-        explanations: Vec::new(),
+        env: None,
     };
     if let Some(env) = resolved {
         let ruled = check::rules(&env, &mut diags);
@@ -70,7 +78,7 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
                 compiled.files = sealed(&env, &compiled.settings, targets::emit_all(&lowered.plan));
             }
         }
-        compiled.explanations = explain::explanations(&env, &sources);
+        compiled.env = Some(env);
     }
     compiled.findings = diags.sorted();
     compiled

@@ -6,6 +6,7 @@
 use serde_json::Value as Json;
 
 use crate::{
+    compile::Compiled,
     diag::{Diags, codes},
     diff::{self, SettingChange},
     explain::Explanation,
@@ -14,8 +15,13 @@ use crate::{
 };
 
 /// Reports changes that lose data or cannot be made, unless their path is accepted.
-pub fn judge(old: &Json, new: &Json, explanations: &[Explanation], accepted: &[String], diags: &mut Diags) {
-    for change in diff::settings(old, new) {
+pub fn judge(old: &Json, compiled: &Compiled, accepted: &[String], diags: &mut Diags) {
+    let changes = diff::settings(old, &compiled.settings);
+    if changes.is_empty() {
+        return;
+    }
+    let explanations = compiled.explanations();
+    for change in changes {
         let view = if change.view.is_empty() { "base" } else { change.view.as_str() };
         let known = |view: &str| {
             explanations

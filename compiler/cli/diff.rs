@@ -48,7 +48,7 @@ fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Re
     let new: BTreeMap<_, _> = compiled.files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect();
     let before = old.get(SETTINGS).and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or(Value::Null);
     let mut diags = Diags::default();
-    history::judge(&before, &compiled.settings, &compiled.explanations, &[], &mut diags);
+    history::judge(&before, compiled, &[], &mut diags);
     report.add(looks, &diags.sorted(), &compiled.sources);
     let settings = diff::settings(&before, &compiled.settings);
     let files = diff::files(&folder.shown(""), &old, &new);

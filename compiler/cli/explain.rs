@@ -60,10 +60,12 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
     let path = arguments.path.as_deref().unwrap_or("");
     let missing = std::sync::Mutex::new(None);
     let reports = report::each(looks, project, std::slice::from_ref(&arguments.subject), |compiled, report| {
-        let found = settings_below(compiled, path);
+        let all = compiled.explanations();
+        let found = settings_below(&all, path);
         if found.is_empty() {
             report.worsen(Outcome::NotAsked);
-            *missing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(unknown_setting(compiled, path));
+            let failure = unknown_setting(compiled, &all, path);
+            *missing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(failure);
             return;
         }
         match looks.format {
@@ -78,18 +80,18 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
 }
 
 /// What is known of the setting of this path, or of all below it; in the order of the stack.
-fn settings_below<'a>(compiled: &'a Compiled, path: &str) -> Vec<&'a Explanation> {
+fn settings_below<'a>(all: &'a [Explanation], path: &str) -> Vec<&'a Explanation> {
     let is_below = |it: &&Explanation| {
         path.is_empty()
             || it.path == path
             || it.path.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']))
     };
-    compiled.explanations.iter().filter(is_below).collect()
+    all.iter().filter(is_below).collect()
 }
 
-fn unknown_setting(compiled: &Compiled, path: &str) -> Failure {
+fn unknown_setting(compiled: &Compiled, all: &[Explanation], path: &str) -> Failure {
     let shown = visible_line(path);
-    let paths = || compiled.explanations.iter().map(|it| it.path.as_str());
+    let paths = || all.iter().map(|it| it.path.as_str());
     let last = path.rsplit('.').next().unwrap_or(path);
     // The end of a path is what people remember: `storage.size` for `postgres.storage.size`.
     let same_end = || paths().find(|known| known.ends_with(&format!(".{path}")));
