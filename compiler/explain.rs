@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{
     expr::{self, Evaluated, Expr},
     model::{Deployed, Env, Layer, Slot, View},
-    schema::{Given, Kind, SettingId, Stack},
+    schema::{Kind, SettingId, Stack},
     source::{Sources, Span},
     value::spell,
 };
@@ -108,7 +108,8 @@ fn computed_from(stack: &Stack, id: SettingId, keys: &[Arc<str>], layer: Layer, 
         Layer::Default => defaults.iter().collect(),
         Layer::Preset(index) => {
             let own = stack.presets[index as usize].values.iter().filter(|it| it.setting == id && it.keys == keys);
-            own.filter_map(|it| if let Given::Expr(expr) = &it.given { Some(expr) } else { None }).collect()
+            own.filter_map(|it| if let crate::schema::Given::Expr(expr) = &it.given { Some(expr) } else { None })
+                .collect()
         }
         _ => Vec::new(),
     };

@@ -48,7 +48,8 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
         let mut reads = IndexMap::new();
         for (target, lower) in TARGETS {
             // What Compose mounts has to be there, also where these files are not wanted for themselves.
-            if !deployed.writes(target) && !(*target == "toml" && mounted_configs(&deployment).next().is_some()) {
+            let mounted = *target == "toml" && mounted_configs(&deployment).next().is_some();
+            if !deployed.writes(target) && !mounted {
                 continue;
             }
             let mut lowering = Lowering::new(env, deployed, target, view_of(target));
