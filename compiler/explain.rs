@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::{
-    expr::Evaluated,
+    expr::{self, Evaluated, Expr},
     model::{Deployed, Env, Layer, Slot, View},
     schema::{Change, Kind, SettingId, Stack},
     source::{Sources, Span},
@@ -38,6 +38,8 @@ pub struct Explanation {
     pub lost: Vec<(String, Span)>,
     /// Targets that do not say it, and why.
     pub absent: Vec<(String, String)>,
+    /// Settings that its value was computed from, where a default or a preset gave it.
+    pub computed_from: Vec<String>,
 }
 
 /// Explains every setting of every deployment.
@@ -102,7 +104,29 @@ fn explanation(
             .iter()
             .flat_map(|absent| absent.targets.iter().map(|target| (target.to_string(), absent.because.to_string())))
             .collect(),
+        computed_from: computed_from(stack, id, keys, slot.layer, &declaration.defaults),
     }
+}
+
+/// The settings that the expressions behind a value name.
+fn computed_from(stack: &Stack, id: SettingId, keys: &[Arc<str>], layer: Layer, defaults: &[Expr]) -> Vec<String> {
+    let expressions: Vec<&Expr> = match layer {
+        Layer::Default => defaults.iter().collect(),
+        Layer::Preset(index) => {
+            let own = stack.presets[index as usize].values.iter().filter(|it| it.setting == id && it.keys == keys);
+            own.filter_map(|it| if let crate::schema::Given::Expr(expr) = &it.given { Some(expr) } else { None })
+                .collect()
+        }
+        _ => Vec::new(),
+    };
+    let references = expressions.into_iter().flat_map(expr::references);
+    let read = references.filter_map(|found| stack.setting_at(found.place)).flat_map(|id| stack.read_by(id));
+    // What stands in the same entry of a map or list has the same keys.
+    let path = |id: SettingId| {
+        let depth = stack.setting(id).depth as usize;
+        (depth <= keys.len()).then(|| stack.path_of(id, &keys[..depth]).to_string())
+    };
+    read.filter_map(path).collect()
 }
 
 /// Who gave a value, in words.

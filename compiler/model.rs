@@ -50,6 +50,12 @@ impl Deployed {
         self.views.get(target).unwrap_or(&self.base)
     }
 
+    /// Whether a target's files are wanted.
+    #[must_use]
+    pub fn writes(&self, target: &str) -> bool {
+        self.targets.iter().any(|name| name.as_ref() == target)
+    }
+
     /// All views with their names, the base view first.
     pub fn all_views(&self) -> impl Iterator<Item = (&str, &View)> {
         std::iter::once(("base", &self.base)).chain(self.views.iter().map(|(name, view)| (name.as_ref(), view)))

@@ -212,6 +212,18 @@ fn notes_are_counted_by_compile_and_shown_by_check() {
 }
 
 #[test]
+fn what_compose_mounts_is_written_whatever_else_is_wanted() {
+    let prod = |line: &str| PROD.replace("}\n", &format!("    {line}\n}}\n"));
+    let project = Project::new(&[("environments/prod.kdl", &prod("targets \"compose\""))]);
+    assert_eq!(project.run(&["compile"]).code, 0);
+    assert!(project.read("out/prod/aeterna/compose/compose.yaml").contains("source: ../runtime/config.toml"));
+    assert!(project.path("out/prod/aeterna/runtime/config.toml").exists());
+    project.write("environments/prod.kdl", prod("targets \"helm\""));
+    assert_eq!(project.run(&["compile"]).code, 0);
+    assert!(!project.path("out/prod/aeterna/runtime/config.toml").exists());
+}
+
+#[test]
 fn compile_check_names_what_is_stale_missing_or_extra() {
     let project = Project::compiled();
     assert_eq!(project.run(&["compile", "--check"]).code, 0);

@@ -1,6 +1,6 @@
 //! `trueline explain`: where a setting's value comes from and where it goes; or what a code means.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde_json::{Value, json};
 
@@ -183,11 +183,26 @@ impl Reach {
     }
 }
 
+/// The setting, and those that were computed from it, in one step or in several.
+fn carriers<'a>(compiled: &'a Compiled, it: &'a Explanation) -> BTreeSet<&'a str> {
+    let mut carriers = BTreeSet::from([it.path.as_str()]);
+    let mut waiting = vec![it.path.as_str()];
+    while let Some(path) = waiting.pop() {
+        let computed = compiled
+            .explanations
+            .iter()
+            .filter(|other| other.deployment == it.deployment && other.computed_from.iter().any(|read| read == path));
+        waiting.extend(computed.map(|other| other.path.as_str()).filter(|path| carriers.insert(path)));
+    }
+    carriers
+}
+
 /// The leaves that the setting is part of, in the order of the files.
 fn reaches(compiled: &Compiled, it: &Explanation) -> Vec<Reach> {
     let folder = format!("{}/", it.deployment);
+    let carriers = carriers(compiled, it);
     let of_file = |file: &File| -> Vec<Reach> {
-        let uses = file.leaves.iter().filter(|leaf| leaf.origins.iter().any(|origin| *origin.path == *it.path));
+        let uses = file.leaves.iter().filter(|leaf| leaf.origins.iter().any(|origin| carriers.contains(&*origin.path)));
         let reach = |leaf| Reach {
             file: format!("out/{}/{}", compiled.environment, file.path),
             line: file.line_of(leaf),

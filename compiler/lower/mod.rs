@@ -17,7 +17,7 @@ use crate::{
     expr::{self, Evaluated, Expr},
     lookup::Reading,
     model::{Deployed, Env, Layer, Slot, View},
-    plan::{self, Leaf, Origin, Plan, Tree},
+    plan::{self, FileContent, Leaf, Origin, Plan, Tree},
     schema::{Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
     source::Span,
     value::{Piece, Value},
@@ -47,7 +47,9 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
         let mut deployment = plan::Deployment { name: deployed.name.clone(), ..plan::Deployment::default() };
         let mut reads = IndexMap::new();
         for (target, lower) in TARGETS {
-            if !deployed.targets.iter().any(|name| name.as_ref() == *target) {
+            // What Compose mounts has to be there, also where these files are not wanted for themselves.
+            let mounted = *target == "toml" && mounted_configs(&deployment).next().is_some();
+            if !deployed.writes(target) && !mounted {
                 continue;
             }
             let mut lowering = Lowering::new(env, deployed, target, view_of(target));
@@ -57,10 +59,36 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
             diags.extend(lowering.diags);
             reads.insert(*target, lowering.reads);
         }
+        keep_mounted(&mut deployment, deployed.writes("toml"));
         lowered.plan.deployments.push(deployment);
         lowered.reads.push(reads);
     }
     lowered
+}
+
+/// The names of configuration files that services of Compose mount.
+fn mounted_configs(deployment: &plan::Deployment) -> impl Iterator<Item = &Arc<str>> {
+    let workloads = deployment.compose.iter().flat_map(|compose| &compose.workloads);
+    workloads.flat_map(|workload| &workload.files).filter_map(|file| match &file.content {
+        FileContent::Config(name) => Some(name),
+        _ => None,
+    })
+}
+
+/// Drops mounts of files that do not exist here; and, unless all are wanted, files that nothing mounts.
+fn keep_mounted(deployment: &mut plan::Deployment, all: bool) {
+    if !all {
+        let mounted: Vec<Arc<str>> = mounted_configs(deployment).cloned().collect();
+        deployment.configs.retain(|config| mounted.contains(&config.name));
+    }
+    let configs = &deployment.configs;
+    let is_there = |file: &plan::File| match &file.content {
+        FileContent::Config(name) => configs.iter().any(|config| config.name == *name),
+        _ => true,
+    };
+    for workload in deployment.compose.iter_mut().flat_map(|compose| &mut compose.workloads) {
+        workload.files.retain(is_there);
+    }
 }
 
 type Lower = fn(&mut Lowering<'_>, &mut plan::Deployment);
