@@ -69,8 +69,8 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
             return;
         }
         match looks.format {
-            Format::Human => report.lines = text(looks, compiled, path, &found),
-            Format::Json => report.json = json!({"settings": to_json(compiled, &found)}),
+            Format::Human => report.lines = text(looks, compiled, &all, path, &found),
+            Format::Json => report.json = json!({"settings": to_json(compiled, &all, &found)}),
         }
     })?;
     match missing.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
@@ -103,7 +103,7 @@ fn unknown_setting(compiled: &Compiled, all: &[Explanation], path: &str) -> Fail
     Failure::new(format!("`{}` has no setting `{shown}`", compiled.environment), help)
 }
 
-fn text(looks: Looks, compiled: &Compiled, path: &str, found: &[&Explanation]) -> String {
+fn text(looks: Looks, compiled: &Compiled, all: &[Explanation], path: &str, found: &[&Explanation]) -> String {
     let mut text = String::new();
     if found.iter().any(|it| it.path != path) {
         for it in found.iter().filter(|it| it.view == "base" || !is_as_base(it, found)) {
@@ -131,7 +131,7 @@ fn text(looks: Looks, compiled: &Compiled, path: &str, found: &[&Explanation]) -
             text.push_str(&line("absent", &format!("{target}: {}", visible_line(because))));
         }
         if it.view == "base" {
-            for reach in reaches(compiled, it) {
+            for reach in reaches(compiled, all, it) {
                 text.push_str(&line("reaches", &format!("{}  {}", reach.place(), visible_line(&reach.keys))));
             }
         }
@@ -184,12 +184,11 @@ impl Reach {
 }
 
 /// The setting, and those that were computed from it, in one step or in several.
-fn carriers<'a>(compiled: &'a Compiled, it: &'a Explanation) -> BTreeSet<&'a str> {
+fn carriers<'a>(all: &'a [Explanation], it: &'a Explanation) -> BTreeSet<&'a str> {
     let mut carriers = BTreeSet::from([it.path.as_str()]);
     let mut waiting = vec![it.path.as_str()];
     while let Some(path) = waiting.pop() {
-        let computed = compiled
-            .explanations
+        let computed = all
             .iter()
             .filter(|other| other.deployment == it.deployment && other.computed_from.iter().any(|read| read == path));
         waiting.extend(computed.map(|other| other.path.as_str()).filter(|path| carriers.insert(path)));
@@ -198,9 +197,9 @@ fn carriers<'a>(compiled: &'a Compiled, it: &'a Explanation) -> BTreeSet<&'a str
 }
 
 /// The leaves that the setting is part of, in the order of the files.
-fn reaches(compiled: &Compiled, it: &Explanation) -> Vec<Reach> {
+fn reaches(compiled: &Compiled, all: &[Explanation], it: &Explanation) -> Vec<Reach> {
     let folder = format!("{}/", it.deployment);
-    let carriers = carriers(compiled, it);
+    let carriers = carriers(all, it);
     let of_file = |file: &File| -> Vec<Reach> {
         let uses = file.leaves.iter().filter(|leaf| leaf.origins.iter().any(|origin| carriers.contains(&*origin.path)));
         let reach = |leaf| Reach {
@@ -213,9 +212,9 @@ fn reaches(compiled: &Compiled, it: &Explanation) -> Vec<Reach> {
     compiled.files.iter().filter(|file| file.path.starts_with(&folder)).flat_map(of_file).collect()
 }
 
-fn to_json(compiled: &Compiled, found: &[&Explanation]) -> Vec<Value> {
+fn to_json(compiled: &Compiled, all: &[Explanation], found: &[&Explanation]) -> Vec<Value> {
     let one = |it: &&Explanation| {
-        let reaches: Vec<Value> = reaches(compiled, it)
+        let reaches: Vec<Value> = reaches(compiled, all, it)
             .iter()
             .map(|reach| json!({"file": reach.file, "line": reach.line, "keys": reach.keys}))
             .collect();

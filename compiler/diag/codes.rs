@@ -157,6 +157,16 @@ codes! {
     "TL0437" BAD_FILE_NAME Error "a name cannot be that of an output file";
     "TL0438" NOT_IN_USE Error "a value cannot be given at a declaration";
     "TL0439" DERIVED Error "a derived setting is given a value";
+    "TL0440" UNUSED_TYPE Error "a type is used nowhere";
+    "TL0441" DEFAULTS_APART Error "presets of one stack stand in two files";
+    "TL0442" EMPTY Error "something holds nothing";
+    "TL0443" NO_TYPE Error "a setting has no type";
+    "TL0444" CONTRADICTION Error "two statements contradict each other";
+    "TL0445" NEVER_APPLIES Error "a rule can never apply";
+    "TL0446" NO_SUCH_KEY Error "a value is no key of the map that it belongs to";
+    "TL0447" NO_PROVIDER Error "an endpoint has no provider";
+    "TL0448" DOES_NOT_FIT Error "an attribute does not fit the type";
+    "TL0449" MISPLACED Error "something stands under a condition or in a loop and cannot";
     // resolving
     "TL0501" UNAVAILABLE Error "a setting does not exist here";
     "TL0502" REQUIRED Error "a required setting has no value";

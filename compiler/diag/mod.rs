@@ -92,6 +92,15 @@ impl Finding {
         self
     }
 
+    /// Adds a further place, if there is one.
+    #[must_use]
+    pub fn maybe_label(self, span: Option<Span>, text: &str) -> Finding {
+        match span {
+            Some(span) => self.label(span, text),
+            None => self,
+        }
+    }
+
     /// Adds something to type.
     #[must_use]
     pub fn hint(mut self, text: impl Into<String>) -> Finding {

@@ -3,8 +3,8 @@
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use crate::{
-    diag::{Diags, Finding, codes},
-    expr::{Evaluated, Expr, Kind as ExprKind},
+    diag::{Diags, Finding, codes, list_of, nearest},
+    expr::{Evaluated, Expr, Key, Kind as ExprKind},
     lookup::{Reading, extended},
     model::{Deployed, Layer, Slot, View},
     schema::{Assignment, Declaration, Given, Kind, Setting, SettingId, Stack, Step, bad_value},
@@ -46,6 +46,7 @@ pub(super) fn resolve(
             Step::Setting(id) => resolver.setting(*id),
         }
     }
+    resolver.keys();
     diags.extend(resolver.faults.into_inner());
     diags.extend(resolver.diags);
     resolver.view
@@ -246,6 +247,66 @@ impl<'a> Resolver<'a> {
             self.note_redundant(setting, declared, keys, &candidates, &slot);
         }
         self.store(id, keys, slot);
+    }
+
+    /// Reports every `key` that is none of the map that it belongs to.
+    fn keys(&mut self) {
+        let mut found = Vec::new();
+        for (index, setting) in self.stack.settings.iter().enumerate() {
+            let Some(map) = setting.declarations.iter().find_map(|declaration| declaration.key_of.as_ref()) else {
+                continue;
+            };
+            // The items of a list are values of the list.
+            let id = SettingId(index as u32);
+            let holder = if self.is_list_item(setting) { setting.parent.unwrap_or(id) } else { id };
+            for keys in self.instances(holder) {
+                let Some(slot) = self.view.slot(holder, &keys) else { continue };
+                let values = match &slot.value {
+                    Evaluated::Value(Value::List(items)) => items.clone(),
+                    Evaluated::Value(value) => vec![value.clone()],
+                    _ => continue,
+                };
+                found.extend(values.iter().filter_map(|value| self.no_such_key(holder, &keys, map, value, slot)));
+            }
+        }
+        for finding in found {
+            self.diags.push(finding);
+        }
+    }
+
+    fn no_such_key(
+        &self,
+        id: SettingId,
+        keys: Keys<'_>,
+        map: &crate::expr::Ref,
+        value: &Value,
+        slot: &Slot,
+    ) -> Option<Finding> {
+        let of = self.stack.setting_at(map.place)?;
+        let mut above: Vec<Arc<str>> = Vec::new();
+        for key in &map.keys {
+            above.push(match key {
+                Key::Literal(key) => key.clone(),
+                Key::Own(depth) => keys.get(*depth as usize)?.clone(),
+                Key::Loop(_) | Key::Computed(_) => return None,
+            });
+        }
+        let known = self.view.keys_of(of, &above);
+        let word = value::spell(value);
+        if known.iter().any(|key| key.as_ref() == word) {
+            return None;
+        }
+        let (path, map) = (self.stack.path_of(id, keys), self.stack.path_of(of, &above));
+        let near = nearest(&word, known.iter().map(AsRef::as_ref)).map(|near| format!("did you mean `{near}`?"));
+        let hint = near.unwrap_or_else(|| match known.is_empty() {
+            true => format!("`{map}` has no entries: write `{map} \"{word}\" …`"),
+            false => format!("`{map}` has {}", list_of(&known.iter().map(AsRef::as_ref).collect::<Vec<_>>())),
+        });
+        Some(
+            codes::NO_SUCH_KEY
+                .at(slot.span, format!("`{path}` names `{word}`, and `{map}` has no such entry"))
+                .hint(hint),
+        )
     }
 
     fn store(&mut self, id: SettingId, keys: Keys<'_>, slot: Slot) {

@@ -1,6 +1,9 @@
 //! A stack while it is being read: tables that grow, and the compiling of expressions against them.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -33,6 +36,15 @@ pub(super) struct Builder<'d> {
     pub(super) types: IndexMap<Arc<str>, &'d Node>,
     pub(super) fragments: IndexMap<Arc<str>, &'d Node>,
     pub(super) used_fragments: RefCell<IndexSet<Arc<str>>>,
+    pub(super) used_types: RefCell<IndexSet<Arc<str>>>,
+    /// How many uses of fragments were read.
+    pub(super) uses: Cell<usize>,
+    /// The names of the `helm` blocks.
+    pub(super) helm_names: Vec<Arc<str>>,
+    /// The names of the configuration files.
+    pub(super) config_names: IndexSet<Arc<str>>,
+    /// Whether workloads or endpoints stand in loops, so that their names are not known.
+    pub(super) looped_endpoints: bool,
     pub(super) endpoint_names: IndexMap<Arc<str>, EndpointName>,
     pub(super) workload_names: IndexSet<Arc<str>>,
     /// Entries of maps that a declaration gives by `default { … }`.
@@ -74,9 +86,21 @@ impl Builder<'_> {
     /// Reads a condition or another expression that stands as a plain string.
     pub(super) fn expression(&self, entry: &Entry, form: Form, wanted: Option<&Type>, scope: &Scope) -> Option<Expr> {
         let Literal::String(text) = &entry.value else {
-            self.report(codes::NOT_AN_EXPRESSION.at(entry.span, "an expression is written as a string"));
+            self.report(
+                codes::NOT_AN_EXPRESSION
+                    .at(entry.span, "an expression is written as a string")
+                    .hint("write it in quotes, such as `\"replicas > 1\"`"),
+            );
             return None;
         };
+        if let Some(annotation) = &entry.annotation {
+            self.report(
+                codes::UNKNOWN_ANNOTATION
+                    .at(annotation.span, format!("`({})` means nothing here", annotation.text))
+                    .hint("delete it: this is read as an expression anyway"),
+            );
+            return None;
+        }
         self.compiled(text, entry.span, form, wanted, scope).map(|(expr, _)| expr)
     }
 

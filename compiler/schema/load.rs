@@ -1,6 +1,9 @@
 //! Texts of a stack into a [`Stack`].
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -12,9 +15,11 @@ use crate::{
         SettingId, Stack,
         assign::Reader,
         build::{Builder, EndpointName},
-        declare::{FoundRule, Later, Pending, PendingOf, Written, is_annotated, string_of},
+        declare::{FoundRule, Later, Pending, PendingOf, Written, is_annotated, is_setting_name, string_of},
         graph,
-        names::{Loop, Scope, ScopedNames},
+        names::{Loop, RESERVED_ROOTS, Scope, ScopedNames},
+        never,
+        shape::Shape,
     },
     source::{Source, Span},
     syntax::{self, Doc, Entry, Literal, Name, Node},
@@ -22,7 +27,11 @@ use crate::{
 };
 
 /// Most settings that one stack may declare, records expanded.
-const MAX_SETTINGS: usize = 20_000;
+pub(super) const MAX_SETTINGS: usize = 20_000;
+
+/// Most uses of fragments in one stack, and how deep they may nest.
+const MAX_USES: usize = 20_000;
+const MAX_USE_DEPTH: usize = 32;
 
 /// Loads the stack called `name` from its texts and those of its extensions; `None` if there was an error.
 pub fn load(name: &str, texts: &[Arc<Source>], extensions: &[Arc<Source>], diags: &mut Diags) -> Option<Stack> {
@@ -58,6 +67,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         diags.push(codes::NO_STACK.at(span, format!("no file says `stack \"{name}\" {{ … }}`")));
         return None;
     };
+    one_version(&stacks, diags);
     let bodies: Vec<&Node> = stacks.iter().flat_map(|stack| &stack.children).collect();
     let mut builder = Builder {
         sources,
@@ -67,6 +77,11 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         types: IndexMap::new(),
         fragments: IndexMap::new(),
         used_fragments: RefCell::new(IndexSet::new()),
+        used_types: RefCell::new(IndexSet::new()),
+        uses: Cell::new(0),
+        helm_names: Vec::new(),
+        config_names: IndexSet::new(),
+        looped_endpoints: false,
         endpoint_names: IndexMap::new(),
         workload_names: IndexSet::new(),
         entries: Vec::new(),
@@ -74,7 +89,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
     };
     builder.collect_names(&bodies);
     let mut later = Later::default();
-    for node in &bodies {
+    for node in bodies.iter().filter(|node| node.annotation.is_none()) {
         match node.name.text.as_str() {
             "settings" => builder.declare_settings(node, &mut later),
             "rule" => later.rules.push(FoundRule { node, record: None }),
@@ -85,6 +100,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         builder
             .report(codes::TOO_LARGE.at(first.span, format!("the stack declares more than {MAX_SETTINGS} settings")));
     }
+    builder.unused_types();
     let early = builder.diags.borrow().has_errors();
     if early {
         // Further findings would only repeat these.
@@ -93,19 +109,21 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
     }
     builder.compile_pending(&later);
     let mut presets = vec![Preset { when: None, span: first.span, values: std::mem::take(&mut builder.entries) }];
-    let mut overrides = Vec::new();
-    for node in &bodies {
+    let mut overrides: Vec<Override> = Vec::new();
+    for node in bodies.iter().filter(|node| node.annotation.is_none()) {
         match node.name.text.as_str() {
             "defaults" => presets.push(builder.preset(node)),
             "override" => overrides.extend(builder.stack_override(node)),
             _ => {}
         }
     }
+    builder.presets_in_one_file(&bodies);
+    builder.overridden_once(&overrides);
     for node in extended.iter().flat_map(|node| &node.children) {
-        match node.name.text.as_str() {
-            "defaults" => presets.push(builder.preset(node)),
-            "rule" => later.rules.push(FoundRule { node, record: None }),
-            other => builder.report(
+        match (node.name.text.as_str(), &node.annotation) {
+            ("defaults", None) => presets.push(builder.preset(node)),
+            ("rule", None) => later.rules.push(FoundRule { node, record: None }),
+            (other, _) => builder.report(
                 codes::NOT_IN_EXTENSION
                     .at(node.name.span, format!("an extension cannot say `{other}`"))
                     .hint("an extension has `defaults` and `rule`; anything else belongs into the stack"),
@@ -133,7 +151,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         preset_index: Vec::new(),
     };
     builder.project(&bodies, &mut stack);
-    builder.unused_fragments();
+    builder.check_fragments();
     let Builder { settings, others, conditions, diags: found, .. } = builder;
     let failed = found.borrow().has_errors();
     diags.extend(found.into_inner());
@@ -144,6 +162,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
     stack.others = others.into_inner().into_iter().collect();
     stack.conditions = conditions.into_iter().collect::<Option<Vec<Expr>>>()?;
     graph::order(&mut stack, diags);
+    never::check(&stack, diags);
     Some(stack)
 }
 
@@ -157,6 +176,7 @@ fn top_nodes<'d>(docs: &'d [Doc], word: &str, name: &str, diags: &mut Diags) -> 
             diags.push(finding.underline(format!("only `{word}` may stand here")).maybe_hint(near));
             continue;
         }
+        top_shape(node, word, diags);
         match node.arguments().next().and_then(string_of) {
             Some(found_name) if found_name == name => found.push(node),
             Some(other) if word == "stack" => {
@@ -165,10 +185,58 @@ fn top_nodes<'d>(docs: &'d [Doc], word: &str, name: &str, diags: &mut Diags) -> 
                         .at(node.name.span, format!("this is the folder of stack `{name}`, not of `{other}`")),
                 );
             }
-            _ => {}
+            Some(other) => diags.push(
+                codes::WRONG_STACK
+                    .at(node.name.span, format!("this file extends `{name}`, and here `{other}`"))
+                    .hint("give each extended stack its own file"),
+            ),
+            None => diags.push(
+                codes::ONE_STRING
+                    .at(node.name.span, format!("`{word}` names no stack"))
+                    .hint(format!("write `{word} \"{name}\" {{ … }}`")),
+            ),
         }
     }
     found
+}
+
+/// Refuses what a top node cannot have.
+fn top_shape(node: &Node, word: &str, diags: &mut Diags) {
+    if let Some(entry) = node.arguments().nth(1) {
+        diags.push(codes::STRAY_ARGUMENT.at(entry.span, format!("`{word}` takes the name of a stack")));
+    }
+    if let Some(annotation) = &node.annotation {
+        diags.push(
+            codes::UNKNOWN_ANNOTATION
+                .at(annotation.span, format!("`({})` means nothing before `{word}`", annotation.text)),
+        );
+    }
+    for (name, entry) in node.properties() {
+        if word != "stack" || name.text != "version" {
+            let near = nearest(&name.text, ["version"]).filter(|_| word == "stack");
+            diags.push(
+                codes::UNKNOWN_ATTRIBUTE
+                    .at(name.span, format!("`{word}` does not know `{}`", name.text))
+                    .maybe_hint(near.map(|near| format!("did you mean `{near}`?"))),
+            );
+        } else if entry.annotation.is_some() || string_of(entry).is_none() {
+            diags.push(codes::ONE_STRING.at(entry.span, "a version is a string").hint("write `version=\"1\"`"));
+        }
+    }
+}
+
+/// Reports versions that differ from file to file.
+fn one_version(stacks: &[&Node], diags: &mut Diags) {
+    let mut versions = stacks.iter().filter_map(|node| node.property("version"));
+    let Some(first) = versions.next() else { return };
+    for other in versions.filter(|other| other.value != first.value) {
+        diags.push(
+            codes::CONTRADICTION
+                .at(other.span, "two files of the stack say different versions")
+                .label(first.span, "first here")
+                .hint("say the version once"),
+        );
+    }
 }
 
 fn root_setting(span: Span) -> Setting {
@@ -190,6 +258,7 @@ fn root_setting(span: Span) -> Setting {
             required: false,
             overridable: true,
             attributes: Attributes::default(),
+            key_of: None,
             change: Change::default(),
             absent: Vec::new(),
         }],
@@ -234,30 +303,15 @@ impl<'d> Builder<'d> {
     /// Names of types, fragments, endpoints and workloads, before anything is read.
     fn collect_names(&mut self, bodies: &[&'d Node]) {
         for node in bodies {
-            let name = node.arguments().next().and_then(string_of);
-            match (node.name.text.as_str(), name) {
-                ("type", Some(name)) => {
-                    if let Some(before) = self.types.insert(name.as_str().into(), node) {
-                        self.report(
-                            codes::DECLARED_TWICE
-                                .at(node.span, format!("the type `{name}` is declared twice"))
-                                .label(before.span, "first here"),
-                        );
+            match (node.name.text.as_str(), &node.annotation) {
+                (_, Some(annotation)) => {
+                    if !["when", "each", "use"].contains(&annotation.text.as_str()) {
+                        self.no_annotation(node);
                     }
                 }
-                ("fragment", Some(name)) => {
-                    if let Some(before) = self.fragments.insert(name.as_str().into(), node) {
-                        self.report(
-                            codes::DECLARED_TWICE
-                                .at(node.span, format!("the fragment `{name}` is declared twice"))
-                                .label(before.span, "first here"),
-                        );
-                    }
-                }
-                ("type" | "fragment", None) => {
-                    self.report(codes::ONE_STRING.at(node.span, format!("`{}` has no name", node.name.text)))
-                }
-                (word, _) if !KNOWN_NODES.contains(&word) && node.annotation.is_none() => {
+                ("type", None) => self.collect_type(node),
+                ("fragment", None) => self.collect_fragment(node, bodies),
+                (word, None) if !KNOWN_NODES.contains(&word) => {
                     let near = nearest(word, KNOWN_NODES.iter().copied()).map(|near| format!("did you mean `{near}`?"));
                     self.report(
                         codes::UNKNOWN_NODE
@@ -269,7 +323,143 @@ impl<'d> Builder<'d> {
             }
         }
         for node in bodies {
+            self.collect_target_names(node);
             self.collect_endpoints(node);
+        }
+    }
+
+    fn collect_type(&mut self, node: &'d Node) {
+        const ATTRIBUTES: &[&str] = &["base", "min", "max", "schemes"];
+        let name = self.node_name(node);
+        if name.is_empty() {
+            return;
+        }
+        let based = node.property("base").is_some();
+        // Values of an enum are arguments; `attributes_of` counts them.
+        let arguments = if based { Shape::MANY } else { 1 };
+        let properties = if based { ATTRIBUTES } else { &["base"] };
+        self.shape(node, Shape { arguments, properties, children: true });
+        if !is_setting_name(&name) {
+            self.report(
+                codes::BAD_SETTING_NAME
+                    .at(node.name.span, format!("`{name}` is no name for a type"))
+                    .underline("lower-case letters, digits and dashes, beginning with a letter"),
+            );
+        }
+        if crate::value::scalar(&name).is_some() || TYPE_WORDS.contains(&name.as_ref()) {
+            self.report(
+                codes::RESERVED_NAME
+                    .at(node.name.span, format!("no type may be called `{name}`"))
+                    .underline("means something else already"),
+            );
+        }
+        let words = ["about", "absent", "change"];
+        let stray =
+            node.children.iter().find(|child| child.annotation.is_some() || !words.contains(&child.name.text.as_str()));
+        match (based, stray) {
+            (true, Some(stray)) => self.report(
+                codes::UNKNOWN_NODE
+                    .at(stray.name.span, format!("`{}` means nothing in a type with a `base`", stray.name.text))
+                    .hint("delete it, or delete `base` to declare a record"),
+            ),
+            (false, None) => self.empty(
+                node.span,
+                format!("the type `{name}` holds no setting"),
+                "declare a field in it, or say `base=\"…\"`",
+            ),
+            _ => {}
+        }
+        if let Some(before) = self.types.insert(name.clone(), node) {
+            self.declared_twice(node.name.span, &format!("the type `{name}`"), before.name.span);
+        }
+    }
+
+    fn collect_fragment(&mut self, node: &'d Node, bodies: &[&'d Node]) {
+        let name = self.node_name(node);
+        if name.is_empty() {
+            return;
+        }
+        if let Some(entry) = node.arguments().nth(1) {
+            self.report(
+                codes::STRAY_ARGUMENT
+                    .at(entry.span, "a fragment takes its name, and parameters as properties")
+                    .hint("write `fragment \"NAME\" parameter=\"TYPE\" { … }`"),
+            );
+        }
+        self.properties_once(node);
+        for (_, of) in node.properties() {
+            let Some(word) = self.plain(of, "the type of a parameter") else { continue };
+            if crate::value::scalar(&word).is_none() && !is_type(bodies, &word) {
+                self.report(
+                    codes::UNKNOWN_TYPE
+                        .at(of.span, format!("there is no type `{word}`"))
+                        .hint("a parameter is of a scalar type or a record of this stack"),
+                );
+            }
+        }
+        if let Some(before) = self.fragments.insert(name.clone(), node) {
+            self.declared_twice(node.name.span, &format!("the fragment `{name}`"), before.name.span);
+        }
+    }
+
+    fn unused_types(&self) {
+        for (name, node) in &self.types {
+            if !self.used_types.borrow().contains(name) {
+                self.report(
+                    codes::UNUSED_TYPE
+                        .at(node.name.span, format!("the type `{name}` is used nowhere"))
+                        .hint("delete it, or declare a setting of it"),
+                );
+            }
+        }
+    }
+
+    /// All presets of a stack stand in one file, so that the order in which they win can be seen.
+    fn presets_in_one_file(&self, bodies: &[&'d Node]) {
+        let mut presets = bodies.iter().filter(|node| node.name.text == "defaults" && node.annotation.is_none());
+        let Some(first) = presets.next() else { return };
+        if let Some(other) = presets.find(|node| node.span.source != first.span.source) {
+            self.report(
+                codes::DEFAULTS_APART
+                    .at(other.name.span, "`defaults` stand in a second file: which of them wins cannot be seen")
+                    .label(first.name.span, "the first ones are here")
+                    .hint("move them into one file, weakest first"),
+            );
+        }
+    }
+
+    /// Two overrides of one target must not give the same setting.
+    fn overridden_once(&self, overrides: &[Override]) {
+        for (index, found) in overrides.iter().enumerate() {
+            for before in &overrides[..index] {
+                if !found.targets.iter().any(|target| before.targets.contains(target)) {
+                    continue;
+                }
+                for value in found.values.iter().filter(|value| value.given != Given::Here) {
+                    let same = |other: &&Assignment| other.setting == value.setting && other.keys == value.keys;
+                    if let Some(first) = before.values.iter().find(same) {
+                        let path = &self.settings[value.setting.index()].path;
+                        self.declared_twice(value.name_span, &format!("an override of `{path}`"), first.name_span);
+                    }
+                }
+            }
+        }
+    }
+
+    fn collect_target_names(&mut self, node: &'d Node) {
+        if node.annotation.is_some() {
+            return node.children.iter().for_each(|child| self.collect_target_names(child));
+        }
+        let name = node.arguments().next();
+        match (node.name.text.as_str(), name.and_then(string_of)) {
+            ("helm", Some(name)) => self.helm_names.push(name.into()),
+            ("config", Some(name)) => {
+                self.config_names.insert(name.into());
+            }
+            ("workload" | "endpoint", _) if name.is_some_and(|entry| entry.annotation.is_some()) => {
+                self.looped_endpoints = true;
+            }
+            _ => {}
         }
     }
 
@@ -303,12 +493,22 @@ impl<'d> Builder<'d> {
                     let compiled = self.condition_text(*text, &scope);
                     self.conditions[*index as usize] = compiled;
                 }
+                PendingOf::KeyOf(id, declaration) => {
+                    let Written::Entry(entry) = text else { continue };
+                    let found = self.key_of(entry, &scope);
+                    self.settings[id.index()].declarations[*declaration].key_of = found;
+                }
                 PendingOf::Default(id, declaration) => {
                     let Written::Entry(entry) = text else { continue };
                     let setting = &self.settings[id.index()];
+                    if matches!(setting.kind, Kind::Map(_)) {
+                        continue; // reported
+                    }
                     if let (Kind::List(item), None) = (&setting.kind, &entry.annotation) {
-                        let wanted = self.type_of(*item);
-                        if let Some(expr) = self.value(entry, Some(&wanted), &scope) {
+                        if matches!(self.settings[item.index()].kind, Kind::Group) {
+                            continue; // reported
+                        }
+                        if let Some(expr) = self.default(*item, 0, entry, &scope) {
                             lists.entry((*id, *declaration)).or_default().push(expr);
                         }
                         continue;
@@ -326,6 +526,21 @@ impl<'d> Builder<'d> {
         for given in &later.defaults {
             self.use_defaults(given);
         }
+    }
+
+    /// The map that `in="…"` names.
+    fn key_of(&self, entry: &Entry, scope: &Scope) -> Option<expr::Ref> {
+        let path = self.plain(entry, "`in`")?;
+        let (found, _) = self.path(&path, entry.span, scope)?;
+        let is_map =
+            self.setting_at(found.place).is_some_and(|id| matches!(self.settings[id.index()].kind, Kind::Map(_)));
+        if !is_map {
+            self.report(
+                codes::NOT_A_COLLECTION.at(entry.span, format!("`{path}` is no map")).hint("name a `(map)` setting"),
+            );
+            return None;
+        }
+        Some(found)
     }
 
     fn default(&self, id: SettingId, declaration: usize, entry: &Entry, scope: &Scope) -> Option<Expr> {
@@ -348,6 +563,7 @@ impl<'d> Builder<'d> {
         let scope = Scope { record: given.record, ..Scope::default() };
         let depth = self.settings[given.setting.index()].depth;
         let keys: Vec<Arc<str>> = (0..depth).map(|_| Arc::from("*")).collect();
+        self.no_conditions(given.node);
         let values = {
             let builder = &*self;
             let compile = |entry: &Entry, of: &Type| builder.value(entry, Some(of), &scope);
@@ -370,15 +586,12 @@ impl<'d> Builder<'d> {
             builder.diags.borrow_mut().extend(reader.diags);
             reader.values
         };
-        for Assignment { setting, given: value, span, keys, .. } in values {
-            if depth == 0 && value == Given::Here {
-                continue;
-            }
-            let Some(expr) = as_expression(value, span) else { continue };
-            if keys.iter().any(|key| key.as_ref() != "*") {
+        for assignment in values {
+            let Assignment { setting, span, .. } = assignment;
+            self.refuse_derived(&assignment);
+            if assignment.keys.iter().any(|key| key.as_ref() != "*") {
                 if depth == 0 {
-                    let name_span = span;
-                    self.entries.push(Assignment { setting, keys, given: Given::Expr(expr), span, name_span });
+                    self.entries.push(assignment);
                     continue;
                 }
                 self.report(
@@ -388,8 +601,35 @@ impl<'d> Builder<'d> {
                 );
                 continue;
             }
+            let defaults = match assignment.given {
+                // A choice or a switch that is written for what it holds keeps its own default.
+                Given::Here | Given::Wrong => continue,
+                Given::Null => Vec::new(),
+                Given::Part(part, _) => {
+                    self.report(
+                        codes::NOT_IN_USE
+                            .at(span, format!("the part `{part}` alone cannot be given here"))
+                            .hint("write the whole value"),
+                    );
+                    continue;
+                }
+                value => as_expression(value, span).into_iter().collect(),
+            };
             for declaration in &mut self.settings[setting.index()].declarations {
-                declaration.defaults = vec![expr.clone()];
+                declaration.defaults.clone_from(&defaults);
+            }
+        }
+    }
+
+    /// Refuses `(when)` and the like around the values that a use gives its fields.
+    fn no_conditions(&self, node: &Node) {
+        for child in &node.children {
+            if let Some(annotation) = child.annotation.as_ref().filter(|name| name.text == "when") {
+                self.report(
+                    codes::NOT_IN_USE
+                        .at(annotation.span, "values at a declaration hold always")
+                        .hint("give them in `defaults when=\"…\" { … }`"),
+                );
             }
         }
     }
@@ -408,7 +648,10 @@ impl<'d> Builder<'d> {
     fn preset(&self, node: &Node) -> Preset {
         let scope = Scope::default();
         let when = node.property("when").and_then(|entry| self.condition_text(Written::Entry(entry), &scope));
-        self.only_properties(node, &["when"]);
+        self.shape(node, Shape { arguments: 0, properties: &["when"], children: true });
+        if node.children.is_empty() {
+            self.empty(node.span, "`defaults` gives no value", "write settings in it, or delete it");
+        }
         Preset { when, span: node.name.span, values: self.assignments(&node.children) }
     }
 
@@ -437,14 +680,10 @@ impl<'d> Builder<'d> {
 
     fn stack_override(&self, node: &Node) -> Option<Override> {
         let because = self.because(node);
-        self.only_properties(node, &["because"]);
-        let targets: Vec<Arc<str>> = self.strings(node).into_iter().map(Into::into).collect();
-        if targets.is_empty() {
-            self.report(
-                codes::NO_TARGET
-                    .at(node.span, "`override` names no target")
-                    .hint("write `override \"compose\" because=\"…\" { … }`"),
-            );
+        self.shape(node, Shape { arguments: Shape::MANY, properties: &["because"], children: true });
+        let targets = self.override_targets(node);
+        if node.children.is_empty() {
+            self.empty(node.span, "the `override` changes nothing", "write settings in it, or delete it");
         }
         Some(Override { targets, because: because?, span: node.name.span, values: self.assignments(&node.children) })
     }
@@ -453,14 +692,9 @@ impl<'d> Builder<'d> {
         let mut rules: Vec<Rule> = Vec::new();
         for found in &later.rules {
             let Some(rule) = self.rule(found) else { continue };
-            let twice =
-                rules.iter().find(|other| other.id == rule.id && other.record.is_none() && rule.record.is_none());
-            if let Some(other) = twice {
-                self.report(
-                    codes::DECLARED_TWICE
-                        .at(rule.span, format!("the rule `{}` is declared twice", rule.id))
-                        .label(other.span, "first here"),
-                );
+            // A rule of a record is found once per use, always at the same place.
+            if let Some(other) = rules.iter().find(|other| other.id == rule.id && other.span != rule.span) {
+                self.declared_twice(rule.span, &format!("the rule `{}`", rule.id), other.span);
             }
             rules.push(rule);
         }
@@ -469,48 +703,44 @@ impl<'d> Builder<'d> {
 
     fn rule(&self, found: &FoundRule<'d>) -> Option<Rule> {
         let node = found.node;
-        self.only_properties(node, &["when", "severity", "view"]);
-        let id = self.one_string(node)?;
+        self.shape(node, Shape { arguments: 1, properties: &["when", "severity", "view"], children: true });
+        let id = self.node_name(node);
         let scope = Scope { record: found.record, ..Scope::default() };
         let when = node.property("when").map(|entry| self.condition_text(Written::Entry(entry), &scope));
         let mut require = Vec::new();
         let (mut message, mut help) = (None, None);
+        self.children_once(node, &["message", "help"]);
         for child in &node.children {
-            let Some(entry) = child.arguments().next() else {
-                self.report(codes::ONE_STRING.at(child.span, format!("`{}` takes a string", child.name.text)));
-                continue;
-            };
-            match child.name.text.as_str() {
-                "require" => require.extend(self.condition_text(Written::Entry(entry), &scope)),
-                "message" => message = self.expression(entry, Form::Template, None, &scope).map(|expr| (expr, entry)),
-                "help" => help = self.expression(entry, Form::Template, None, &scope),
-                word => {
-                    let near =
-                        nearest(word, ["require", "message", "help"]).map(|near| format!("did you mean `{near}`?"));
-                    self.report(
-                        codes::UNKNOWN_NODE
-                            .at(child.name.span, format!("`{word}` means nothing in a rule"))
-                            .maybe_hint(near),
-                    );
+            self.rule_shape(child);
+            for entry in child.arguments() {
+                match child.name.text.as_str() {
+                    "require" => require.push(self.condition_text(Written::Entry(entry), &scope)),
+                    "message" => {
+                        message = Some(self.expression(entry, Form::Template, None, &scope).map(|expr| (expr, entry)));
+                    }
+                    "help" => help = self.expression(entry, Form::Template, None, &scope),
+                    _ => {}
                 }
             }
         }
-        let (Some((message, message_entry)), false) = (message, require.is_empty()) else {
-            if !self.diags.borrow().has_errors() {
-                self.report(
-                    codes::INCOMPLETE_RULE.at(node.span, format!("the rule `{id}` needs `require` and `message`")),
-                );
-            }
-            return None;
-        };
+        let warning = self.rule_word(node, "severity", &["error", "warning"]).as_ref() == "warning";
+        let view = self.rule_word(node, "view", RULE_VIEWS);
+        if node.children_named("require").next().is_none() || node.children_named("message").next().is_none() {
+            self.report(
+                codes::INCOMPLETE_RULE
+                    .at(node.name.span, format!("the rule `{id}` needs `require` and `message`"))
+                    .hint("write `require \"…\"; message \"…\"`"),
+            );
+        }
+        let (message, message_entry) = message??;
         let named = self.paths_in_backticks(message_entry, &scope);
-        let severity = node.property("severity").and_then(string_of).unwrap_or_default();
+        let require = require.into_iter().collect::<Option<Vec<Expr>>>().filter(|all| !all.is_empty())?;
         Some(Rule {
-            id: id.into(),
+            id,
             span: node.name.span,
             record: found.record,
-            warning: severity == "warning",
-            view: node.property("view").and_then(string_of).unwrap_or_default().into(),
+            warning,
+            view,
             when: match when {
                 Some(when) => vec![when?],
                 None => Vec::new(),
@@ -520,6 +750,40 @@ impl<'d> Builder<'d> {
             help,
             named,
         })
+    }
+
+    fn rule_shape(&self, child: &Node) {
+        let known = ["require", "message", "help"];
+        let word = child.name.text.as_str();
+        if !known.contains(&word) {
+            let near = nearest(word, known).map(|near| format!("did you mean `{near}`?"));
+            self.report(
+                codes::UNKNOWN_NODE.at(child.name.span, format!("`{word}` means nothing in a rule")).maybe_hint(near),
+            );
+            return;
+        }
+        let arguments = if word == "require" { Shape::MANY } else { 1 };
+        self.shape(child, Shape { arguments, properties: &[], children: false });
+        if child.arguments().next().is_none() {
+            self.report(
+                codes::ONE_VALUE
+                    .at(child.name.span, format!("`{word}` says nothing"))
+                    .hint(format!("write `{word} \"…\"`")),
+            );
+        }
+    }
+
+    /// A property of a rule that is one of a few words; empty where it does not stand.
+    fn rule_word(&self, node: &Node, property: &str, known: &[&str]) -> Arc<str> {
+        let word = self.word(node, property).unwrap_or_default();
+        if !word.is_empty() && !known.contains(&word.as_ref()) {
+            let near = nearest(&word, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let span = node.property(property).map_or(node.span, |entry| entry.span);
+            self.report(
+                codes::UNKNOWN_WORD.at(span, format!("`{word}` is none of {}", known.join(", "))).maybe_hint(near),
+            );
+        }
+        word
     }
 
     /// Words in backticks that begin with a root of the settings must be paths.
@@ -542,26 +806,13 @@ impl<'d> Builder<'d> {
         found
     }
 
-    /// Refuses properties that a node does not know.
-    pub(super) fn only_properties(&self, node: &Node, known: &[&str]) {
-        for (name, _) in node.properties() {
-            if !known.contains(&name.text.as_str()) {
-                let near = nearest(&name.text, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-                self.report(
-                    codes::UNKNOWN_ATTRIBUTE
-                        .at(name.span, format!("`{}` does not know `{}`", node.name.text, name.text))
-                        .maybe_hint(near),
-                );
-            }
-        }
-    }
-
     /// The nodes of a body with the conditions, loops and fragments around them resolved.
     pub(super) fn flatten(&self, nodes: &'d [Node], guards: &[Guard], scope: &Scope, out: &mut Vec<Item<'d>>) {
         for node in nodes {
             match node.annotation.as_ref().map(|name| name.text.as_str()) {
                 Some("when") => {
                     self.no_entries(node);
+                    self.not_bare(node);
                     if let Some(condition) = self.condition_text(Written::Name(&node.name), scope) {
                         let inner: Vec<Guard> = guards.iter().cloned().chain([Guard::When(condition)]).collect();
                         self.flatten(&node.children, &inner, scope, out);
@@ -569,6 +820,7 @@ impl<'d> Builder<'d> {
                 }
                 Some("each") => {
                     self.no_entries(node);
+                    self.not_bare(node);
                     if let Some((source, inner_scope)) = self.each(&node.name, scope) {
                         let inner: Vec<Guard> = guards.iter().cloned().chain([Guard::Each(source)]).collect();
                         self.flatten(&node.children, &inner, &inner_scope, out);
@@ -611,7 +863,10 @@ impl<'d> Builder<'d> {
                 bad();
                 return None;
             }
-            self.refuse_hiding(variable, name.span);
+            self.refuse_hiding(variable, name.span, scope);
+        }
+        if key == Some(item) {
+            self.report(codes::HIDES_SETTING.at(name.span, format!("both variables are called `{item}`")));
         }
         let (source, of) = self.path(path.trim(), name.span, scope)?;
         let names = ScopedNames { builder: self, scope };
@@ -629,19 +884,41 @@ impl<'d> Builder<'d> {
         Some((source, inner))
     }
 
-    fn refuse_hiding(&self, name: &str, span: Span) {
-        if self.settings[0].children.contains_key(name) {
+    fn refuse_hiding(&self, name: &str, span: Span, scope: &Scope) {
+        let setting = self.settings[0].children.contains_key(name) || RESERVED_ROOTS.contains(&name);
+        let around = scope.loops.iter().any(|outer| outer.item.as_ref() == name || outer.key.as_deref() == Some(name))
+            || scope.parameters.iter().any(|(parameter, _)| parameter.as_ref() == name);
+        if setting || around {
+            let what = if setting { "the setting" } else { "the variable around it" };
             self.report(
                 codes::HIDES_SETTING
-                    .at(span, format!("`{name}` would hide the setting of that name"))
+                    .at(span, format!("`{name}` would hide {what} of that name"))
                     .hint("choose another name for the variable"),
             );
+        }
+    }
+
+    /// Refuses a condition or a loop around nothing.
+    pub(super) fn not_bare(&self, node: &Node) {
+        if node.children.is_empty() {
+            let word = node.annotation.as_ref().map_or("", |name| &name.text);
+            self.empty(node.span, format!("`({word})` holds nothing"), "put nodes into it, or delete it");
         }
     }
 
     /// The body of a fragment and the scope it is read in.
     pub(super) fn fragment(&self, node: &Node, scope: &Scope) -> Option<(&'d Node, Scope)> {
         let name = node.name.text.as_str();
+        if let Some(entry) = node.arguments().next() {
+            self.report(
+                codes::STRAY_ARGUMENT
+                    .at(entry.span, "arguments of a fragment have names")
+                    .hint(format!("write `(use)\"{name}\" PARAMETER=\"PATH\"`")),
+            );
+        }
+        if let Some(child) = node.children.first() {
+            self.report(codes::UNKNOWN_NODE.at(child.span, "the use of a fragment holds no nodes"));
+        }
         let Some(fragment) = self.fragments.get(name).copied() else {
             let near =
                 nearest(name, self.fragments.keys().map(AsRef::as_ref)).map(|near| format!("did you mean `{near}`?"));
@@ -655,10 +932,19 @@ impl<'d> Builder<'d> {
             self.report(codes::FRAGMENT_CYCLE.at(node.name.span, format!("the fragment `{name}` uses itself")));
             return None;
         }
+        self.uses.set(self.uses.get() + 1);
+        if self.uses.get() > MAX_USES || scope.fragments.len() >= MAX_USE_DEPTH {
+            if !self.diags.borrow().has_errors() {
+                self.report(codes::TOO_LARGE.at(
+                    node.name.span,
+                    format!("fragments are used more than {MAX_USES} times, or more than {MAX_USE_DEPTH} deep"),
+                ));
+            }
+            return None;
+        }
         let mut inner = Scope { next_loop: scope.next_loop, fragments: scope.fragments.clone(), ..Scope::default() };
         inner.fragments.push(name.into());
         for (parameter, of) in fragment.properties() {
-            self.refuse_hiding(&parameter.text, parameter.span);
             let Some(argument) = node.property(&parameter.text) else {
                 self.report(
                     codes::FRAGMENT_ARGUMENT
@@ -668,7 +954,9 @@ impl<'d> Builder<'d> {
                 return None;
             };
             let (path, found) = match &argument.value {
-                Literal::String(path) => self.path(path, argument.span, scope)?,
+                Literal::String(path) if argument.annotation.as_ref().is_none_or(|name| name.text == "ref") => {
+                    self.path(path, argument.span, scope)?
+                }
                 _ => {
                     self.report(
                         codes::NOT_A_SETTING.at(argument.span, "an argument of a fragment is the path of a setting"),
@@ -684,7 +972,9 @@ impl<'d> Builder<'d> {
         }
         for (name, _) in node.properties().filter(|(name, _)| fragment.property(&name.text).is_none()) {
             self.report(
-                codes::FRAGMENT_ARGUMENT.at(name.span, format!("the fragment has no parameter `{}`", name.text)),
+                codes::FRAGMENT_ARGUMENT
+                    .at(name.span, format!("the fragment has no parameter `{}`", name.text))
+                    .label(fragment.name.span, "declared here"),
             );
         }
         Some((fragment, inner))
@@ -709,8 +999,11 @@ impl<'d> Builder<'d> {
         }
     }
 
-    fn unused_fragments(&self) {
+    fn check_fragments(&self) {
         for (name, node) in &self.fragments {
+            for (parameter, _) in node.properties() {
+                self.refuse_hiding(&parameter.text, parameter.span, &Scope::default());
+            }
             if !self.used_fragments.borrow().contains(name) {
                 self.report(
                     codes::UNUSED_FRAGMENT
@@ -722,8 +1015,14 @@ impl<'d> Builder<'d> {
     }
 }
 
+/// Views that a rule may be limited to.
+const RULE_VIEWS: &[&str] = &["base", "helm", "compose", "toml", "mcp"];
+
+/// Words that stand where types do.
+const TYPE_WORDS: &[&str] = &["choice", "switch", "list", "map", "variant", "when", "each", "use", "ref", "f", "cel"];
+
 /// Nodes that a stack's body may hold.
-const KNOWN_NODES: &[&str] = &[
+pub(super) const KNOWN_NODES: &[&str] = &[
     "settings", "type", "defaults", "override", "rule", "endpoint", "workload", "compose", "config", "mcp", "helm",
     "fragment",
 ];
@@ -770,4 +1069,10 @@ pub(super) fn as_expression(given: Given, span: Span) -> Option<Expr> {
 /// A thing with its guards.
 pub(super) fn guarded<T>(guards: &[Guard], node: T) -> Guarded<T> {
     Guarded { guards: guards.to_vec(), node }
+}
+
+/// Whether the stack declares a type of this name.
+fn is_type(bodies: &[&Node], name: &str) -> bool {
+    let mut types = bodies.iter().filter(|node| node.name.text == "type");
+    types.any(|node| node.arguments().next().and_then(string_of).as_deref() == Some(name))
 }

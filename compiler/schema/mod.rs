@@ -11,7 +11,11 @@ mod declare;
 mod graph;
 pub mod load;
 mod names;
+mod never;
 mod project;
+mod shape;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use build::bad_value;
 pub(crate) use graph::is_named;
@@ -195,6 +199,8 @@ pub struct Declaration {
     pub overridable: bool,
     /// Range, words, schemes.
     pub attributes: Attributes,
+    /// The map whose keys a `key` is one of.
+    pub key_of: Option<Ref>,
     /// What a change of it does to what runs.
     pub change: Change,
     /// Targets that do not say it, nearest first.

@@ -1,0 +1,1 @@
+//! What stack authors get wrong.
