@@ -58,7 +58,7 @@ fn copies(workload: &Workload, published: &[(&Leaf, i64)], diags: &mut Diags) {
     let ports = match numbers.as_slice() {
         [] => return,
         [one] => format!("port {one}"),
-        many => format!("the ports {}", many.join(", ")),
+        [first @ .., last] => format!("the ports {} and {last}", first.join(", ")),
     };
     let finding = codes::HOST_PORT_COPIES
         .at(place(replicas), format!("{count} copies of `{}` cannot share {ports} of the host", workload.name))

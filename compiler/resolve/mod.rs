@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use crate::{
     diag::{Diags, Finding, codes, nearest},
     model::{Deployed, Env, Override, View},
-    schema::{Assignment, SettingId, Stack, assign::Reader},
+    schema::{Assignment, Given, SettingId, Stack, assign::Reader},
     source::{Source, Sources},
     syntax::{Doc, Literal, Node},
 };
@@ -403,6 +403,13 @@ fn because(node: &Node, diags: &mut Diags) -> Option<Arc<str>> {
 fn refuse_equal_overrides(deployed: &Deployed, diags: &mut Diags) {
     for found in &deployed.overrides {
         for assignment in &found.values {
+            // `vector { … }` only leads to what is written inside.
+            let leads = |other: &Assignment| {
+                other.setting != assignment.setting && deployed.stack.below(assignment.setting).contains(&other.setting)
+            };
+            if assignment.given == Given::Here && found.values.iter().any(leads) {
+                continue;
+            }
             let equal = found.targets.iter().all(|target| {
                 let here = deployed.view(target).slot(assignment.setting, &assignment.keys);
                 let base = deployed.base.slot(assignment.setting, &assignment.keys);

@@ -40,6 +40,9 @@ pub struct Reader<'a> {
     counts: BTreeMap<(SettingId, Vec<Arc<str>>), usize>,
 }
 
+/// Types whose values may be links.
+const LINKABLE: &[&str] = &["string", "host", "address", "url", "env-value", "any"];
+
 /// The keys above the settings being read.
 type Keys<'k> = &'k [Arc<str>];
 
@@ -531,7 +534,7 @@ impl<'a> Reader<'a> {
 
     fn link(&mut self, entry: &Entry, scalar: &'static value::ScalarType) -> Given {
         let text = match &entry.value {
-            Literal::String(text) if scalar.base == value::Base::String => text.as_str(),
+            Literal::String(text) if LINKABLE.contains(&scalar.name) => text.as_str(),
             _ => {
                 self.diags.push(
                     codes::UNEXPECTED_LINK
