@@ -21,6 +21,9 @@ use crate::{
 /// Compiles an annotated value of a stack; `None` if it was reported.
 pub type Compile<'a> = &'a dyn Fn(&Entry, &Type) -> Option<Expr>;
 
+/// Types of text that are no address and no part of one.
+const NOT_LINKS: &[&str] = &["enum", "name", "key", "path", "semver", "cron", "endpoint"];
+
 /// How deep nodes of an environment may nest; `syntax` bounds it too.
 const MAX_DEPTH: usize = 64;
 
@@ -39,9 +42,6 @@ pub struct Reader<'a> {
     seen: BTreeMap<(SettingId, Vec<Arc<str>>, Arc<str>), Span>,
     counts: BTreeMap<(SettingId, Vec<Arc<str>>), usize>,
 }
-
-/// Types whose values may be links.
-const LINKABLE: &[&str] = &["string", "host", "address", "url", "env-value", "any"];
 
 /// The keys above the settings being read.
 type Keys<'k> = &'k [Arc<str>];
@@ -469,6 +469,14 @@ impl<'a> Reader<'a> {
         let Some(annotation) = &entry.annotation else { return self.literal(entry, scalar, attributes) };
         match annotation.text.as_str() {
             "secret" => self.secret(entry, scalar),
+            "link" if self.compile.is_none() && NOT_LINKS.contains(&scalar.name) => {
+                self.diags.push(
+                    codes::UNEXPECTED_LINK
+                        .at(entry.span, "a link cannot stand here")
+                        .underline(format!("this is {}", scalar.about)),
+                );
+                Given::Wrong
+            }
             "link" if self.compile.is_none() => self.link(entry, scalar),
             "ref" | "f" | "cel" => match self.compile {
                 Some(compile) => compile(entry, of).map_or(Given::Wrong, Given::Expr),
@@ -514,7 +522,7 @@ impl<'a> Reader<'a> {
     }
 
     fn secret(&mut self, entry: &Entry, scalar: &'static value::ScalarType) -> Given {
-        if !["secret", "env-value", "any"].contains(&scalar.name) {
+        if scalar.name != "secret" && !takes_anything(scalar) {
             self.diags.push(
                 codes::UNEXPECTED_SECRET
                     .at(entry.span, "a secret cannot stand here")
@@ -534,7 +542,7 @@ impl<'a> Reader<'a> {
 
     fn link(&mut self, entry: &Entry, scalar: &'static value::ScalarType) -> Given {
         let text = match &entry.value {
-            Literal::String(text) if LINKABLE.contains(&scalar.name) => text.as_str(),
+            Literal::String(text) if scalar.base == value::Base::String || takes_anything(scalar) => text.as_str(),
             _ => {
                 self.diags.push(
                     codes::UNEXPECTED_LINK
@@ -556,6 +564,11 @@ impl<'a> Reader<'a> {
         };
         Given::Value(Value::Text(vec![Piece::Link(Link { endpoint: endpoint.into(), part })]))
     }
+}
+
+/// Whether secrets and links may stand beside plain values.
+fn takes_anything(scalar: &value::ScalarType) -> bool {
+    ["env-value", "any"].contains(&scalar.name)
 }
 
 fn is_expression(entry: &Entry) -> bool {
