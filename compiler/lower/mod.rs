@@ -16,7 +16,7 @@ use crate::{
     diag::{Diags, Finding, codes},
     expr::{self, Evaluated, Expr},
     lookup::Reading,
-    model::{Deployed, Env, View},
+    model::{Deployed, Env, Layer, View},
     plan::{self, Leaf, Origin, Plan, Tree},
     schema::{Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
     source::Span,
@@ -239,10 +239,21 @@ impl<'a> Lowering<'a> {
             .view
             .slot(slot_id, slot_keys)
             .map_or(self.stack.setting(slot_id).declarations[0].span, |slot| slot.span);
+        let span = self.derived_from(slot_id, slot_keys).unwrap_or(span);
         let origin = Origin { path: self.stack.path_of(id, keys), span };
         if !origins.contains(&origin) {
             origins.push(origin);
         }
+    }
+
+    /// Of a derived setting, which nobody writes: where the environment wrote what it is derived from.
+    fn derived_from(&self, id: SettingId, keys: &[Arc<str>]) -> Option<Span> {
+        let declarations = self.stack.setting(id).declarations.iter().filter(|declaration| declaration.derived);
+        let reading = Reading { own: keys, ..self.reading() };
+        declarations.flat_map(|declaration| &declaration.defaults).flat_map(expr::references).find_map(|found| {
+            let slot = self.view.slot(self.stack.setting_at(found.place)?, &reading.keys(&found.keys)?)?;
+            matches!(slot.layer, Layer::Environment | Layer::EnvironmentOverride(_)).then_some(slot.span)
+        })
     }
 
     fn origin(&mut self, found: &expr::Ref, origins: &mut Vec<Origin>) {
