@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::{
     check,
-    diag::{Diags, Finding},
+    diag::{Diags, Finding, Severity},
     explain, lock, lower,
     model::{Deployed, Env},
     resolve,
@@ -71,8 +71,12 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
         let ruled = check::rules(&env, &mut diags);
         if !diags.has_errors() {
             let lowered = lower::lower(&env, &mut diags);
+            // What could not be lowered was perhaps not read.
+            let unread = diags.has_errors();
             check::plan(&lowered.plan.deployments, &mut diags);
-            check::used(&env, &lowered, &ruled, &mut diags);
+            if !unread {
+                check::used(&env, &lowered, &ruled, &mut diags);
+            }
             if !diags.has_errors() {
                 compiled.settings = settings::json(&env);
                 compiled.files = sealed(&env, &compiled.settings, targets::emit_all(&lowered.plan));
@@ -80,7 +84,10 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
         }
         compiled.env = Some(env);
     }
+    // Notes are for those who have nothing to correct.
+    let failed = diags.has_errors();
     compiled.findings = diags.sorted();
+    compiled.findings.retain(|finding| !failed || finding.code.severity != Severity::Note);
     compiled
 }
 

@@ -9,10 +9,10 @@ use std::{cell::RefCell, sync::Arc};
 use indexmap::IndexMap;
 
 use crate::{
-    diag::Diags,
-    expr::{self, Evaluated, Expr, Lookup, Place},
+    diag::{Diags, Finding},
+    expr::{self, Evaluated, Expr, Fault, Lookup, Place},
     model::View,
-    schema::{FIRST_OTHER, FactKind, Guard, Guarded, Kind, Other, SettingId, Stack, is_named},
+    schema::{FIRST_OTHER, FactKind, Guard, Guarded, Kind, Other, SettingId, Stack, bad_value, is_named},
     value::{self, Attributes, Link, LinkPart, Piece, Value},
 };
 
@@ -63,12 +63,28 @@ impl Reading<'_> {
         let mut faults = Vec::new();
         let value = expr::evaluate_with_faults(expr, self, &mut budget, &mut faults);
         if let Some(findings) = self.findings {
-            faults.iter().for_each(|fault| findings.borrow_mut().push(fault.finding()));
+            for fault in faults {
+                let finding = self.finding(fault);
+                findings.borrow_mut().push(finding);
+            }
             if budget == 0 {
                 findings.borrow_mut().push(expr::exhausted(expr));
             }
         }
         value
+    }
+
+    /// The finding for a fault; of a value that cannot say what is wanted, at the place that gave the value.
+    fn finding(&self, fault: Fault) -> Finding {
+        let Some((bad, read)) = fault.part else { return fault.finding() };
+        let written = read.and_then(|read| {
+            let keys = self.keys(&read.keys)?;
+            Some(self.view.slot(self.stack.setting_at(read.place)?, &keys)?.span)
+        });
+        match written {
+            Some(span) => bad_value(*bad, span).label(fault.span, "wanted here"),
+            None => bad_value(*bad, fault.span),
+        }
     }
 
     /// Whether a condition is true here; `None` if it is unknown.

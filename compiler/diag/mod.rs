@@ -10,6 +10,8 @@ pub mod json;
 pub mod mask;
 pub mod render;
 
+use std::collections::BTreeSet;
+
 use crate::source::Span;
 
 /// How bad a finding is.
@@ -122,12 +124,18 @@ impl Finding {
 #[derive(Clone, Debug, Default)]
 pub struct Diags {
     findings: Vec<Finding>,
+    /// Place, code and message of each, so that a repetition is found at once.
+    known: BTreeSet<(Span, &'static str, String)>,
 }
+
+/// Most findings that one run keeps; whoever has more mends these first.
+const MOST: usize = 1000;
 
 impl Diags {
     /// Adds a finding, unless the same one is there already.
     pub fn push(&mut self, finding: Finding) {
-        if !self.findings.contains(&finding) {
+        let key = (finding.span, finding.code.id, finding.message.clone());
+        if self.findings.len() < MOST && self.known.insert(key) {
             self.findings.push(finding);
         }
     }

@@ -7,7 +7,7 @@
 use indexmap::IndexMap;
 
 use super::functions::{self, Eval, LONGEST, Steps, Trouble, compare, joined, noun, splice, too_long};
-use super::{Evaluated, Expr, Fault, Key, Kind, Lookup, Macro, Operator, scalars};
+use super::{Evaluated, Expr, Fault, Key, Kind, Lookup, Macro, Operator, Ref, scalars};
 use crate::source::Span;
 use crate::value::Value;
 
@@ -109,8 +109,9 @@ impl Machine<'_> {
                 self.index(of, &key, expr.span)
             }
             Kind::Part(of, scalar, name) => {
-                let of = self.value(of)?;
-                self.part(of, scalar, name, expr.span)
+                let value = self.value(of)?;
+                let read = if let Kind::Ref(path) = &of.kind { Some(path) } else { None };
+                self.part(value, scalar, name, expr.span, read)
             }
             Kind::Has(inner) => match self.value(inner) {
                 Ok(_) => Ok(Value::Bool(true)),
@@ -153,13 +154,16 @@ impl Machine<'_> {
             Trouble::Missing => Lack::Missing,
             Trouble::Exhausted => Lack::Unknown,
             Trouble::Wrong(message) => {
-                let fault = Fault { span, message };
-                if !self.faults.contains(&fault) {
-                    self.faults.push(fault);
-                }
+                self.fault(Fault { span, message, part: None });
                 Lack::Unknown
             }
         })
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
     }
 
     fn wrong<T>(&mut self, span: Span, message: impl Into<String>) -> Result<T, Lack> {
@@ -263,13 +267,17 @@ impl Machine<'_> {
         }
     }
 
-    fn part(&mut self, of: Value, scalar: &str, name: &str, span: Span) -> Outcome {
+    fn part(&mut self, of: Value, scalar: &str, name: &str, span: Span, read: Option<&Ref>) -> Outcome {
         match (of, name) {
             (Value::List(items), "first") if scalar == "list" => items.into_iter().next().ok_or(Lack::Missing),
             (Value::List(items), "size") if scalar == "list" => Ok(Value::Int(items.len() as i64)),
             (of, _) => match scalars::take(&of, scalar, name) {
                 Ok(part) => part.ok_or(Lack::Missing),
-                Err(message) => self.wrong(span, message),
+                Err(bad) => {
+                    let part = Some((Box::new(bad.clone()), read.cloned()));
+                    self.fault(Fault { span, message: bad.message, part });
+                    Err(Lack::Unknown)
+                }
             },
         }
     }

@@ -25,7 +25,7 @@ pub use self::functions::{FUNCTIONS, Function};
 use crate::{
     diag::{Diags, Finding, codes},
     source::Span,
-    value::Value,
+    value::{Bad, Value},
 };
 
 /// How a text is to be read.
@@ -91,12 +91,14 @@ pub fn evaluate_with_faults(expr: &Expr, lookup: &dyn Lookup, budget: &mut u64, 
 }
 
 /// Why an expression has no value, and where in it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Fault {
     /// The part of the expression.
     pub span: Span,
     /// A sentence for a finding; says no value of a secret.
     pub message: String,
+    /// The mistake of a value that cannot say the part that is wanted, and where the value came from.
+    pub part: Option<(Box<Bad>, Option<Ref>)>,
 }
 
 impl Fault {

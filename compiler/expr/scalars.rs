@@ -3,7 +3,10 @@
 //! In: names of scalar types, values. Out: kinds, parts, spellings.
 //! Never: an expression.
 
-use crate::value::{self, Attributes, Raw, Value};
+use crate::{
+    diag::codes,
+    value::{self, Attributes, Bad, Raw, Value},
+};
 
 pub(super) use crate::value::{Base, spell};
 
@@ -54,10 +57,15 @@ pub(super) fn part(of: &str, name: &str) -> Option<&'static str> {
 }
 
 /// A part of a value: the part, nothing where the value has none, or why it cannot be said.
-pub(super) fn take(value: &Value, of: &str, name: &str) -> Result<Option<Value>, String> {
+pub(super) fn take(value: &Value, of: &str, name: &str) -> Result<Option<Value>, Bad> {
     match value::part(of, name) {
-        Some(part) => (part.get)(value).map_err(|bad| bad.message),
-        None => Err(format!("a value without `{name}`")),
+        Some(part) => (part.get)(value),
+        None => Err(Bad {
+            code: &codes::NO_RESULT,
+            message: format!("a value without `{name}`"),
+            underline: String::new(),
+            hint: None,
+        }),
     }
 }
 

@@ -438,6 +438,13 @@ fn part_of(given: &Given) -> &str {
 fn refuse_equal_overrides(deployed: &Deployed, diags: &mut Diags) {
     for found in &deployed.overrides {
         for assignment in &found.values {
+            // `vector { … }` only leads to what is written inside.
+            let leads = |other: &Assignment| {
+                other.setting != assignment.setting && deployed.stack.below(assignment.setting).contains(&other.setting)
+            };
+            if assignment.given == Given::Here && found.values.iter().any(leads) {
+                continue;
+            }
             let equal = found.targets.iter().all(|target| {
                 let here = deployed.view(target).slot(assignment.setting, &assignment.keys);
                 let base = deployed.base.slot(assignment.setting, &assignment.keys);

@@ -537,6 +537,8 @@ impl<'a> Resolver<'a> {
         let path = self.stack.path_of(id, keys);
         let span = if slot.layer == Layer::Environment { slot.span } else { self.holder(id, keys) };
         let example = match &self.stack.setting(id).kind {
+            // Without its annotation it would be refused as a secret in plain text.
+            Kind::Scalar(name) if name.as_ref() == "secret" => "(secret)\"NAME/KEY\"",
             Kind::Scalar(name) => value::scalar(name).map_or("…", |of| of.example),
             _ => "…",
         };

@@ -273,6 +273,7 @@ impl<'a> Reader<'a> {
         }
         if first.is_none() && parts.is_empty() {
             let hint = match value::scalar(scalar) {
+                Some(of) if of.name == "secret" => format!("write `{} (secret)\"NAME/KEY\"`", node.name.text),
                 Some(of) => format!("write `{} {}`", node.name.text, of.example),
                 None => format!("write `{} VALUE`", node.name.text),
             };
