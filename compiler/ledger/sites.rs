@@ -6,7 +6,7 @@ use crate::{
     expr::{self, Expr},
     plan::HealthKind,
     schema::{
-        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, NOT_IN_COMPOSE, Other, ProbeExpr, SettingId, Stack,
+        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, Other, ProbeExpr, SettingId, Stack,
         TreeKey, TreeNode, TreeValue, Workload, is_named,
     },
     source::Span,
@@ -266,7 +266,7 @@ impl<'a> Walk<'a> {
     }
 
     fn says(&self, what: &str) -> bool {
-        self.target != "compose" || !NOT_IN_COMPOSE.contains(&what)
+        crate::schema::says(self.target, what)
     }
 
     fn some<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Option<Expr>>) {
@@ -277,7 +277,10 @@ impl<'a> Walk<'a> {
         match &fact.kind {
             FactKind::Image { image, build, pull } => {
                 self.expr(image);
-                self.some([build, pull]);
+                self.some([pull]);
+                if self.says("image.build") {
+                    self.some([build]);
+                }
             }
             FactKind::Replicas { count, max } => {
                 self.expr(count);
@@ -291,7 +294,12 @@ impl<'a> Walk<'a> {
                     self.guarded(&guarded.guards, |walk| walk.expr(&guarded.node));
                 }
             }
-            FactKind::Schedule(expr) | FactKind::Profile(expr) => self.expr(expr),
+            FactKind::Schedule(expr) => self.expr(expr),
+            FactKind::Profile(expr) => {
+                if self.says("profile") {
+                    self.expr(expr);
+                }
+            }
             FactKind::Env { name, value, .. } => {
                 self.expr(name);
                 self.expr(value);
@@ -305,7 +313,9 @@ impl<'a> Walk<'a> {
             }
             FactKind::Port { number, service, publish, .. } => {
                 self.expr(number);
-                self.some([publish]);
+                if self.says("port.publish") {
+                    self.some([publish]);
+                }
                 if self.says("port.service") {
                     self.some([service]);
                 }

@@ -119,14 +119,15 @@ fn empty(name: Arc<str>, node: &schema::Workload) -> Workload {
 
 /// What Compose cannot say is not even read for it: no reads, no origins, no ledger cell.
 fn says(lowering: &Lowering<'_>, what: &str) -> bool {
-    lowering.target != "compose" || !schema::NOT_IN_COMPOSE.contains(&what)
+    schema::says(lowering.target, what)
 }
 
 /// Adds a fact; says whether it was the image.
 fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> bool {
     match &fact.kind {
         FactKind::Image { image, build, pull } => {
-            workload.build = lowering.maybe_leaf(build.as_ref());
+            let build = build.as_ref().filter(|_| says(lowering, "image.build"));
+            workload.build = lowering.maybe_leaf(build);
             workload.pull = lowering.maybe_leaf(pull.as_ref());
             let Some(leaf) = lowering.leaf(image) else { return false };
             workload.image = as_image(lowering, leaf);
@@ -167,12 +168,17 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
             let service = service.as_ref().filter(|_| says(lowering, "port.service"));
             let service = lowering.maybe_leaf(service);
             if let Some(number) = lowering.leaf(number) {
-                let publish = lowering.maybe_leaf(publish.as_ref());
+                let publish = publish.as_ref().filter(|_| says(lowering, "port.publish"));
+                let publish = lowering.maybe_leaf(publish);
                 workload.ports.push(Port { name: name.clone(), number, service, publish, protocol: protocol.clone() });
             }
         }
         FactKind::Needs { names, until } => needs(lowering, workload, names, *until, fact.span),
-        FactKind::Profile(expr) => workload.profile = lowering.leaf(expr),
+        FactKind::Profile(expr) => {
+            if says(lowering, "profile") {
+                workload.profile = lowering.leaf(expr);
+            }
+        }
         FactKind::Health(health) => {
             workload.health.retain(|other| other.kind != health.kind);
             if lowering.target == "compose" && !matches!(health.probe, ProbeExpr::Exec { .. }) {
@@ -373,18 +379,82 @@ impl Lowering<'_> {
         let stack = self.stack;
         match stack.other_at(found.place)? {
             Other::Workloads => {
-                let map = all(self)
-                    .iter()
-                    .map(|workload| (workload.name.clone(), workload_tree(workload)))
-                    .collect::<IndexMap<_, _>>();
+                let workloads = all(self);
+                let trees = workloads.iter().map(|workload| (workload.name.clone(), self.workload_tree(workload)));
+                let map = trees.collect::<IndexMap<_, _>>();
                 (!map.is_empty()).then_some(Tree::Map(map))
             }
             Other::Workload(name) => {
                 let name = name.clone();
-                all(self).iter().find(|workload| workload.name == name).map(workload_tree)
+                all(self).iter().find(|workload| workload.name == name).map(|workload| self.workload_tree(workload))
             }
             _ => None,
         }
+    }
+
+    fn workload_tree(&mut self, workload: &Workload) -> Tree {
+        let mut fields = Fields::default();
+        fields.leaf("role", Some(&text(&format!("{:?}", workload.role).to_lowercase(), workload.at)));
+        fields.leaf("stateful", Some(&constant(Value::Bool(workload.stateful), workload.at)));
+        fields.leaf("image", Some(&workload.image));
+        fields.leaf("pull", workload.pull.as_ref());
+        fields.leaf("replicas", workload.replicas.as_ref());
+        fields.leaf("max-replicas", workload.max_replicas.as_ref());
+        fields.leaves("command", &workload.command);
+        fields.leaves("args", &workload.args);
+        fields.leaf("schedule", workload.schedule.as_ref());
+        fields.tree("env", env_tree(workload));
+        fields.tree("ports", ports_tree(workload));
+        let needs: Vec<Tree> = workload.needs.iter().map(|need| need_tree(need)).collect();
+        fields.tree("needs", (!needs.is_empty()).then_some(Tree::List(needs)));
+        fields.tree("health", health_tree(workload));
+        let mut volumes = Fields::default();
+        for volume in &workload.volumes {
+            let mut inner = Fields::default();
+            inner.leaf("at", Some(&volume.at));
+            inner.leaf("size", volume.size.as_ref());
+            inner.leaf("class", volume.class.as_ref());
+            volumes.tree(&volume.name, inner.done());
+        }
+        fields.tree("volumes", volumes.done());
+        fields.leaves("tmpfs", &workload.tmpfs);
+        fields.tree("files", self.files_tree(workload));
+        let routes: Vec<Tree> = workload.routes.iter().map(route_tree).collect();
+        fields.tree("routes", (!routes.is_empty()).then_some(Tree::List(routes)));
+        fields.tree("resources", resources_tree(&workload.resources));
+        let mut security = Fields::default();
+        security.leaf("user", workload.security.user.as_ref());
+        security.leaf("group", workload.security.group.as_ref());
+        security.leaf("read-only-root", workload.security.read_only_root.as_ref());
+        security.leaf("drop", workload.security.drop.as_ref());
+        security.leaf("escalation", workload.security.escalation.as_ref());
+        fields.tree("security", security.done());
+        fields.done().unwrap_or_else(|| Tree::Map(IndexMap::new()))
+    }
+
+    /// Files by path: `text`, or `secret` with `name` and `key`.
+    fn files_tree(&mut self, workload: &Workload) -> Option<Tree> {
+        let mut files = Fields::default();
+        for file in &workload.files {
+            let mut fields = Fields::default();
+            match &file.content {
+                FileContent::Text(leaf) => fields.leaf("text", Some(leaf)),
+                FileContent::Tree(format, tree) => {
+                    fields.tree("text", Some(Tree::Embedded(*format, Box::new(tree.clone()))));
+                }
+                FileContent::Secret(secret) => {
+                    fields.leaf("secret", Some(&constant(secret_value(secret), file.at)));
+                }
+                FileContent::Config(name) => {
+                    let stack = self.stack;
+                    let config = stack.configs.iter().find(|config| config.name == *name);
+                    let tree = config.and_then(|config| Some((config.format, self.tree(&config.tree)?)));
+                    fields.tree("text", tree.map(|(format, tree)| Tree::Embedded(format, Box::new(tree))));
+                }
+            }
+            files.tree(&file.path, fields.done());
+        }
+        files.done()
     }
 }
 
@@ -425,40 +495,12 @@ fn derived(leaf: &Leaf, value: Value) -> Leaf {
     Leaf { value, ..leaf.clone() }
 }
 
-fn workload_tree(workload: &Workload) -> Tree {
+fn route_tree(route: &Route) -> Tree {
     let mut fields = Fields::default();
-    fields.leaf("role", Some(&text(&format!("{:?}", workload.role).to_lowercase(), workload.at)));
-    fields.leaf("stateful", Some(&constant(Value::Bool(workload.stateful), workload.at)));
-    fields.leaf("image", Some(&workload.image));
-    fields.leaf("pull", workload.pull.as_ref());
-    fields.leaf("replicas", workload.replicas.as_ref());
-    fields.leaf("max-replicas", workload.max_replicas.as_ref());
-    fields.leaves("command", &workload.command);
-    fields.leaves("args", &workload.args);
-    fields.leaf("schedule", workload.schedule.as_ref());
-    fields.tree("env", env_tree(workload));
-    fields.tree("ports", ports_tree(workload));
-    let needs: Vec<Tree> = workload.needs.iter().map(need_tree).collect();
-    fields.tree("needs", (!needs.is_empty()).then_some(Tree::List(needs)));
-    fields.tree("health", health_tree(workload));
-    let mut volumes = Fields::default();
-    for volume in &workload.volumes {
-        let mut inner = Fields::default();
-        inner.leaf("at", Some(&volume.at));
-        inner.leaf("size", volume.size.as_ref());
-        inner.leaf("class", volume.class.as_ref());
-        volumes.tree(&volume.name, inner.done());
-    }
-    fields.tree("volumes", volumes.done());
-    fields.leaves("tmpfs", &workload.tmpfs);
-    fields.tree("resources", resources_tree(&workload.resources));
-    let mut security = Fields::default();
-    security.leaf("user", workload.security.user.as_ref());
-    security.leaf("group", workload.security.group.as_ref());
-    security.leaf("read-only-root", workload.security.read_only_root.as_ref());
-    security.leaf("drop", workload.security.drop.as_ref());
-    security.leaf("escalation", workload.security.escalation.as_ref());
-    fields.tree("security", security.done());
+    fields.leaf("hosts", Some(&route.hosts));
+    fields.leaf("path", route.path.as_ref());
+    fields.leaf("port", Some(&text(&route.port, route.hosts.at)));
+    fields.leaf("tls", route.tls.as_ref());
     fields.done().unwrap_or_else(|| Tree::Map(IndexMap::new()))
 }
 

@@ -733,7 +733,16 @@ impl Stack {
 }
 
 /// Facts, and fields of facts, that Compose has no words for.
-pub const NOT_IN_COMPOSE: &[&str] = &["port.service", "replicas.max", "route", "volume.size", "volume.class"];
+const NOT_IN_COMPOSE: &[&str] = &["port.service", "replicas.max", "route", "volume.size", "volume.class"];
+
+/// Facts, and fields of facts, that only Compose has words for.
+const ONLY_IN_COMPOSE: &[&str] = &["port.publish", "profile", "image.build"];
+
+/// Whether a target has words for a fact or a field of one. What it cannot say it does not read either.
+#[must_use]
+pub fn says(target: &str, what: &str) -> bool {
+    !(if target == "compose" { NOT_IN_COMPOSE } else { ONLY_IN_COMPOSE }).contains(&what)
+}
 
 /// The expressions that say a fact of a workload to a target, for origins.
 #[must_use]
