@@ -152,6 +152,9 @@ impl Rules<'_> {
         if view != "base" && !self.same_in_base(rule, reading) {
             message = format!("{message} (in `{view}`)");
         }
+        if self.env.deployments.len() > 1 {
+            message = format!("{message} (deployment `{}`)", self.deployed.name);
+        }
         let labels = self.labels(rule, require, reading);
         let (primary, underline) = labels.first().cloned().unwrap_or((rule.span, String::new()));
         let mut finding = code.at(primary, message).underline(underline);
