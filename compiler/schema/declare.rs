@@ -288,7 +288,6 @@ impl<'d> Builder<'d> {
             change: Change::default(),
             absent: place.absent.clone(),
         };
-        self.properties_once(node);
         for (name, entry) in node.properties() {
             match name.text.as_str() {
                 "when" => {

@@ -389,7 +389,6 @@ impl<'d> Builder<'d> {
                     .hint("write `fragment \"NAME\" parameter=\"TYPE\" { … }`"),
             );
         }
-        self.properties_once(node);
         for (_, of) in node.properties() {
             let Some(word) = self.plain(of, "the type of a parameter") else { continue };
             if crate::value::scalar(&word).is_none() && !is_type(bodies, &word) {

@@ -568,7 +568,6 @@ impl<'d> Builder<'d> {
                     .hint("write `env NAME=\"…\"` or `env { NAME \"…\" }`"),
             );
         }
-        self.properties_once(node);
         for (name, entry) in node.properties() {
             if name.text == "when" {
                 self.report(
