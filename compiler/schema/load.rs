@@ -304,11 +304,8 @@ impl<'d> Builder<'d> {
     fn collect_names(&mut self, bodies: &[&'d Node]) {
         for node in bodies {
             match (node.name.text.as_str(), &node.annotation) {
-                (_, Some(annotation)) => {
-                    if !["when", "each", "use"].contains(&annotation.text.as_str()) {
-                        self.no_annotation(node);
-                    }
-                }
+                (_, Some(annotation)) if ["when", "each", "use"].contains(&annotation.text.as_str()) => {}
+                (_, Some(_)) => self.no_annotation(node),
                 ("type", None) => self.collect_type(node),
                 ("fragment", None) => self.collect_fragment(node, bodies),
                 (word, None) if !KNOWN_NODES.contains(&word) => {
