@@ -210,11 +210,14 @@ impl<'d> Builder<'d> {
     ) -> Option<SettingId> {
         let setting = &self.settings[existing.index()];
         let (path, of_before, first) = (setting.path.clone(), setting.of.clone(), setting.declarations[0].span);
-        let excluding = setting.declarations.iter().all(|other| other.available != declaration.available);
+        // Conditions of which one continues the other hold at once.
+        let excluding = setting.declarations.iter().all(|other| {
+            !other.available.starts_with(&declaration.available) && !declaration.available.starts_with(&other.available)
+        });
         let group = setting.kind == Kind::Group && *kind == Kind::Group && of_before.is_empty() && of.is_empty();
         let same_kind =
             std::mem::discriminant(&setting.kind) == std::mem::discriminant(kind) && of_before.as_ref() == of;
-        if !group && (declaration.available.is_empty() || !excluding) {
+        if !group && !excluding {
             self.report(
                 codes::DECLARED_TWICE
                     .at(node.name.span, format!("`{path}` is declared twice"))
@@ -285,7 +288,6 @@ impl<'d> Builder<'d> {
             change: Change::default(),
             absent: place.absent.clone(),
         };
-        self.properties_once(node);
         for (name, entry) in node.properties() {
             match name.text.as_str() {
                 "when" => {
@@ -784,7 +786,7 @@ impl<'d> Builder<'d> {
                 self.diags.borrow_mut().extend(diags);
                 continue;
             }
-            if child.arguments().next().is_none() {
+            if child.entries.is_empty() {
                 self.report(
                     codes::ONE_VALUE.at(child.name.span, "`default` is given no value").hint("write `default VALUE`"),
                 );

@@ -304,11 +304,8 @@ impl<'d> Builder<'d> {
     fn collect_names(&mut self, bodies: &[&'d Node]) {
         for node in bodies {
             match (node.name.text.as_str(), &node.annotation) {
-                (_, Some(annotation)) => {
-                    if !["when", "each", "use"].contains(&annotation.text.as_str()) {
-                        self.no_annotation(node);
-                    }
-                }
+                (_, Some(annotation)) if ["when", "each", "use"].contains(&annotation.text.as_str()) => {}
+                (_, Some(_)) => self.no_annotation(node),
                 ("type", None) => self.collect_type(node),
                 ("fragment", None) => self.collect_fragment(node, bodies),
                 (word, None) if !KNOWN_NODES.contains(&word) => {
@@ -362,11 +359,14 @@ impl<'d> Builder<'d> {
                     .at(stray.name.span, format!("`{}` means nothing in a type with a `base`", stray.name.text))
                     .hint("delete it, or delete `base` to declare a record"),
             ),
-            (false, None) => self.empty(
-                node.span,
-                format!("the type `{name}` holds no setting"),
-                "declare a field in it, or say `base=\"…\"`",
-            ),
+            (false, None) => {
+                self.used_types.borrow_mut().insert(name.clone()); // one finding is enough
+                self.empty(
+                    node.span,
+                    format!("the type `{name}` holds no setting"),
+                    "declare a field in it, or say `base=\"…\"`",
+                );
+            }
             _ => {}
         }
         if let Some(before) = self.types.insert(name.clone(), node) {
@@ -386,7 +386,6 @@ impl<'d> Builder<'d> {
                     .hint("write `fragment \"NAME\" parameter=\"TYPE\" { … }`"),
             );
         }
-        self.properties_once(node);
         for (_, of) in node.properties() {
             let Some(word) = self.plain(of, "the type of a parameter") else { continue };
             if crate::value::scalar(&word).is_none() && !is_type(bodies, &word) {
@@ -403,6 +402,9 @@ impl<'d> Builder<'d> {
     }
 
     fn unused_types(&self) {
+        if self.diags.borrow().has_errors() {
+            return; // what uses a type may not have been read
+        }
         for (name, node) in &self.types {
             if !self.used_types.borrow().contains(name) {
                 self.report(
@@ -1000,11 +1002,13 @@ impl<'d> Builder<'d> {
     }
 
     fn check_fragments(&self) {
+        // After an error a use may not have been read.
+        let failed = self.diags.borrow().has_errors();
         for (name, node) in &self.fragments {
             for (parameter, _) in node.properties() {
                 self.refuse_hiding(&parameter.text, parameter.span, &Scope::default());
             }
-            if !self.used_fragments.borrow().contains(name) {
+            if !failed && !self.used_fragments.borrow().contains(name) {
                 self.report(
                     codes::UNUSED_FRAGMENT
                         .at(node.span, format!("the fragment `{name}` is used nowhere"))

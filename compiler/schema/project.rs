@@ -69,7 +69,8 @@ impl<'d> Builder<'d> {
         }
         for found in &stack.configs {
             once(format!("the configuration `{}`", found.name), found.span);
-            if found.when.is_empty() {
+            let same = |other: &&Config| other.name == found.name && other.span != found.span;
+            if found.when.is_empty() && !stack.configs.iter().any(|other| same(&other)) {
                 once(format!("the file `{}`", found.file), found.span);
             }
         }
@@ -286,7 +287,7 @@ impl<'d> Builder<'d> {
             }
         }
         self.facts_once(&workload.facts);
-        self.scheduled(&workload);
+        self.scheduled(&workload, &items);
         let has_image =
             |facts: &[Guarded<Fact>]| facts.iter().any(|fact| matches!(fact.node.kind, FactKind::Image { .. }));
         if !has_image(&workload.facts) && !items.iter().any(|inner| inner.node.name.text == "image") {
@@ -344,17 +345,17 @@ impl<'d> Builder<'d> {
     }
 
     /// A cron job has a schedule, nothing else has one.
-    fn scheduled(&self, workload: &Workload) {
-        let schedule = workload.facts.iter().find(|fact| matches!(fact.node.kind, FactKind::Schedule(_)));
+    fn scheduled(&self, workload: &Workload, items: &[Item<'d>]) {
+        let schedule = items.iter().map(|item| item.node).find(|node| node.name.text == "schedule");
         match (schedule, workload.role == Role::Cron) {
             (None, true) => self.report(
                 codes::MISSING_PROPERTY
                     .at(workload.span, "a cron job needs a `schedule`")
                     .hint("add `schedule \"0 2 * * *\"`"),
             ),
-            (Some(fact), false) => self.report(
+            (Some(node), false) => self.report(
                 codes::CONTRADICTION
-                    .at(fact.node.span, "only a cron job has a schedule")
+                    .at(node.name.span, "only a cron job has a schedule")
                     .label(workload.span, "this is none")
                     .hint("write `role=\"cron\"` behind the workload's name, or delete the schedule"),
             ),
@@ -494,13 +495,13 @@ impl<'d> Builder<'d> {
     }
 
     fn port(&self, node: &Node, scope: &Scope) -> Option<FactKind> {
-        let name = self.first_name(node);
         let Some(entry) = node.arguments().nth(1) else {
             self.report(
                 codes::ONE_VALUE.at(node.span, "a port has a name and a number").hint("write `port \"http\" 8080`"),
             );
             return None;
         };
+        let name = self.first_name(node);
         let number = self.value(entry, Some(&Self::scalar("port")), scope);
         self.fixed_word(node, "protocol", &["tcp", "udp"]);
         Some(FactKind::Port {
@@ -608,7 +609,6 @@ impl<'d> Builder<'d> {
                     .hint("write `env NAME=\"…\"` or `env { NAME \"…\" }`"),
             );
         }
-        self.properties_once(node);
         for (name, entry) in node.properties() {
             if name.text == "when" {
                 self.report(

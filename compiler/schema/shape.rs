@@ -65,7 +65,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Refuses properties that a node does not know, and those that it has twice.
+    /// Refuses properties that a node does not know; `syntax` refuses those that stand twice.
     pub(super) fn only_properties(&self, node: &Node, known: &[&str]) {
         for (name, _) in node.properties() {
             if !known.contains(&name.text.as_str()) {
@@ -74,21 +74,6 @@ impl Builder<'_> {
                     codes::UNKNOWN_ATTRIBUTE
                         .at(name.span, format!("`{}` does not know `{}`", node.name.text, name.text))
                         .maybe_hint(near),
-                );
-            }
-        }
-        self.properties_once(node);
-    }
-
-    /// Refuses a property that stands twice.
-    pub(super) fn properties_once(&self, node: &Node) {
-        for (index, (name, _)) in node.properties().enumerate() {
-            if let Some((first, _)) = node.properties().take(index).find(|(other, _)| other.text == name.text) {
-                self.report(
-                    codes::WRITTEN_TWICE
-                        .at(name.span, format!("`{}` is written twice", name.text))
-                        .label(first.span, "first here")
-                        .hint("delete one of the two"),
                 );
             }
         }
