@@ -46,6 +46,7 @@ pub(super) fn resolve(
             Step::Setting(id) => resolver.setting(*id),
         }
     }
+    resolver.keys_exist();
     diags.extend(resolver.faults.into_inner());
     diags.extend(resolver.diags);
     resolver.view
@@ -125,6 +126,40 @@ impl<'a> Resolver<'a> {
                 }
                 Kind::Scalar(_) if self.is_list_item(setting) => {}
                 _ => self.value(id, &keys),
+            }
+        }
+    }
+
+    /// What names an entry of a map names one that is there.
+    fn keys_exist(&mut self) {
+        for (index, setting) in self.stack.settings.iter().enumerate() {
+            let Some(among) = setting.declarations.first().map(|found| &found.among).filter(|path| !path.is_empty())
+            else {
+                continue;
+            };
+            let Some(map) = self.stack.settings.iter().position(|found| found.path == *among) else { continue };
+            let known = self.view.keys_of(SettingId(map as u32), &[]).to_vec();
+            let id = SettingId(index as u32);
+            for keys in self.instances(id) {
+                let Some(slot) = self.view.slot(id, &keys) else { continue };
+                let named = match &slot.value {
+                    Evaluated::Value(Value::List(items)) => items.as_slice(),
+                    Evaluated::Value(value) => std::slice::from_ref(value),
+                    _ => &[],
+                };
+                let missing = named.iter().filter_map(|value| if let Value::String(key) = value { Some(key) } else { None });
+                let missing: Vec<&Arc<str>> = missing.filter(|key| !known.contains(key)).collect();
+                for key in missing {
+                    let near = crate::diag::nearest(key, known.iter().map(AsRef::as_ref));
+                    let names: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+                    let hint = match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None if names.is_empty() => format!("add `{among} \"{key}\" {{ … }}`"),
+                        None => format!("there is {}", crate::schema::assign::list_of(&names)),
+                    };
+                    let finding = codes::UNKNOWN_SETTING.at(slot.span, format!("`{among}` has no entry `{key}`"));
+                    self.diags.push(finding.hint(hint));
+                }
             }
         }
     }

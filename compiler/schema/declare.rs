@@ -245,6 +245,7 @@ impl<'d> Builder<'d> {
             required: false,
             overridable: place.overridable,
             attributes: Attributes::default(),
+            among: node.property("in").and_then(string_of).unwrap_or_default().into(),
             change: Change::default(),
             absent: place.absent.clone(),
         };

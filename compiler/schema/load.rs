@@ -91,6 +91,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         diags.extend(builder.diags.into_inner());
         return None;
     }
+    builder.check_among();
     builder.compile_pending(&later);
     let mut presets = vec![Preset { when: None, span: first.span, values: std::mem::take(&mut builder.entries) }];
     let mut overrides = Vec::new();
@@ -190,6 +191,7 @@ fn root_setting(span: Span) -> Setting {
             required: false,
             overridable: true,
             attributes: Attributes::default(),
+            among: "".into(),
             change: Change::default(),
             absent: Vec::new(),
         }],
@@ -291,6 +293,19 @@ impl<'d> Builder<'d> {
                 known.ports.extend(ports_in(&node.children));
             }
             _ => {}
+        }
+    }
+
+    /// `in="PATH"` names a map of settings.
+    fn check_among(&self) {
+        for setting in &self.settings {
+            for declaration in setting.declarations.iter().filter(|declaration| !declaration.among.is_empty()) {
+                let is_map = |found: &Setting| found.path == declaration.among && matches!(found.kind, Kind::Map(_));
+                if !self.settings.iter().any(is_map) {
+                    let message = format!("`{}` is no map of settings", declaration.among);
+                    self.report(codes::NOT_A_COLLECTION.at(declaration.span, message));
+                }
+            }
         }
     }
 

@@ -195,6 +195,8 @@ pub struct Declaration {
     pub overridable: bool,
     /// Range, words, schemes.
     pub attributes: Attributes,
+    /// For a `key`: the path of the map whose entries it may name; empty for none.
+    pub among: Arc<str>,
     /// What a change of it does to what runs.
     pub change: Change,
     /// Targets that do not say it, nearest first.
