@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Lowering, Step};
+use super::{Lowering, Reads, Step};
 use crate::{
     diag::{codes, list_of},
     expr::{Evaluated, Expr},
     lookup::pieces,
-    schema::FactKind,
+    schema::{FactKind, bad_value},
     source::Span,
-    value::{Link, LinkPart, Piece, Value},
+    value::{Attributes, Link, LinkPart, Piece, Value},
 };
 
 /// How deep fields of endpoints may lead to one another.
@@ -21,6 +21,8 @@ const MAX_DEPTH: usize = 8;
 #[derive(Clone, Default)]
 pub(super) struct Endpoints {
     by_name: IndexMap<Arc<str>, Endpoint>,
+    /// Names that were reported because two workloads have them.
+    twice: Vec<Arc<str>>,
     /// Names that exist in the stack, though nobody answers in this environment.
     absent: Vec<Arc<str>>,
 }
@@ -28,7 +30,7 @@ pub(super) struct Endpoints {
 /// One endpoint.
 #[derive(Clone, Default)]
 struct Endpoint {
-    external: Option<(Value, Option<Value>)>,
+    external: Option<External>,
     workload: Option<Span>,
     /// Name, container port, port of the Service.
     ports: Vec<(Arc<str>, Option<Value>, Option<i64>)>,
@@ -38,10 +40,33 @@ struct Endpoint {
 /// Name and value of a further field, with the loops around it and what they are at.
 type Field = (Arc<str>, Expr, Vec<Step>, Vec<Value>);
 
+/// An external that answers, and what its host and port were read from.
+#[derive(Clone)]
+struct External {
+    host: Value,
+    port: Option<Value>,
+    host_reads: Reads,
+    port_reads: Reads,
+}
+
 impl Endpoints {
     /// Whether a workload of ours answers at this name.
     pub(super) fn is_workload(&self, name: &str) -> bool {
         self.by_name.get(name).is_some_and(|endpoint| endpoint.workload.is_some())
+    }
+
+    /// What the host or the port of an external was read from.
+    pub(super) fn external_reads(&self, name: &str, host: bool) -> Reads {
+        match self.by_name.get(name).and_then(|endpoint| endpoint.external.as_ref()) {
+            Some(external) if host => external.host_reads.clone(),
+            Some(external) => external.port_reads.clone(),
+            None => Reads::default(),
+        }
+    }
+
+    /// Whether two workloads have this name, which was reported.
+    pub(super) fn is_twice(&self, name: &str) -> bool {
+        self.twice.iter().any(|twice| twice.as_ref() == name)
     }
 
     /// Whether the stack knows the name, whoever answers.
@@ -80,13 +105,20 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
         lowering.each(&guarded.guards, &mut |lowering| {
             let Some(name) = lowering.name(&guarded.node.name) else { return };
             let ports = ports(lowering, &guarded.node.facts);
+            let at = lowering.entry_span(guarded.node.span);
             let endpoint = endpoints.by_name.entry(name.clone()).or_default();
             if let Some(first) = endpoint.workload {
-                let finding = codes::WORKLOAD_TWICE.at(guarded.node.span, format!("two workloads are called `{name}`"));
+                let finding = codes::WORKLOAD_TWICE.at(at, format!("two workloads are called `{name}`"));
                 lowering.report(finding.label(first, "the other one").hint("give one another name"));
+                endpoints.twice.push(name);
                 return;
             }
-            endpoint.workload = Some(guarded.node.span);
+            if let Some(bad) = crate::value::scalar("name")
+                .and_then(|of| crate::value::fit(of, Value::String(name), &Attributes::default()).err())
+            {
+                lowering.report(bad_value(bad, at));
+            }
+            endpoint.workload = Some(at);
             endpoint.ports = ports;
         });
         if endpoints.by_name.len() == before {
@@ -100,16 +132,11 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
                 Some(when) => lowering.holds(when),
                 None => true,
             });
-            let external = external.and_then(|external| match lowering.reading().evaluate(&external.host) {
-                Evaluated::Value(host) => {
-                    lowering.origins(&external.host);
-                    let port = external.port.as_ref().and_then(|port| match lowering.reading().evaluate(port) {
-                        Evaluated::Value(port) => Some(port),
-                        _ => None,
-                    });
-                    Some((host, port, external.span))
-                }
-                _ => None,
+            let external = external.and_then(|external| {
+                let (host, host_reads) = lowering.looked_up(&external.host);
+                let (port, port_reads) =
+                    external.port.as_ref().map_or_else(Default::default, |port| lowering.looked_up(port));
+                Some((External { host: host?, port, host_reads, port_reads }, external.span))
             });
             let fields = guarded.node.fields.iter();
             let fields = fields
@@ -120,14 +147,14 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
                 return;
             }
             let endpoint = endpoints.by_name.entry(name.clone()).or_default();
-            if let (Some(workload), Some((_, _, span))) = (endpoint.workload, &external) {
+            if let (Some(workload), Some((_, span))) = (endpoint.workload, &external) {
                 let finding =
                     codes::TWO_PROVIDERS.at(*span, format!("a workload and an external both answer at `{name}`"));
                 lowering.report(
                     finding.label(workload, "the workload").hint("give them conditions that exclude each other"),
                 );
             }
-            endpoint.external = external.map(|(host, port, _)| (host, port));
+            endpoint.external = external.map(|(external, _)| external);
             endpoint.fields.extend(fields);
         });
     }
@@ -195,18 +222,13 @@ impl Lowering<'_> {
             }
             return None;
         };
+        if let Some(external) = &endpoint.external
+            && !matches!(link.part, LinkPart::Field(_))
+        {
+            return self.external(&link, external, span);
+        }
         match (&link.part, &endpoint.external) {
             (LinkPart::Field(field), _) => self.link_field(&link, field, &endpoint, span, depth),
-            (LinkPart::Host, Some((host, _))) => Some(pieces(host.clone())),
-            (LinkPart::Port(_), Some((_, Some(port)))) => Some(pieces(port.clone())),
-            (LinkPart::Address, Some((host, Some(port)))) => {
-                let colon = Piece::Literal(":".into());
-                Some(pieces(host.clone()).into_iter().chain([colon]).chain(pieces(port.clone())).collect())
-            }
-            (_, Some((_, None))) => {
-                self.report(codes::UNKNOWN_LINK.at(span, format!("the port of `{}` is not known", link.endpoint)));
-                None
-            }
             (LinkPart::Port(name), None)
                 if !name.is_empty() && !endpoint.ports.iter().any(|(port, _, _)| port == name) =>
             {
@@ -220,6 +242,39 @@ impl Lowering<'_> {
                 None
             }
             _ => Some(vec![Piece::Link(link)]),
+        }
+    }
+
+    /// What an external says of itself; it counts as read now that somebody links to it.
+    fn external(&mut self, link: &Link, external: &External, span: Span) -> Option<Vec<Piece>> {
+        let mut pieces_of = Vec::new();
+        if matches!(link.part, LinkPart::Host | LinkPart::Address) {
+            self.reads.extend(external.host_reads.iter().cloned());
+            pieces_of.extend(pieces(external.host.clone()));
+        }
+        if link.part == LinkPart::Host {
+            return Some(pieces_of);
+        }
+        let Some(port) = &external.port else {
+            self.report(codes::UNKNOWN_LINK.at(span, format!("the port of `{}` is not known", link.endpoint)));
+            return None;
+        };
+        self.reads.extend(external.port_reads.iter().cloned());
+        if link.part == LinkPart::Address {
+            pieces_of.push(Piece::Literal(":".into()));
+        }
+        pieces_of.extend(pieces(port.clone()));
+        Some(pieces_of)
+    }
+
+    /// A value and what it is read from, without noting that.
+    fn looked_up(&mut self, expr: &Expr) -> (Option<Value>, Reads) {
+        let before = std::mem::take(&mut self.reads);
+        self.origins(expr);
+        let reads = std::mem::replace(&mut self.reads, before);
+        match self.reading().evaluate(expr) {
+            Evaluated::Value(value) => (Some(value), reads),
+            _ => (None, reads),
         }
     }
 

@@ -317,6 +317,11 @@ impl<'a> Lowering<'a> {
                     }
                 }
             }
+            Some(part @ (Other::ProviderHost | Other::ProviderPort)) => {
+                let host = *part == Other::ProviderHost;
+                let read = self.provider.as_ref().map(|name| self.endpoints.external_reads(name, host));
+                self.reads.extend(read.into_iter().flatten());
+            }
             Some(Other::WorkloadFact(name, fact)) => {
                 for workload in stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
                     for expr in crate::schema::fact_exprs(&workload.node, fact, self.target) {
@@ -353,6 +358,17 @@ impl<'a> Lowering<'a> {
             .find(|workload| is_named(&workload.node.name, name))
             .map(|workload| workload.node.span);
         origins.push(Origin { path: format!("endpoint.{name}").into(), span: at.unwrap_or_default() });
+    }
+
+    /// Where the environment wrote the entry that the innermost loop is at; outside of loops, `otherwise`.
+    fn entry_span(&self, otherwise: Span) -> Span {
+        let Some(step) = self.steps.last() else { return otherwise };
+        let (Kind::Map(item) | Kind::List(item)) = self.stack.setting(step.collection).kind else { return otherwise };
+        let key: Arc<str> = crate::value::spell(&step.key).into();
+        let here = |found: &&crate::schema::Assignment| {
+            found.setting == item && found.keys.split_last() == Some((&key, step.keys.as_slice()))
+        };
+        self.deployed.written.iter().filter(here).map(|found| found.name_span).min().unwrap_or(otherwise)
     }
 
     /// Whether all of some conditions hold.

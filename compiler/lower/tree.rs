@@ -51,7 +51,7 @@ impl Lowering<'_> {
                 TreeNode::Key { key, value, span } => {
                     let Some(key) = self.key(key) else { continue };
                     let Some(tree) = self.tree_value(value, *span) else { continue };
-                    if let Some((_, first)) = into.map.get(&key) {
+                    if let Some((_, first)) = into.map.get(&key).filter(|_| !self.endpoints.is_twice(&key)) {
                         let finding = codes::KEY_TWICE
                             .at(*span, format!("the key `{key}` is written twice"))
                             .label(*first, "first here");

@@ -67,6 +67,7 @@ fn one(lowering: &mut Lowering<'_>, node: &schema::Workload) -> Option<Workload>
         lowering.each(&guarded.guards, &mut |lowering| replaced.push(key(lowering, &guarded.node.kind)));
     }
     let mut workload = empty(name, node);
+    workload.at = lowering.entry_span(node.span);
     let mut has_image = false;
     for guarded in &node.facts {
         lowering.each(&guarded.guards, &mut |lowering| {
@@ -299,6 +300,8 @@ fn needs(lowering: &mut Lowering<'_>, workload: &mut Workload, names: &[Expr], u
             let name: Arc<str> = crate::value::spell(&value).into();
             if lowering.endpoints.is_workload(&name) {
                 if !workload.needs.iter().any(|need| need.workload == name) && name != workload.name {
+                    let at =
+                        if lowering.steps.is_empty() { at } else { origins.first().map_or(at, |origin| origin.span) };
                     workload.needs.push(Need { workload: name, until, at });
                 }
             } else if !lowering.endpoints.is_known(&name) {
@@ -539,6 +542,10 @@ fn env_tree(workload: &Workload) -> Option<Tree> {
                     }
                 });
                 fields.tree("parts", Some(Tree::List(parts.collect())));
+            }
+            // A variable is text, whatever its setting is.
+            (value @ (Value::Int(_) | Value::Bool(_) | Value::Float(_)), None) => {
+                fields.leaf("value", Some(&derived(&variable.leaf, Value::string(crate::value::spell(value)))));
             }
             _ => fields.leaf("value", Some(&variable.leaf)),
         }

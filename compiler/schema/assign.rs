@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             match self.settings[group.index()].children.get(node.name.text.as_str()).copied() {
                 Some(id) if depth < MAX_DEPTH => self.node(node, id, keys, depth + 1),
                 Some(_) => {}
-                None => self.unknown(&node.name, group),
+                None => self.unknown(&node.name, group, keys),
             }
         }
     }
@@ -107,15 +107,19 @@ impl<'a> Reader<'a> {
         for (name, entry) in node.properties() {
             match self.settings[group.index()].children.get(name.text.as_str()).copied() {
                 Some(id) => self.property(name, entry, id, keys),
-                None => self.unknown(name, group),
+                None => self.unknown(name, group, keys),
             }
         }
         self.nodes_at(&node.children, group, keys, depth);
     }
 
-    fn unknown(&mut self, name: &Name, group: SettingId) {
+    fn unknown(&mut self, name: &Name, group: SettingId, keys: Keys<'_>) {
         let setting = &self.settings[group.index()];
-        let place = if group == SettingId::ROOT { "the stack".to_owned() } else { format!("`{}`", setting.path) };
+        let place = if group == SettingId::ROOT {
+            "the stack".to_owned()
+        } else {
+            format!("`{}`", with_keys(&setting.path, keys))
+        };
         let message = format!("{place} has no setting `{}`", name.text);
         let finding = codes::UNKNOWN_SETTING.at(name.span, message);
         let near = nearest(&name.text, setting.children.keys().map(AsRef::as_ref));
