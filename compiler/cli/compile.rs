@@ -74,7 +74,9 @@ fn write(looks: Looks, project: &Project, arguments: &Arguments, compiled: &Comp
     let survey = folder.survey(&compiled.files);
     report.add_problems(looks, &survey.problems);
     let mut diags = Diags::default();
-    history::judge(&folder.settings(), compiled, &arguments.accept, &mut diags);
+    if survey.states.get("settings.json") != Some(&State::Same) {
+        history::judge(&folder.settings(), compiled, &arguments.accept, &mut diags);
+    }
     if diags.has_errors() {
         report.add(looks, &diags.sorted(), &compiled.sources);
         return;

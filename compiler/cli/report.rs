@@ -165,7 +165,12 @@ pub(super) fn each_telling(
         }
     };
     let first = (report.counts != (0, 0)).then_some(report);
-    let reports: Vec<Report> = files.par_iter().map(|file| one(looks, notes, project, &stdlib, file, &judge)).collect();
+    let report = |file: &EnvironmentFile| one(looks, notes, project, &stdlib, file, &judge);
+    let reports: Vec<Report> = match files.as_slice() {
+        // Starting threads takes longer than compiling one environment.
+        [only] => vec![report(only)],
+        files => files.par_iter().map(report).collect(),
+    };
     Ok(first.into_iter().chain(reports).collect())
 }
 
