@@ -5,5 +5,6 @@ mod cli;
 mod diag;
 mod expr_cel;
 mod golden;
+mod properties;
 mod readers;
 mod support;

@@ -525,21 +525,15 @@ fn env_tree(workload: &Workload) -> Option<Tree> {
                 fields.leaf("file", variable.file.then(|| constant(Value::Bool(true), variable.leaf.at)).as_ref());
             }
             (Value::Text(pieces), None) if pieces.iter().any(|piece| matches!(piece, Piece::Secret(_))) => {
-                let parts = pieces.iter().map(|piece| match piece {
-                    Piece::Secret(secret) => {
-                        let mut part = IndexMap::new();
-                        part.insert(Arc::from("secret"), Tree::Leaf(derived(&variable.leaf, secret_value(secret))));
-                        Tree::Map(part)
-                    }
-                    piece => {
-                        let mut part = IndexMap::new();
-                        part.insert(
-                            Arc::from("value"),
-                            Tree::Leaf(derived(&variable.leaf, Value::text([piece.clone()]))),
-                        );
-                        Tree::Map(part)
-                    }
-                });
+                let mut parts: Vec<(Arc<str>, Value)> = Vec::new();
+                for group in pieces.chunk_by(|a, b| ![a, b].iter().any(|piece| matches!(piece, Piece::Secret(_)))) {
+                    parts.push(match group {
+                        [Piece::Secret(secret)] => ("secret".into(), secret_value(secret)),
+                        group => ("value".into(), Value::text(group.iter().cloned())),
+                    });
+                }
+                let leaf = |value| Tree::Leaf(derived(&variable.leaf, value));
+                let parts = parts.into_iter().map(|(name, value)| Tree::Map([(name, leaf(value))].into_iter().collect()));
                 fields.tree("parts", Some(Tree::List(parts.collect())));
             }
             // A variable is text, whatever its setting is.
