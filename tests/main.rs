@@ -5,6 +5,8 @@ mod cli;
 mod diag;
 mod expr_cel;
 mod golden;
+mod image;
+mod lines;
 mod properties;
 mod readers;
 mod support;

@@ -274,7 +274,8 @@ fn mended(mut environment: Environment, dice: &mut Dice) -> Environment {
         let mut added: Vec<Item> = Vec::new();
         for finding in errors {
             let source = compiled.sources.get(SourceId(0)).expect("the environment is a text");
-            let required = (finding.code == &codes::REQUIRED).then(|| required(&environment.stack, &finding.message, dice));
+            let required =
+                (finding.code == &codes::REQUIRED).then(|| required(&environment.stack, &finding.message, dice));
             if let Some(item) = required.flatten() {
                 added.push(item);
                 continue;
@@ -530,11 +531,16 @@ fn changed(environment: &Environment, first: &Compiled, follows: &Follows, dice:
         );
         let leaves = |file: &File| -> BTreeMap<Vec<String>, (String, LeafLine)> {
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            let line = |leaf: &LeafLine| file.line_of(leaf).and_then(|line| text.lines().nth(line - 1)).unwrap_or("").to_owned();
+            let line = |leaf: &LeafLine| {
+                file.line_of(leaf).and_then(|line| text.lines().nth(line - 1)).unwrap_or("").to_owned()
+            };
             file.leaves.iter().map(|leaf| (leaf.path.clone(), (line(leaf), leaf.clone()))).collect()
         };
         let (before_leaves, after_leaves) = (leaves(before), leaves(after));
-        if before_leaves.len() != after_leaves.len() || before_leaves.keys().ne(after_leaves.keys()) {
+        if before.format != after.format
+            || before_leaves.len() != after_leaves.len()
+            || before_leaves.keys().ne(after_leaves.keys())
+        {
             // A condition decided; `used` above has judged it.
             continue;
         }
@@ -544,9 +550,8 @@ fn changed(environment: &Environment, first: &Compiled, follows: &Follows, dice:
                 continue;
             }
             let mut origins = leaf.origins.iter().chain(&other_leaf.origins).map(|origin| origin.path.as_ref());
-            let known = |origin: &str| {
-                origin.starts_with("endpoint.") || reached.iter().any(|id| matches(origin, &path(id)))
-            };
+            let known =
+                |origin: &str| origin.starts_with("endpoint.") || reached.iter().any(|id| matches(origin, &path(id)));
             assert!(
                 origins.clone().any(known) || leaf.at != other_leaf.at,
                 "{}: {} {at:?} changed from {line:?} to {other_line:?}, which comes from {:?}",
@@ -663,13 +668,20 @@ fn read_by(stack: &Stack, expr: &Expr) -> Vec<SettingId> {
             continue;
         };
         let conditions = |guards: &[Guard]| -> Vec<Expr> {
-            guards.iter().filter_map(|guard| if let Guard::When(when) = guard { Some(when.clone()) } else { None }).collect()
+            guards
+                .iter()
+                .filter_map(|guard| if let Guard::When(when) = guard { Some(when.clone()) } else { None })
+                .collect()
         };
         let mut exprs: Vec<Expr> = stack.workloads.iter().flat_map(|workload| conditions(&workload.guards)).collect();
         for endpoint in &stack.endpoints {
             exprs.extend(conditions(&endpoint.guards));
             let external = endpoint.node.external.iter();
-            exprs.extend(external.flat_map(|external| external.when.iter().chain([&external.host]).chain(&external.port)).cloned());
+            exprs.extend(
+                external
+                    .flat_map(|external| external.when.iter().chain([&external.host]).chain(&external.port))
+                    .cloned(),
+            );
         }
         for expr in exprs {
             read.extend(expr::references(&expr).into_iter().filter_map(|found| stack.setting_at(found.place)));
@@ -695,7 +707,10 @@ fn nothing_that_is_written_panics() {
             let at = dice.roll(text.len());
             match dice.roll(3) {
                 0 => drop(text.remove(at)),
-                1 => text.insert(at, *dice.pick(&['"', '{', '}', '#', '=', '(', ')', '\\', '\n', ';', '-', '\u{feff}', 'é'])),
+                1 => text.insert(
+                    at,
+                    *dice.pick(&['"', '{', '}', '#', '=', '(', ')', '\\', '\n', ';', '-', '\u{feff}', 'é']),
+                ),
                 _ => text.swap(at, 0),
             }
         }
@@ -716,7 +731,10 @@ fn threads_and_locales_reach_no_byte() {
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let tree = |threads: &str, locale: &str| {
         let project = Project::new(&files);
-        let ran = project.run_with(&["compile"], &[("RAYON_NUM_THREADS", threads), ("LC_ALL", locale), ("LANG", locale), ("TZ", "Asia/Tokyo")]);
+        let ran = project.run_with(
+            &["compile"],
+            &[("RAYON_NUM_THREADS", threads), ("LC_ALL", locale), ("LANG", locale), ("TZ", "Asia/Tokyo")],
+        );
         assert_eq!(ran.code, 0, "{ran:?}");
         project.tree("out")
     };

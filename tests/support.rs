@@ -25,7 +25,9 @@ pub(crate) fn library() -> &'static Stdlib {
     LIBRARY.get_or_init(|| {
         let stacks = sorted(&root().join("tests/fixtures/stdlib/stacks")).into_iter().map(|folder| {
             let name = name_of(&folder);
-            let texts = sorted(&folder).into_iter().map(|file| (format!("stdlib/stacks/{name}/{}", name_of(&file)), read(&file)));
+            let texts = sorted(&folder)
+                .into_iter()
+                .map(|file| (format!("stdlib/stacks/{name}/{}", name_of(&file)), read(&file)));
             (name.clone(), texts.collect())
         });
         let mut diags = Diags::default();

@@ -65,7 +65,8 @@ fn copies(workload: &Workload, diags: &mut Diags) {
         return;
     }
     let ports = if numbers.len() == 1 { "port" } else { "the ports" };
-    let message = format!("{count} copies of `{}` cannot share {ports} {} of the host", workload.name, numbers.join(", "));
+    let message =
+        format!("{count} copies of `{}` cannot share {ports} {} of the host", workload.name, numbers.join(", "));
     let mut finding = codes::HOST_PORT_COPIES
         .at(place(replicas), message)
         .underline(format!("{} is {count}", named(replicas, "the number of copies")));
@@ -73,7 +74,6 @@ fn copies(workload: &Workload, diags: &mut Diags) {
         finding = finding.label(place(leaf), format!("{} is {number}", named(leaf, "this")));
     }
     diags.push(
-        finding
-            .hint("publish none (`#null`), or run one copy in Compose: `override \"compose\" because=\"…\" { … }`"),
+        finding.hint("publish none (`#null`), or run one copy in Compose: `override \"compose\" because=\"…\" { … }`"),
     );
 }

@@ -6,8 +6,8 @@ use crate::{
     expr::{self, Expr},
     plan::HealthKind,
     schema::{
-        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, Other, ProbeExpr, SettingId, Stack,
-        TreeKey, TreeNode, TreeValue, Workload, is_named,
+        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, Other, ProbeExpr, SettingId, Stack, TreeKey,
+        TreeNode, TreeValue, Workload, is_named,
     },
     source::Span,
     value::Value,

@@ -151,8 +151,7 @@ impl Lowering<'_> {
                 self.setting_origin(id, keys, &mut origins);
                 match self.reading().setting(id, keys) {
                     crate::expr::Evaluated::Value(value) => {
-                        let written = origins.first().map(|origin| origin.span);
-                        let value = self.linked(value, at, written)?;
+                        let value = self.linked(value, at, &mut origins)?;
                         Some(Tree::Leaf(Leaf { value, origins, at }))
                     }
                     _ => None,
@@ -179,7 +178,8 @@ impl Lowering<'_> {
         let of_compose = self.deployed.raw.iter().filter(|raw| raw.target.as_ref() == "compose");
         let raw = raw_tree(of_compose, &mut self.diags)?;
         let mut facts: Vec<(String, Span)> = Vec::new();
-        let mut note = |path: String, tree: &Tree| facts.push((path, first_leaf(tree).map_or(Span::default(), |leaf| leaf.at)));
+        let mut note =
+            |path: String, tree: &Tree| facts.push((path, first_leaf(tree).map_or(Span::default(), |leaf| leaf.at)));
         if let Tree::Map(root) = &raw {
             if let Some(name) = root.get("name") {
                 note("name".to_owned(), name);
@@ -243,9 +243,33 @@ impl Lowering<'_> {
 
 /// Keys of a Compose service that state facts.
 const COMPOSE_FACTS: &[&str] = &[
-    "image", "build", "pull_policy", "restart", "command", "entrypoint", "environment", "env_file", "ports", "expose",
-    "depends_on", "profiles", "healthcheck", "volumes", "tmpfs", "configs", "secrets", "user", "read_only", "cap_drop",
-    "cap_add", "privileged", "security_opt", "deploy", "scale", "mem_limit", "cpus",
+    "image",
+    "build",
+    "pull_policy",
+    "restart",
+    "command",
+    "entrypoint",
+    "environment",
+    "env_file",
+    "ports",
+    "expose",
+    "depends_on",
+    "profiles",
+    "healthcheck",
+    "volumes",
+    "tmpfs",
+    "configs",
+    "secrets",
+    "user",
+    "read_only",
+    "cap_drop",
+    "cap_add",
+    "privileged",
+    "security_opt",
+    "deploy",
+    "scale",
+    "mem_limit",
+    "cpus",
 ];
 
 /// All `raw` keys as one tree, in the order of their names: that of the lines means nothing.

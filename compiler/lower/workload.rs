@@ -300,7 +300,8 @@ fn needs(lowering: &mut Lowering<'_>, workload: &mut Workload, names: &[Expr], u
             let name: Arc<str> = crate::value::spell(&value).into();
             if lowering.endpoints.is_workload(&name) {
                 if !workload.needs.iter().any(|need| need.workload == name) && name != workload.name {
-                    let at = if lowering.steps.is_empty() { at } else { origins.first().map_or(at, |origin| origin.span) };
+                    let at =
+                        if lowering.steps.is_empty() { at } else { origins.first().map_or(at, |origin| origin.span) };
                     workload.needs.push(Need { workload: name, until, at });
                 }
             } else if !lowering.endpoints.is_known(&name) {
@@ -344,22 +345,33 @@ fn content_of(lowering: &mut Lowering<'_>, content: &FileExpr) -> Option<FileCon
             Some(FileContent::Config(name.clone()))
         }
         FileExpr::Tree(format, nodes) => {
-            let format = match format {
-                FormatExpr::Fixed(format) => *format,
+            let (format, origins) = match format {
+                FormatExpr::Fixed(format) => (*format, Vec::new()),
                 FormatExpr::Computed(expr) => {
-                    lowering.origins(expr);
-                    lowering.name(expr).and_then(|word| schema::format_of(&word))?
+                    let origins = lowering.origins(expr);
+                    (lowering.name(expr).and_then(|word| schema::format_of(&word))?, origins)
                 }
             };
-            let tree = match nodes.as_slice() {
+            let mut tree = match nodes.as_slice() {
                 // `content (ref)"…"`: a tree that a setting holds.
                 [schema::TreeNode::Item { value: schema::TreeValue::One(expr), .. }] => {
                     lowering.leaf(expr).map(|leaf| free_tree(leaf.value, &leaf.origins, leaf.at))?
                 }
                 nodes => lowering.tree(nodes)?,
             };
+            // How each value is written comes from the format, too.
+            add_origins(&mut tree, &origins);
             Some(FileContent::Tree(format, tree))
         }
+    }
+}
+
+fn add_origins(tree: &mut Tree, origins: &[crate::plan::Origin]) {
+    match tree {
+        Tree::Leaf(leaf) => leaf.origins.extend_from_slice(origins),
+        Tree::Map(map) => map.values_mut().for_each(|inner| add_origins(inner, origins)),
+        Tree::List(items) => items.iter_mut().for_each(|inner| add_origins(inner, origins)),
+        Tree::Embedded(_, inner) => add_origins(inner, origins),
     }
 }
 
@@ -533,7 +545,8 @@ fn env_tree(workload: &Workload) -> Option<Tree> {
                     });
                 }
                 let leaf = |value| Tree::Leaf(derived(&variable.leaf, value));
-                let parts = parts.into_iter().map(|(name, value)| Tree::Map([(name, leaf(value))].into_iter().collect()));
+                let parts =
+                    parts.into_iter().map(|(name, value)| Tree::Map([(name, leaf(value))].into_iter().collect()));
                 fields.tree("parts", Some(Tree::List(parts.collect())));
             }
             // A variable is text, whatever its setting is.

@@ -147,7 +147,8 @@ impl<'a> Resolver<'a> {
                     Evaluated::Value(value) => std::slice::from_ref(value),
                     _ => &[],
                 };
-                let missing = named.iter().filter_map(|value| if let Value::String(key) = value { Some(key) } else { None });
+                let missing =
+                    named.iter().filter_map(|value| if let Value::String(key) = value { Some(key) } else { None });
                 let missing: Vec<&Arc<str>> = missing.filter(|key| !known.contains(key)).collect();
                 for key in missing {
                     let near = crate::diag::nearest(key, known.iter().map(AsRef::as_ref));

@@ -104,7 +104,11 @@ impl<'a> Reader<'a> {
 
     fn unknown(&mut self, name: &Name, group: SettingId, keys: Keys<'_>) {
         let setting = &self.settings[group.index()];
-        let place = if group == SettingId::ROOT { "the stack".to_owned() } else { format!("`{}`", with_keys(&setting.path, keys)) };
+        let place = if group == SettingId::ROOT {
+            "the stack".to_owned()
+        } else {
+            format!("`{}`", with_keys(&setting.path, keys))
+        };
         let message = format!("{place} has no setting `{}`", name.text);
         let finding = codes::UNKNOWN_SETTING.at(name.span, message);
         let near = nearest(&name.text, setting.children.keys().map(AsRef::as_ref));
