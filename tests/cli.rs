@@ -70,6 +70,11 @@ impl Project {
         run(program().args(arguments).current_dir(self.path(folder)))
     }
 
+    /// Runs the program with these variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        run(program().args(arguments).envs(variables.iter().copied()).current_dir(self.path("")))
+    }
+
     /// All files below a folder, by path.
     pub(crate) fn tree(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         let mut tree = BTreeMap::new();

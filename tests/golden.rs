@@ -18,7 +18,7 @@ use super::support::{compile, failed, findings, library, name_of, read, root, so
 pub(crate) struct Case {
     pub(crate) name: String,
     folder: PathBuf,
-    environment: String,
+    pub(crate) environment: String,
     pub(crate) text: String,
 }
 

@@ -133,6 +133,11 @@ impl Dice {
         &of[self.roll(of.len())]
     }
 
+    /// One of some words.
+    pub(crate) fn word(&mut self, of: &[&'static str]) -> &'static str {
+        of[self.roll(of.len())]
+    }
+
     /// The same things in another order.
     pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
         for at in (1..things.len()).rev() {

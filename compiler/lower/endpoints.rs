@@ -9,6 +9,7 @@ use crate::{
     diag::{codes, list_of},
     expr::{Evaluated, Expr},
     lookup::pieces,
+    plan::Origin,
     schema::{FactKind, bad_value},
     source::Span,
     value::{Attributes, Link, LinkPart, Piece, Value},
@@ -184,14 +185,15 @@ fn ports(
 
 impl Lowering<'_> {
     /// A value whose links are all to workloads of this view; those to externals are what they stand for.
-    pub(super) fn linked(&mut self, value: Value, at: Span, written: Option<Span>) -> Option<Value> {
+    /// What a link leads to is where its text comes from, too.
+    pub(super) fn linked(&mut self, value: Value, at: Span, origins: &mut Vec<Origin>) -> Option<Value> {
         match value {
             Value::Text(found) => {
-                let span = written.unwrap_or(at);
+                let span = origins.first().map_or(at, |origin| origin.span);
                 let mut linked = Vec::new();
                 for piece in found {
                     match piece {
-                        Piece::Link(link) => linked.extend(self.link(link, span, 0)?),
+                        Piece::Link(link) => linked.extend(self.link(link, span, origins, 0)?),
                         piece => linked.push(piece),
                     }
                 }
@@ -199,14 +201,14 @@ impl Lowering<'_> {
                 Some(Value::text(linked))
             }
             Value::List(items) => {
-                let items = items.into_iter().map(|item| self.linked(item, at, written));
+                let items = items.into_iter().map(|item| self.linked(item, at, origins));
                 items.collect::<Option<Vec<_>>>().map(Value::List)
             }
             value => Some(value),
         }
     }
 
-    fn link(&mut self, link: Link, span: Span, depth: usize) -> Option<Vec<Piece>> {
+    fn link(&mut self, link: Link, span: Span, origins: &mut Vec<Origin>, depth: usize) -> Option<Vec<Piece>> {
         let Some(endpoint) = self.endpoints.by_name.get(&link.endpoint).cloned() else {
             if !self.endpoints.is_known(&link.endpoint) {
                 let near = crate::diag::nearest(&link.endpoint, self.endpoints.names())
@@ -225,10 +227,10 @@ impl Lowering<'_> {
         if let Some(external) = &endpoint.external
             && !matches!(link.part, LinkPart::Field(_))
         {
-            return self.external(&link, external, span);
+            return self.external(&link, external, span, origins);
         }
         match (&link.part, &endpoint.external) {
-            (LinkPart::Field(field), _) => self.link_field(&link, field, &endpoint, span, depth),
+            (LinkPart::Field(field), _) => self.link_field(&link, field, &endpoint, span, origins, depth),
             (LinkPart::Port(name), None)
                 if !name.is_empty() && !endpoint.ports.iter().any(|(port, _, _)| port == name) =>
             {
@@ -241,15 +243,29 @@ impl Lowering<'_> {
                 self.report(codes::UNKNOWN_LINK.at(span, format!("`{}` has no port", link.endpoint)));
                 None
             }
-            _ => Some(vec![Piece::Link(link)]),
+            _ => {
+                let at = endpoint.workload.unwrap_or_default();
+                let origin = Origin { path: format!("endpoint.{}", link.endpoint).into(), span: at };
+                // A text of a stack that names the endpoint has this origin already.
+                if !origins.iter().any(|known| known.path == origin.path) {
+                    origins.push(origin);
+                }
+                Some(vec![Piece::Link(link)])
+            }
         }
     }
 
     /// What an external says of itself; it counts as read now that somebody links to it.
-    fn external(&mut self, link: &Link, external: &External, span: Span) -> Option<Vec<Piece>> {
+    fn external(
+        &mut self,
+        link: &Link,
+        external: &External,
+        span: Span,
+        origins: &mut Vec<Origin>,
+    ) -> Option<Vec<Piece>> {
         let mut pieces_of = Vec::new();
         if matches!(link.part, LinkPart::Host | LinkPart::Address) {
-            self.reads.extend(external.host_reads.iter().cloned());
+            self.read_origins(&external.host_reads, origins);
             pieces_of.extend(pieces(external.host.clone()));
         }
         if link.part == LinkPart::Host {
@@ -259,12 +275,28 @@ impl Lowering<'_> {
             self.report(codes::UNKNOWN_LINK.at(span, format!("the port of `{}` is not known", link.endpoint)));
             return None;
         };
-        self.reads.extend(external.port_reads.iter().cloned());
+        self.read_origins(&external.port_reads, origins);
         if link.part == LinkPart::Address {
             pieces_of.push(Piece::Literal(":".into()));
         }
         pieces_of.extend(pieces(port.clone()));
         Some(pieces_of)
+    }
+
+    fn read_origins(&mut self, reads: &Reads, origins: &mut Vec<Origin>) {
+        for (id, keys) in reads {
+            self.setting_origin(*id, keys, origins);
+        }
+    }
+
+    /// The origins of `self.host` and `self.port` in a field, where somebody else answers.
+    fn provider_origins(&mut self, name: &str, origins: &mut Vec<Origin>) {
+        if let Some(external) = self.endpoints.by_name.get(name).and_then(|endpoint| endpoint.external.clone()) {
+            let found =
+                external.host_reads.iter().chain(&external.port_reads).filter(|read| self.reads.contains(*read));
+            let found: Reads = found.cloned().collect();
+            self.read_origins(&found, origins);
+        }
     }
 
     /// A value and what it is read from, without noting that.
@@ -284,6 +316,7 @@ impl Lowering<'_> {
         field: &Arc<str>,
         endpoint: &Endpoint,
         span: Span,
+        origins: &mut Vec<Origin>,
         depth: usize,
     ) -> Option<Vec<Piece>> {
         let Some((_, expr, steps, loop_keys)) = endpoint.fields.iter().find(|(name, ..)| name == field) else {
@@ -303,7 +336,9 @@ impl Lowering<'_> {
             std::mem::replace(&mut self.loop_keys, loop_keys.clone()),
         );
         let outer_provider = self.provider.replace(link.endpoint.clone());
-        self.origins(expr);
+        let found = self.origins(expr);
+        origins.extend(found.into_iter().filter(|origin| !origins.contains(origin)).collect::<Vec<_>>());
+        self.provider_origins(&link.endpoint, origins);
         let value = self.reading().evaluate(expr);
         (self.steps, self.loop_keys) = outer;
         self.provider = outer_provider;
@@ -314,7 +349,7 @@ impl Lowering<'_> {
         let mut linked = Vec::new();
         for piece in pieces(value) {
             match piece {
-                Piece::Link(link) => linked.extend(self.link(link, span, depth + 1)?),
+                Piece::Link(link) => linked.extend(self.link(link, span, origins, depth + 1)?),
                 piece => linked.push(piece),
             }
         }

@@ -205,10 +205,10 @@ impl<'a> Lowering<'a> {
 
     /// A leaf, if the expression has a value.
     fn leaf(&mut self, expr: &Expr) -> Option<Leaf> {
-        let origins = self.origins(expr);
+        let mut origins = self.origins(expr);
         match self.reading().evaluate(expr) {
             Evaluated::Value(value) => {
-                let value = self.linked(value, expr.span, origins.first().map(|origin| origin.span))?;
+                let value = self.linked(value, expr.span, &mut origins)?;
                 Some(Leaf { value, origins, at: expr.span })
             }
             Evaluated::Missing | Evaluated::Unknown => None,

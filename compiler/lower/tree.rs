@@ -151,8 +151,7 @@ impl Lowering<'_> {
                 self.setting_origin(id, keys, &mut origins);
                 match self.reading().setting(id, keys) {
                     crate::expr::Evaluated::Value(value) => {
-                        let written = origins.first().map(|origin| origin.span);
-                        let value = self.linked(value, at, written)?;
+                        let value = self.linked(value, at, &mut origins)?;
                         Some(Tree::Leaf(Leaf { value, origins, at }))
                     }
                     _ => None,

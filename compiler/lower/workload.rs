@@ -345,22 +345,33 @@ fn content_of(lowering: &mut Lowering<'_>, content: &FileExpr) -> Option<FileCon
             Some(FileContent::Config(name.clone()))
         }
         FileExpr::Tree(format, nodes) => {
-            let format = match format {
-                FormatExpr::Fixed(format) => *format,
+            let (format, origins) = match format {
+                FormatExpr::Fixed(format) => (*format, Vec::new()),
                 FormatExpr::Computed(expr) => {
-                    lowering.origins(expr);
-                    lowering.name(expr).and_then(|word| schema::format_of(&word))?
+                    let origins = lowering.origins(expr);
+                    (lowering.name(expr).and_then(|word| schema::format_of(&word))?, origins)
                 }
             };
-            let tree = match nodes.as_slice() {
+            let mut tree = match nodes.as_slice() {
                 // `content (ref)"…"`: a tree that a setting holds.
                 [schema::TreeNode::Item { value: schema::TreeValue::One(expr), .. }] => {
                     lowering.leaf(expr).map(|leaf| free_tree(leaf.value, &leaf.origins, leaf.at))?
                 }
                 nodes => lowering.tree(nodes)?,
             };
+            // How each value is written comes from the format, too.
+            add_origins(&mut tree, &origins);
             Some(FileContent::Tree(format, tree))
         }
+    }
+}
+
+fn add_origins(tree: &mut Tree, origins: &[crate::plan::Origin]) {
+    match tree {
+        Tree::Leaf(leaf) => leaf.origins.extend_from_slice(origins),
+        Tree::Map(map) => map.values_mut().for_each(|inner| add_origins(inner, origins)),
+        Tree::List(items) => items.iter_mut().for_each(|inner| add_origins(inner, origins)),
+        Tree::Embedded(_, inner) => add_origins(inner, origins),
     }
 }
 
@@ -526,21 +537,16 @@ fn env_tree(workload: &Workload) -> Option<Tree> {
                 fields.leaf("file", variable.file.then(|| constant(Value::Bool(true), variable.leaf.at)).as_ref());
             }
             (Value::Text(pieces), None) if pieces.iter().any(|piece| matches!(piece, Piece::Secret(_))) => {
-                let parts = pieces.iter().map(|piece| match piece {
-                    Piece::Secret(secret) => {
-                        let mut part = IndexMap::new();
-                        part.insert(Arc::from("secret"), Tree::Leaf(derived(&variable.leaf, secret_value(secret))));
-                        Tree::Map(part)
-                    }
-                    piece => {
-                        let mut part = IndexMap::new();
-                        part.insert(
-                            Arc::from("value"),
-                            Tree::Leaf(derived(&variable.leaf, Value::text([piece.clone()]))),
-                        );
-                        Tree::Map(part)
-                    }
-                });
+                let mut parts: Vec<(Arc<str>, Value)> = Vec::new();
+                for group in pieces.chunk_by(|a, b| ![a, b].iter().any(|piece| matches!(piece, Piece::Secret(_)))) {
+                    parts.push(match group {
+                        [Piece::Secret(secret)] => ("secret".into(), secret_value(secret)),
+                        group => ("value".into(), Value::text(group.iter().cloned())),
+                    });
+                }
+                let leaf = |value| Tree::Leaf(derived(&variable.leaf, value));
+                let parts =
+                    parts.into_iter().map(|(name, value)| Tree::Map([(name, leaf(value))].into_iter().collect()));
                 fields.tree("parts", Some(Tree::List(parts.collect())));
             }
             // A variable is text, whatever its setting is.
