@@ -134,6 +134,11 @@ impl<'a> Reader<'a> {
             }),
         };
         self.diags.push(finding.maybe_hint(hint));
+        let meant = near.and_then(|near| setting.children.get(near)).copied();
+        if let Some(id) = meant.filter(|id| matches!(self.settings[id.index()].kind, Kind::Scalar(_) | Kind::List(_))) {
+            // What was probably meant has been given something, so that nobody asks for it again.
+            self.push(id, keys, Given::Wrong, name.span, name.span);
+        }
     }
 
     /// Where a setting of this name, or of a path with dots, stands instead.
