@@ -9,4 +9,5 @@ mod image;
 mod lines;
 mod properties;
 mod readers;
+mod schemas;
 mod support;

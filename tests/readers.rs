@@ -11,6 +11,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
+
+use super::support::{self, skipped};
 use trueline::{
     emit::{self, Output, ini_can_say_key, ini_can_say_value},
     plan::Format,
@@ -249,7 +251,7 @@ fn ini_tree(texts: &[String]) -> Output {
 }
 
 /// Reads every text by every reader of its format; prints what came back otherwise.
-const READ: &str = include_str!("readers.py");
+pub(crate) const READ: &str = include_str!("readers.py");
 
 #[test]
 fn every_reader_gets_what_was_written() {
@@ -279,19 +281,18 @@ fn every_reader_gets_what_was_written() {
 #[test]
 fn the_compose_file_fits_the_published_schema() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("compiler/targets/tests/compose.yaml");
-    let checked = Command::new("check-jsonschema").args(["--builtin-schema", "vendor.compose-spec"]).arg(file).output();
-    match checked {
-        Err(_) => {
-            skipped("readers::the_compose_file_fits_the_published_schema", "check-jsonschema is not installed");
-        }
-        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+    if !support::has_check_jsonschema() {
+        return skipped("readers::the_compose_file_fits_the_published_schema", "check-jsonschema is not installed");
     }
+    let arguments = ["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"];
+    let output = Command::new(support::python()).args(arguments).arg(file).output().expect("Python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]
+#[ignore = "needs Docker Compose 2, which is not everywhere: `cargo test -- --ignored`"]
 fn compose_itself_takes_the_file() {
-    const TEST: &str = "readers::compose_itself_takes_the_file";
-    let Some(program) = compose() else { return skipped(TEST, "Docker Compose 2 is not installed") };
+    let program = compose().expect("Docker Compose 2 is installed");
     let folder = tempfile::tempdir().expect("a scratch folder");
     let file = folder.path().join("out/prod/aeterna/compose/compose.yaml");
     std::fs::create_dir_all(file.parent().expect("it has a folder")).expect("the folder is made");
@@ -333,8 +334,8 @@ fn compose() -> Option<Vec<&'static str>> {
 }
 
 /// Runs a Python program with `input` on its standard input; none where there is no Python.
-fn python(program: &str, input: &Value) -> Option<Value> {
-    let mut child = Command::new("python3")
+pub(crate) fn python(program: &str, input: &Value) -> Option<Value> {
+    let mut child = Command::new(support::python())
         .args(["-X", "utf8", "-c", program])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -344,9 +345,4 @@ fn python(program: &str, input: &Value) -> Option<Value> {
     let output = child.wait_with_output().expect("Python ends");
     assert!(output.status.success(), "the Python program failed");
     Some(serde_json::from_slice(&output.stdout).expect("the Python program prints JSON"))
-}
-
-/// Says that a test did not run; `.ci/run` counts these lines. Written past the test runner, which would swallow it.
-fn skipped(test: &str, reason: &str) {
-    writeln!(std::io::stderr(), "skipped: {test}: {reason}").expect("standard error is open");
 }
