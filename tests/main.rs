@@ -12,5 +12,6 @@ mod lines;
 mod pages;
 mod properties;
 mod readers;
+mod schemas;
 mod support;
 mod tidy;

@@ -222,7 +222,7 @@ impl Generator {
         let number = self.dice.roll(60);
         match of.as_ref() {
             "enum" => format!("\"{}\"", self.dice.pick(&attributes.words)),
-            "bool" => format!("#{}", number % 2 == 0),
+            "bool" => format!("#{}", number < 30),
             "port" => (2000 + self.dice.roll(4000)).to_string(),
             "int" | "percent" => {
                 let least = bound(&attributes.min, 0);
@@ -384,7 +384,7 @@ fn same(first: &Compiled, second: &Compiled, written: &str, what: &str) {
 }
 
 /// Another order; that of the items of one list of records means something and stays.
-fn shuffle(items: &mut Vec<Item>, dice: &mut Dice) {
+fn shuffle(items: &mut [Item], dice: &mut Dice) {
     let of_list = |item: &Item| matches!(item.said, Said::Node(_));
     let lists: Vec<Item> = items.iter().filter(|item| of_list(item)).cloned().collect();
     dice.shuffle(items);

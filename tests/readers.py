@@ -57,5 +57,5 @@ for case in json.load(sys.stdin):
             found = differs(case["expected"], read(case["text"]), case["format"] != "toml")
         except Exception as error:
             found = f"refused: {error}"
-        if found: wrong.append(f"{name}: {found}")
+        if found: wrong.append(f"{case.get('name', '')} {name}: {found}")
 json.dump({"missing": missing, "wrong": wrong[:5], "counts": counts}, sys.stdout)

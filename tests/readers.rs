@@ -251,7 +251,7 @@ fn ini_tree(texts: &[String]) -> Output {
 }
 
 /// Reads every text by every reader of its format; prints what came back otherwise.
-const READ: &str = include_str!("readers.py");
+pub(crate) const READ: &str = include_str!("readers.py");
 
 #[test]
 fn every_reader_gets_what_was_written() {
@@ -295,7 +295,7 @@ fn the_compose_file_fits_the_published_schema() {
 }
 
 /// Runs a Python program with `input` on its standard input; none where there is no Python.
-fn python(program: &str, input: &Value) -> Option<Value> {
+pub(crate) fn python(program: &str, input: &Value) -> Option<Value> {
     let mut child = Command::new(support::python())
         .args(["-X", "utf8", "-c", program])
         .stdin(Stdio::piped())

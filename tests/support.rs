@@ -107,6 +107,12 @@ pub(crate) fn python() -> String {
     std::env::var("TRUELINE_PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
+/// Whether the checker that has a copy of the Compose schema is installed.
+pub(crate) fn has_check_jsonschema() -> bool {
+    let tried = std::process::Command::new(python()).args(["-m", "check_jsonschema", "--version"]).output();
+    tried.is_ok_and(|output| output.status.success())
+}
+
 /// Says that a test did not run; `.ci/run` counts these lines. Written past the test runner, which would swallow it.
 pub(crate) fn skipped(test: &str, reason: &str) {
     writeln!(std::io::stderr(), "skipped: {test}: {reason}").expect("standard error is open");

@@ -1,0 +1,234 @@
+//! What is emitted fits what others publish about the files they read: schemas, and the keys that a chart's templates
+//! name. And every reader of YAML, TOML and JSON gets the same from it.
+//!
+//! Tried on the committed environments and on the golden cases. The upstream data lies beside the repository; where it
+//! does not, the tests that need it say that they were skipped.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use serde_json::{Value, json};
+use trueline::plan::Format;
+
+use super::{
+    golden,
+    readers::{READ, python},
+    support::{self, compile, environments, failed, read, root, skipped},
+};
+
+/// A file that was emitted, and where.
+struct Emitted {
+    name: String,
+    stack: String,
+    format: Format,
+    text: String,
+}
+
+fn emitted() -> Vec<Emitted> {
+    let golden = golden::cases().into_iter().map(|case| (case.name, case.environment, case.text));
+    let own = environments().into_iter().map(|(name, text)| (name.clone(), name, text));
+    let mut all = Vec::new();
+    for (name, environment, text) in own.chain(golden) {
+        let compiled = compile(&environment, &text);
+        if failed(&compiled) {
+            continue;
+        }
+        for file in compiled.files {
+            let Some(format) = file.format else { continue };
+            let deployment = file.path.split('/').next().expect("a path has a first part");
+            let stack = compiled.settings["deployments"][deployment]["stack"].as_str().unwrap_or_default().to_owned();
+            let text = String::from_utf8(file.bytes).expect("what is emitted is UTF-8");
+            all.push(Emitted { name: format!("{name}/{}", file.path), stack, format, text });
+        }
+    }
+    assert!(all.len() > 40, "{} files", all.len());
+    all
+}
+
+/// What our own reader makes of a file.
+fn tree(file: &Emitted) -> Value {
+    let wrong = |error: String| panic!("{}: {error}\n{}", file.name, file.text);
+    match file.format {
+        Format::Yaml => serde_yaml::from_str(&file.text).unwrap_or_else(|error| wrong(error.to_string())),
+        Format::Toml => toml::from_str(&file.text).unwrap_or_else(|error| wrong(error.to_string())),
+        _ => serde_json::from_str(&file.text).unwrap_or_else(|error| wrong(error.to_string())),
+    }
+}
+
+#[test]
+fn every_reader_reads_the_same() {
+    const TEST: &str = "schemas::every_reader_reads_the_same";
+    let files = emitted();
+    let word = |format| match format {
+        Format::Yaml => Some("yaml"),
+        Format::Toml => Some("toml"),
+        Format::Json => Some("json"),
+        Format::Ini => None,
+    };
+    let case = |file: &Emitted| {
+        Some(json!({ "format": word(file.format)?, "expected": tree(file), "text": file.text, "name": file.name }))
+    };
+    let cases: Vec<Value> = files.iter().filter_map(case).collect();
+    let Some(report) = python(READ, &Value::Array(cases)) else { return skipped(TEST, "there is no python3") };
+    for missing in report["missing"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        skipped(TEST, &format!("{missing} is not installed"));
+    }
+    assert_eq!(report["wrong"], json!([]), "{report:#}");
+}
+
+#[test]
+fn toml_and_json_come_back() {
+    for file in emitted() {
+        let found = tree(&file);
+        match file.format {
+            Format::Toml => {
+                let again = toml::to_string(&found).expect("what was read can be written");
+                assert_eq!(toml::from_str::<Value>(&again).expect("it is TOML"), found, "{}", file.name);
+            }
+            Format::Json => assert_eq!(format!("{found:#}\n"), file.text, "{}", file.name),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_compose_file_fits_the_published_schema() {
+    const TEST: &str = "schemas::every_compose_file_fits_the_published_schema";
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let files: Vec<PathBuf> = emitted()
+        .iter()
+        .filter(|file| file.name.ends_with("compose.yaml"))
+        .map(|file| {
+            let path = folder.path().join(format!("{}.yaml", file.name.replace('/', "-")));
+            fs::write(&path, &file.text).expect("the file can be written");
+            path
+        })
+        .collect();
+    assert!(files.len() > 10);
+    if !support::has_check_jsonschema() {
+        return skipped(TEST, "check-jsonschema is not installed");
+    }
+    let mut command = Command::new(support::python());
+    let checked = command.args(["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]).args(files);
+    let output = checked.output().expect("Python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// A file of the upstream data; none where the data is not beside the repository.
+fn upstream(path: &str) -> Option<String> {
+    let path = root().join("../shared/reference/data").join(path);
+    path.exists().then(|| read(&path))
+}
+
+/// The values for the chart 0.1.0 of `aeterna`, as Helm hands them on: what is null takes the chart's own away.
+fn values() -> Vec<(String, Value)> {
+    let files = emitted();
+    let own = files.iter().filter(|file| file.stack == "aeterna" && file.name.ends_with("/helm/values.yaml"));
+    let all: Vec<(String, Value)> = own.map(|file| (file.name.clone(), tree(file))).collect();
+    assert!(all.len() > 10);
+    all
+}
+
+#[test]
+fn values_fit_the_charts_schema() {
+    const TEST: &str = "schemas::values_fit_the_charts_schema";
+    let Some(schema) = upstream("aeterna-chart-0.1.0/values.schema.json") else {
+        return skipped(TEST, "the upstream data is not beside the repository");
+    };
+    let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
+    let cases = values().into_iter().map(|(name, mut tree)| {
+        without_null(&mut tree);
+        json!({ "name": name, "tree": tree })
+    });
+    let given = json!({ "schema": schema, "cases": cases.collect::<Vec<_>>() });
+    let Some(report) = python(include_str!("schemas.py"), &given) else { return skipped(TEST, "there is no python3") };
+    for missing in report["missing"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        skipped(TEST, &format!("{missing} is not installed"));
+    }
+    assert_eq!(report["wrong"], json!([]), "{report:#}");
+}
+
+fn without_null(tree: &mut Value) {
+    match tree {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+/// Keys that a chart's templates name: `path`, or `path.**` for everything below.
+struct Keys {
+    /// Where the chart's values stand in those of its parent, with a dot behind it.
+    below: &'static str,
+    paths: Vec<String>,
+}
+
+impl Keys {
+    fn read(below: &'static str, file: &str) -> Option<Keys> {
+        Some(Keys { below, paths: lines(&upstream(file)?) })
+    }
+
+    fn name(&self, path: &str) -> bool {
+        let Some(path) = path.strip_prefix(self.below) else { return false };
+        self.paths.iter().any(|named| match named.strip_suffix(".**") {
+            Some(whole) => path == whole || path.strip_prefix(whole).is_some_and(|rest| rest.starts_with('.')),
+            None => path == named,
+        })
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_chart_reads_every_key() {
+    let charts = [
+        ("", "aeterna-chart-0.1.0/read-keys.txt"),
+        ("cnpg.", "subcharts/cloudnative-pg-0.23/read-keys.txt"),
+        ("dragonfly.", "subcharts/dragonfly-1/read-keys.txt"),
+        ("qdrant.", "subcharts/qdrant-0.10/read-keys.txt"),
+        ("valkey.", "subcharts/valkey/read-keys.txt"),
+    ];
+    let read: Option<Vec<Keys>> = charts.iter().map(|(below, file)| Keys::read(below, file)).collect();
+    let (Some(read), Some(dead)) = (read, upstream("aeterna-chart-0.1.0/dead-keys.txt")) else {
+        return skipped("schemas::the_chart_reads_every_key", "the upstream data is not beside the repository");
+    };
+    // Helm itself reads these: they are the conditions of the subcharts.
+    let conditions = ["cnpg.enabled", "dragonfly.enabled", "qdrant.enabled", "valkey.enabled"];
+    let dead = lines(&dead);
+    assert!(read.iter().any(|keys| keys.name("aeterna.resources.limits.cpu")), "below a `**`");
+    assert!(!read.iter().any(|keys| keys.name("aeterna.resource") || keys.name("aeterna.metrics.enabled")));
+    assert!(dead.iter().any(|path| path == "aeterna.metrics.enabled"));
+    let mut wrong = Vec::new();
+    for (name, tree) in values() {
+        let mut paths = Vec::new();
+        leaves(&tree, String::new(), &mut paths);
+        for path in paths {
+            if !read.iter().any(|keys| keys.name(&path)) && !conditions.contains(&path.as_str()) {
+                wrong.push(format!("{name}: {path} is read by no template"));
+            }
+            if dead.contains(&path) {
+                wrong.push(format!("{name}: {path} is dead"));
+            }
+        }
+    }
+    wrong.sort_by_key(|line| line.split(": ").nth(1).map(str::to_owned));
+    wrong.dedup_by_key(|line| line.split(": ").nth(1).map(str::to_owned));
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// The paths of all values; a list is one value.
+fn leaves(tree: &Value, path: String, found: &mut Vec<String>) {
+    match tree {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                leaves(value, path, found);
+            }
+        }
+        _ => found.push(path),
+    }
+}
