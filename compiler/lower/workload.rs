@@ -419,7 +419,7 @@ impl Lowering<'_> {
         fields.leaf("schedule", workload.schedule.as_ref());
         fields.tree("env", env_tree(workload));
         fields.tree("ports", ports_tree(workload));
-        let needs: Vec<Tree> = workload.needs.iter().map(|need| need_tree(need)).collect();
+        let needs: Vec<Tree> = workload.needs.iter().map(need_tree).collect();
         fields.tree("needs", (!needs.is_empty()).then_some(Tree::List(needs)));
         fields.tree("health", health_tree(workload));
         let mut volumes = Fields::default();
