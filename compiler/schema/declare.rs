@@ -1,26 +1,28 @@
 //! Declarations of settings: `settings` and `type` blocks into the tree of settings.
 //!
-//! Expressions are only noted here and compiled when every name is known.
+//! In: `settings` nodes, and the types that were collected. Out: [`Setting`]s, and what is left for [`Later`].
+//! Never: compiled expressions; they are only noted here and compiled when every name is known.
+//! Invariant: a path has several declarations only where their conditions exclude each other.
 
 use std::sync::Arc;
 
 use crate::{
-    diag::{Diags, codes, nearest},
+    diag::{codes, nearest},
     expr::{self, Key, Ref},
     schema::{
-        Absent, Change, Declaration, Kind, Setting, SettingId, assign,
-        build::{Builder, bad_value, is_variant, raw},
+        Absent, Change, Declaration, Kind, Setting, SettingId,
+        build::{Builder, is_variant},
         load::MAX_SETTINGS,
         names::RESERVED_ROOTS,
         shape::Shape,
     },
     source::Span,
     syntax::{Entry, Literal, Name, Node},
-    value::{self, Attributes, Value},
+    value::{self, Attributes},
 };
 
 /// Words inside a declaration that are not settings.
-const RESERVED: &[&str] = &["about", "absent", "change", "rule", "default", "carries"];
+pub(super) const RESERVED: &[&str] = &["about", "absent", "change", "rule", "default", "carries"];
 
 /// Attributes that only a setting with a type has.
 const OF_TYPES: &[&str] = &["default", "derived", "min", "max", "schemes", "of", "in"];
@@ -86,16 +88,16 @@ pub(super) struct Later<'d> {
 
 /// Where a declaration stands.
 #[derive(Clone)]
-struct Place<'d> {
+pub(super) struct Place<'d> {
     parent: SettingId,
     /// Conditions of everything around it.
-    available: Vec<u32>,
+    pub(super) available: Vec<u32>,
     /// `absent` of everything around it, nearest first.
-    absent: Vec<Absent>,
+    pub(super) absent: Vec<Absent>,
     /// `change` of what is around it.
-    change: Change,
-    overridable: bool,
-    record: Option<SettingId>,
+    pub(super) change: Change,
+    pub(super) overridable: bool,
+    pub(super) record: Option<SettingId>,
     /// The reserved words that mean something here.
     words: &'static [&'static str],
     /// The choice whose variants may be declared here.
@@ -263,158 +265,6 @@ impl<'d> Builder<'d> {
         };
         self.settings.push(setting);
         SettingId(self.settings.len() as u32 - 1)
-    }
-
-    /// The part that all declarations share: `about`, `absent`, `change`, `when=`, `required=`, `override=`. What the
-    /// type says holds where the declaration itself does not say it.
-    fn common(
-        &mut self,
-        node: &'d Node,
-        place: &Place<'d>,
-        later: &mut Later<'d>,
-        known: &[&str],
-        definition: Option<&'d Node>,
-    ) -> Declaration {
-        let mut declaration = Declaration {
-            span: node.name.span,
-            about: "".into(),
-            available: place.available.clone(),
-            defaults: Vec::new(),
-            derived: false,
-            required: false,
-            overridable: place.overridable,
-            attributes: Attributes::default(),
-            key_of: None,
-            change: Change::default(),
-            absent: place.absent.clone(),
-        };
-        for (name, entry) in node.properties() {
-            match name.text.as_str() {
-                "when" => {
-                    let condition = self.condition(None);
-                    later.expressions.push(Pending {
-                        of: PendingOf::Condition(condition),
-                        text: Written::Entry(entry),
-                        record: place.record,
-                    });
-                    declaration.available.push(condition);
-                }
-                "required" => declaration.required = self.flag(entry),
-                "override" => declaration.overridable = self.flag(entry) && declaration.overridable,
-                word if known.contains(&word) => {}
-                word => {
-                    let finding =
-                        codes::UNKNOWN_ATTRIBUTE.at(name.span, format!("`{word}` is no attribute of this declaration"));
-                    let all = known.iter().copied().chain(["when", "required", "override"]);
-                    let finding = finding.maybe_hint(nearest(word, all).map(|near| format!("did you mean `{near}`?")));
-                    self.report(finding);
-                }
-            }
-        }
-        let own = self.said(node);
-        let of_type = definition.map(|definition| self.said(definition)).unwrap_or_default();
-        declaration.about = if own.about.is_empty() { of_type.about } else { own.about };
-        declaration.absent.splice(0..0, own.absent);
-        declaration.absent.extend(of_type.absent);
-        let nearest_change = [own.change, of_type.change, place.change.clone()];
-        declaration.change = nearest_change.into_iter().find(|change| *change != Change::default()).unwrap_or_default();
-        declaration
-    }
-
-    /// `about`, `absent` and `change` as one node says them.
-    fn said(&self, node: &'d Node) -> Said {
-        self.children_once(node, &["about", "change"]);
-        let mut said = Said::default();
-        for child in node.children.iter().filter(|child| child.annotation.is_none()) {
-            match child.name.text.as_str() {
-                "about" => said.about = self.about(child).unwrap_or_default().into(),
-                "absent" => said.absent.extend(self.absent(child)),
-                "change" => said.change = self.change(child),
-                _ => {}
-            }
-        }
-        said
-    }
-
-    fn about(&self, node: &'d Node) -> Option<String> {
-        self.shape(node, Shape { arguments: Shape::MANY, properties: &[], children: false });
-        self.one_string(node)
-    }
-
-    fn absent(&self, node: &'d Node) -> Option<Absent> {
-        self.shape(node, Shape { arguments: Shape::MANY, properties: &["because"], children: false });
-        let targets = self.absent_targets(node);
-        let because = self.because(node)?;
-        if targets.is_empty() {
-            if node.arguments().next().is_some() {
-                return None;
-            }
-            self.report(
-                codes::NO_TARGET
-                    .at(node.span, "`absent` names no target")
-                    .hint("write `absent \"compose\" because=\"…\"`, or `\"*\"` for every target"),
-            );
-            return None;
-        }
-        Some(Absent { targets, because, span: node.span })
-    }
-
-    /// The reason that some nodes must give.
-    pub(super) fn because(&self, node: &Node) -> Option<Arc<str>> {
-        let plain = node.property("because").filter(|entry| entry.annotation.is_none());
-        match plain.map(|entry| (&entry.value, entry.span)) {
-            Some((Literal::String(reason), span)) => {
-                if reason.trim().chars().count() < 10 {
-                    self.report(
-                        codes::SHORT_REASON
-                            .at(span, "the reason is too short to tell anybody anything")
-                            .underline("at least ten characters"),
-                    );
-                }
-                Some(reason.as_str().into())
-            }
-            _ => {
-                self.report(
-                    codes::NO_REASON
-                        .at(node.name.span, format!("`{}` gives no reason", node.name.text))
-                        .hint("add `because=\"…\"`: it is printed wherever the difference is"),
-                );
-                None
-            }
-        }
-    }
-
-    fn change(&self, node: &'d Node) -> Change {
-        const WORDS: &[&str] = &["none", "reload", "rolling", "recreate", "data-loss", "immutable"];
-        self.shape(node, Shape { arguments: 1, properties: &["shrink", "grow"], children: false });
-        let mut change = Change::default();
-        if node.entries.is_empty() {
-            self.report(
-                codes::ONE_VALUE
-                    .at(node.name.span, "`change` does not say what a change does")
-                    .hint("write `change \"recreate\"`"),
-            );
-        }
-        for entry in &node.entries {
-            let Some(word) = self.plain(entry, "a kind of change") else { continue };
-            if !WORDS.contains(&word.as_str()) {
-                let near = nearest(&word, WORDS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-                self.report(
-                    codes::UNKNOWN_CHANGE
-                        .at(entry.span, format!("`{word}` is no kind of change"))
-                        .underline(format!("one of {}", WORDS.join(", ")))
-                        .maybe_hint(near),
-                );
-                continue;
-            }
-            match entry.name.as_ref().map(|name| name.text.as_str()) {
-                None => change.any = word.into(),
-                Some("shrink") => change.shrink = word.into(),
-                Some("grow") => change.grow = word.into(),
-                Some(_) => {} // reported above
-            }
-        }
-        change
     }
 
     fn declare_group(&mut self, node: &'d Node, place: &Place<'d>, later: &mut Later<'d>) {
@@ -724,259 +574,6 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// Notes the map that `in=` names: a `key` has one, nothing else does.
-    fn note_key_of(&self, node: &'d Node, scalar: &str, id: SettingId, place: &Place<'d>, later: &mut Later<'d>) {
-        let index = self.settings[id.index()].declarations.len() - 1;
-        match (node.property("in"), scalar == "key") {
-            (Some(entry), true) => later.expressions.push(Pending {
-                of: PendingOf::KeyOf(id, index),
-                text: Written::Entry(entry),
-                record: place.record,
-            }),
-            (Some(entry), false) => self.report(
-                codes::DOES_NOT_FIT
-                    .at(entry.span, format!("`in` does not fit a `{scalar}`"))
-                    .hint(format!("write `(key){} in=…`, or delete `in`", node.name.text)),
-            ),
-            (None, true) => self.report(
-                codes::MISSING_PROPERTY
-                    .at(node.name.span, format!("`{}` does not say of which map it is a key", node.name.text))
-                    .hint("add `in=\"PATH\"`, the path of a map"),
-            ),
-            (None, false) => {}
-        }
-    }
-
-    /// Notes `default` and `derived` of a declaration for later.
-    fn note_defaults(&mut self, node: &'d Node, id: SettingId, place: &Place<'d>, later: &mut Later<'d>) {
-        let index = self.settings[id.index()].declarations.len() - 1;
-        let mut note = |entry: &'d Entry| {
-            later.expressions.push(Pending {
-                of: PendingOf::Default(id, index),
-                text: Written::Entry(entry),
-                record: place.record,
-            });
-        };
-        let derived = node.property("derived");
-        if let Some(entry) = derived {
-            note(entry);
-        }
-        if let Some(entry) = node.property("default") {
-            note(entry);
-        }
-        let kind = self.settings[id.index()].kind.clone();
-        let of_records = match &kind {
-            Kind::List(item) => matches!(self.settings[item.index()].kind, Kind::Group),
-            _ => false,
-        };
-        let of_map = matches!(kind, Kind::Map(_));
-        let tree = kind == Kind::Scalar("tree".into());
-        for child in node.children_named("default").filter(|child| child.annotation.is_none()) {
-            if of_map {
-                later.defaults.push(UseDefaults { setting: id, node: child, record: place.record });
-                continue;
-            }
-            self.entries(child, Shape { arguments: Shape::MANY, properties: &[], children: tree });
-            if tree && child.braces {
-                let mut diags = Diags::default();
-                if let Some(value) = assign::free_tree(child, self.sources, &mut diags) {
-                    let default = expr::constant(value, child.span);
-                    self.settings[id.index()].declarations[index].defaults.push(default);
-                }
-                self.diags.borrow_mut().extend(diags);
-                continue;
-            }
-            if child.entries.is_empty() {
-                self.report(
-                    codes::ONE_VALUE.at(child.name.span, "`default` is given no value").hint("write `default VALUE`"),
-                );
-            }
-            for entry in child.arguments() {
-                later.expressions.push(Pending {
-                    of: PendingOf::Default(id, index),
-                    text: Written::Entry(entry),
-                    record: place.record,
-                });
-            }
-        }
-        if derived.is_some() {
-            self.settings[id.index()].declarations[index].derived = true;
-        }
-        if let Some(entry) = node.property("default").filter(|_| of_map || of_records) {
-            let what = if of_map { "a map" } else { "a list of records" };
-            self.report(
-                codes::NOT_IN_USE
-                    .at(entry.span, format!("{what} has no single value"))
-                    .hint("give its entries in `defaults { … }`"),
-            );
-        }
-        self.contradictions(node, id, index);
-    }
-
-    /// Attributes of which one makes the other meaningless.
-    fn contradictions(&self, node: &'d Node, id: SettingId, index: usize) {
-        let declaration = &self.settings[id.index()].declarations[index];
-        let default = node.property("default").map(|entry| entry.span);
-        let default = default.or_else(|| node.children_named("default").next().map(|child| child.name.span));
-        let required = node.property("required").filter(|_| declaration.required).map(|entry| entry.span);
-        let constant = node.property("default").filter(|entry| entry.annotation.is_none()).map(|entry| entry.span);
-        let pairs = [
-            ("derived", "default", node.property("derived").map(|entry| entry.span), default),
-            ("derived", "required", node.property("derived").map(|entry| entry.span), required),
-            ("default", "required", constant, required),
-        ];
-        let two = node.property("default").map(|entry| entry.span);
-        let child = node.children_named("default").next().map(|child| child.name.span);
-        let pairs = pairs.into_iter().chain([("default", "default", two, child)]);
-        for (word, other, at, first) in pairs {
-            let (Some(at), Some(first)) = (at, first) else { continue };
-            let why = match (word, other) {
-                ("derived", _) => "nobody may write a derived setting",
-                ("default", "required") => "a setting with this default always has a value",
-                _ => "the default stands twice",
-            };
-            self.report(
-                codes::CONTRADICTION
-                    .at(at, format!("`{word}` and `{other}` contradict each other"))
-                    .underline(why)
-                    .label(first, format!("`{other}` here"))
-                    .hint("delete one of the two"),
-            );
-            return;
-        }
-    }
-
-    /// Refuses attributes of values where a record is declared.
-    fn no_attributes(&self, node: &'d Node, of: &str) {
-        if let Some(entry) = node.arguments().next() {
-            self.report(codes::STRAY_ARGUMENT.at(entry.span, "a list or map of records takes no argument"));
-        }
-        for (name, entry) in node.properties() {
-            if ["min", "max", "schemes", "in"].contains(&name.text.as_str()) {
-                self.report(
-                    codes::DOES_NOT_FIT
-                        .at(entry.span, format!("`{}` does not fit the record `{of}`", name.text))
-                        .hint("give it to a field of the record"),
-                );
-            }
-        }
-    }
-
-    /// Range, words and schemes of a scalar: those of the declaration over those of its type. `None` if it was reported.
-    fn attributes(&self, node: &'d Node, scalar: &'static str, definition: Option<&'d Node>) -> Option<Attributes> {
-        let of_type = match definition {
-            Some(definition) => self.attributes_of(definition, scalar, 1),
-            None => Attributes::default(),
-        };
-        let mut own = self.attributes_of(node, scalar, 0);
-        if scalar == "enum" && !of_type.words.is_empty() {
-            if let Some(entry) = node.arguments().next() {
-                self.report(
-                    codes::STRAY_ARGUMENT
-                        .at(entry.span, "the type has the values already")
-                        .maybe_label(definition.map(|definition| definition.span), "declared here"),
-                );
-            }
-            own.words.clone_from(&of_type.words);
-        }
-        if scalar == "enum" && own.words.is_empty() {
-            let wanted = if node.annotation.as_ref().is_some_and(|name| ["list", "map"].contains(&name.text.as_str())) {
-                format!("write `{} of=\"enum\" \"a\" \"b\"`", node.name.text)
-            } else {
-                "write `(enum)NAME \"a\" \"b\"`".to_owned()
-            };
-            self.report(codes::NO_WORDS.at(node.span, "an enum has at least one value").hint(wanted));
-            return None;
-        }
-        own.min = own.min.take().or(of_type.min);
-        own.max = own.max.take().or(of_type.max);
-        if own.schemes.is_empty() {
-            own.schemes = of_type.schemes;
-        }
-        self.check_bounds(node, scalar, &own);
-        Some(own)
-    }
-
-    /// Refuses a range in which nothing is.
-    fn check_bounds(&self, node: &'d Node, scalar: &str, own: &Attributes) {
-        let (Some(min), Some(max)) = (&own.min, &own.max) else { return };
-        let of = value::scalar(scalar).filter(|of| of.base != value::Base::String).or_else(|| value::scalar("int"));
-        let below = Attributes { max: Some(max.clone()), ..Attributes::default() };
-        if of.is_some_and(|of| value::fit(of, min.clone(), &below).is_err()) {
-            let entry = node.property("max").or_else(|| node.property("min"));
-            let span = entry.map_or(node.span, |entry| entry.span);
-            self.report(
-                codes::CONTRADICTION
-                    .at(span, format!("`min` {} is above `max` {}", value::spell(min), value::spell(max)))
-                    .hint("swap them"),
-            );
-        }
-    }
-
-    /// Range, words and schemes that one node gives; its first `skipped` arguments are its name.
-    fn attributes_of(&self, node: &'d Node, scalar: &'static str, skipped: usize) -> Attributes {
-        let mut attributes = Attributes::default();
-        if scalar == "enum" {
-            for entry in node.arguments().skip(skipped) {
-                let Some(word) = self.plain(entry, "a value of an enum") else { continue };
-                if attributes.words.iter().any(|known| known.as_ref() == word) {
-                    self.report(
-                        codes::DECLARED_TWICE.at(entry.span, format!("the value `{word}` stands here a second time")),
-                    );
-                    continue;
-                }
-                attributes.words.push(word.into());
-            }
-        } else if let Some(entry) = node.arguments().nth(skipped) {
-            let hint = format!("write `default={}` if this is meant to be the default", shown(entry));
-            self.report(codes::STRAY_ARGUMENT.at(entry.span, "a declaration takes no argument").hint(hint));
-        }
-        let of = value::scalar(scalar).expect("`scalar_name` returns names of the table");
-        let bound = match of.base {
-            value::Base::String => value::scalar("int").expect("`int` is in the table"),
-            _ => of,
-        };
-        let ranged = scalar != "enum"
-            && !matches!(
-                of.base,
-                value::Base::Bool | value::Base::Secret | value::Base::Image | value::Base::Tree | value::Base::Any
-            );
-        for (name, entry) in node.properties() {
-            match name.text.as_str() {
-                word @ ("min" | "max") if !ranged => self.report(
-                    codes::DOES_NOT_FIT.at(entry.span, format!("`{word}` does not fit a `{scalar}`")).hint("delete it"),
-                ),
-                "min" => attributes.min = self.bound(entry, bound),
-                "max" => attributes.max = self.bound(entry, bound),
-                "schemes" if scalar != "url" => self.report(
-                    codes::DOES_NOT_FIT
-                        .at(entry.span, format!("`schemes` does not fit a `{scalar}`"))
-                        .hint("delete it"),
-                ),
-                "schemes" => {
-                    let words = self.plain(entry, "`schemes`").unwrap_or_default();
-                    attributes.schemes = words.split_whitespace().map(Into::into).collect();
-                }
-                _ => {}
-            }
-        }
-        attributes
-    }
-
-    fn bound(&self, entry: &Entry, of: &'static value::ScalarType) -> Option<Value> {
-        if entry.annotation.is_some() || entry.value == Literal::Null {
-            self.report(codes::DOES_NOT_FIT.at(entry.span, "a bound is a constant").hint("write a value"));
-            return None;
-        }
-        match value::parse(of, &raw(entry, self.sources), &Attributes::default()) {
-            Ok(value) => Some(value),
-            Err(bad) => {
-                self.report(bad_value(bad, entry.span));
-                None
-            }
-        }
-    }
-
     fn scalar_name(&self, name: &str, span: Span) -> Option<&'static str> {
         if let Some(scalar) = value::scalar(name) {
             return Some(scalar.name);
@@ -992,50 +589,6 @@ impl<'d> Builder<'d> {
     fn own_ref(&self, id: SettingId, span: Span) -> Ref {
         let depth = self.settings[id.index()].depth;
         Ref { place: id.place(), keys: (0..depth).map(Key::Own).collect(), span }
-    }
-
-    pub(super) fn flag(&self, entry: &Entry) -> bool {
-        match entry.value {
-            Literal::Bool(value) if entry.annotation.is_none() => value,
-            _ => {
-                self.report(codes::NOT_A_FLAG.at(entry.span, "this is either `#true` or `#false`"));
-                false
-            }
-        }
-    }
-
-    /// The one string argument of a node.
-    pub(super) fn one_string(&self, node: &Node) -> Option<String> {
-        let found = self.strings(node);
-        if found.len() != 1 {
-            self.report(codes::ONE_STRING.at(node.span, format!("`{}` takes one string", node.name.text)));
-        }
-        found.into_iter().next()
-    }
-
-    /// The string arguments of a node.
-    pub(super) fn strings(&self, node: &Node) -> Vec<String> {
-        let mut found = Vec::new();
-        for entry in node.arguments() {
-            match &entry.value {
-                Literal::String(text) if entry.annotation.is_none() => found.push(text.clone()),
-                _ => self.report(codes::ONE_STRING.at(entry.span, format!("`{}` takes strings", node.name.text))),
-            }
-        }
-        found
-    }
-
-    fn no_arguments(&self, node: &Node, what: &str) {
-        if let Some(entry) = node.arguments().next() {
-            self.report(codes::STRAY_ARGUMENT.at(entry.span, format!("{what} takes no argument")));
-        }
-    }
-
-    /// Refuses entries on a control node, where they would be dropped silently.
-    pub(super) fn no_entries(&self, node: &Node) {
-        if let Some(entry) = node.entries.first() {
-            self.report(codes::STRAY_ARGUMENT.at(entry.span, "nothing may stand between a control node and its block"));
-        }
     }
 }
 
@@ -1058,23 +611,6 @@ pub(super) fn is_setting_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !name.ends_with('-')
-}
-
-/// What a scalar declaration or a type says besides its values.
-#[derive(Default)]
-struct Said {
-    about: Arc<str>,
-    absent: Vec<Absent>,
-    change: Change,
-}
-
-/// A literal as an author would type it again; a string may be a secret and is not shown.
-fn shown(entry: &Entry) -> String {
-    match &entry.value {
-        Literal::Integer(number) => number.to_string(),
-        Literal::Bool(value) => format!("#{value}"),
-        _ => "…".to_owned(),
-    }
 }
 
 /// The variants that a `(variant)a "b"` node declares.

@@ -6,20 +6,32 @@
 //! what depends on what has no cycle ([`Stack::order`] is one order of it).
 
 pub mod assign;
+mod attributes;
+mod body;
 mod build;
+mod collect;
 mod declare;
+mod defaults;
+mod endpoint;
+mod facts;
 mod graph;
 pub mod load;
 mod names;
 mod never;
+mod pending;
 mod project;
+mod rules;
+mod said;
 mod shape;
+mod targets;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod workload;
 
 pub(crate) use build::bad_value;
 pub(crate) use graph::is_named;
-pub(crate) use project::format_of;
+pub(crate) use tree::format_of;
 
 use std::sync::Arc;
 

@@ -190,4 +190,48 @@ impl Builder<'_> {
         }
         targets
     }
+
+    pub(super) fn flag(&self, entry: &Entry) -> bool {
+        match entry.value {
+            Literal::Bool(value) if entry.annotation.is_none() => value,
+            _ => {
+                self.report(codes::NOT_A_FLAG.at(entry.span, "this is either `#true` or `#false`"));
+                false
+            }
+        }
+    }
+
+    /// The one string argument of a node.
+    pub(super) fn one_string(&self, node: &Node) -> Option<String> {
+        let found = self.strings(node);
+        if found.len() != 1 {
+            self.report(codes::ONE_STRING.at(node.span, format!("`{}` takes one string", node.name.text)));
+        }
+        found.into_iter().next()
+    }
+
+    /// The string arguments of a node.
+    pub(super) fn strings(&self, node: &Node) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in node.arguments() {
+            match &entry.value {
+                Literal::String(text) if entry.annotation.is_none() => found.push(text.clone()),
+                _ => self.report(codes::ONE_STRING.at(entry.span, format!("`{}` takes strings", node.name.text))),
+            }
+        }
+        found
+    }
+
+    pub(super) fn no_arguments(&self, node: &Node, what: &str) {
+        if let Some(entry) = node.arguments().next() {
+            self.report(codes::STRAY_ARGUMENT.at(entry.span, format!("{what} takes no argument")));
+        }
+    }
+
+    /// Refuses entries on a control node, where they would be dropped silently.
+    pub(super) fn no_entries(&self, node: &Node) {
+        if let Some(entry) = node.entries.first() {
+            self.report(codes::STRAY_ARGUMENT.at(entry.span, "nothing may stand between a control node and its block"));
+        }
+    }
 }

@@ -1,0 +1,357 @@
+//! Projections: what becomes Compose settings, configuration files, MCP servers and Helm releases.
+//!
+//! In: `compose`, `config`, `mcp` and `helm` nodes. Out: their parts of a [`Stack`].
+//! Never: workloads; Compose gets them all.
+//! Invariant: each output file has a plain name.
+
+use std::sync::Arc;
+
+use crate::{
+    diag::{codes, nearest},
+    expr::{Expr, Kind as ExprKind},
+    schema::{
+        Config, Helm, Mcp, Release, Requirement, Scope as TargetScope, Server, Stack, TreeKey, TreeNode, TreeValue,
+        body::{Item, guarded},
+        build::Builder,
+        names::Scope,
+        shape::Shape,
+        tree::FORMATS,
+    },
+    syntax::Node,
+};
+
+impl<'d> Builder<'d> {
+    pub(super) fn compose(&self, item: &Item<'d>, stack: &mut Stack) {
+        const KNOWN: &[&str] = &["project", "bind", "restart"];
+        self.shape(item.node, Shape { arguments: 0, properties: &[], children: true });
+        for child in &item.node.children {
+            let word = child.name.text.as_str();
+            if word == "scope" && child.annotation.is_none() {
+                self.refuse_scope(child, "compose");
+                continue;
+            }
+            if !KNOWN.contains(&word) || child.annotation.is_some() {
+                self.unknown_node(child, KNOWN, "`compose`");
+                continue;
+            }
+            self.shape(child, Shape { arguments: 1, properties: &[], children: false });
+            let value = self.argument(child, Some(&Self::scalar("string")), &item.scope);
+            if let (true, Some(expr)) = (word == "restart", &value) {
+                self.restart(expr);
+            }
+            let place = match word {
+                "project" => &mut stack.compose.project,
+                "bind" => &mut stack.compose.bind,
+                _ => &mut stack.compose.restart,
+            };
+            if let (Some(first), Some(_)) = (place.as_ref().map(|first| first.span), &value) {
+                self.declared_twice(child.name.span, &format!("`{word}`"), first);
+            }
+            *place = value;
+        }
+    }
+
+    fn restart(&self, expr: &Expr) {
+        const KNOWN: &[&str] = &["no", "always", "on-failure", "unless-stopped"];
+        if let ExprKind::Literal(crate::value::Value::String(word)) = &expr.kind
+            && !KNOWN.contains(&word.as_ref())
+        {
+            let near = nearest(word, KNOWN.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            self.report(
+                codes::UNKNOWN_WORD.at(expr.span, format!("`{word}` is none of {}", KNOWN.join(", "))).maybe_hint(near),
+            );
+        }
+    }
+
+    fn target_scope(&self, node: &'d Node) -> (Option<TargetScope>, Vec<&'d Node>) {
+        let mut scope: Option<TargetScope> = None;
+        let mut rest = Vec::new();
+        for child in &node.children {
+            // A key of the file may be called `scope` too: it has keys of its own, or a value that is computed.
+            let is_scope = child.name.text == "scope" && child.annotation.is_none() && child.children.is_empty();
+            if !is_scope {
+                rest.push(child);
+                continue;
+            }
+            self.shape(child, Shape { arguments: Shape::MANY, properties: &["because"], children: false });
+            let mut settings = Vec::new();
+            for entry in child.arguments() {
+                let Some(path) = self.plain(entry, "a path in `scope`") else { continue };
+                match self.path(&path, entry.span, &Scope::default()) {
+                    Some((found, _)) => match self.setting_at(found.place) {
+                        Some(id) => settings.push(id),
+                        None => self.report(codes::NOT_A_SETTING.at(entry.span, format!("`{path}` is no setting"))),
+                    },
+                    None => continue,
+                }
+            }
+            let Some(because) = self.because(child) else { continue };
+            match &scope {
+                Some(first) => self.declared_twice(child.name.span, "`scope`", first.span),
+                None => scope = Some(TargetScope { settings, because, span: child.name.span }),
+            }
+        }
+        (scope, rest)
+    }
+
+    /// Compose and Helm have no scope: between them, a setting that is left out would be drift.
+    fn refuse_scope(&self, node: &Node, target: &str) {
+        self.report(
+            codes::SCOPE_TARGET
+                .at(node.name.span, format!("`scope` cannot stand in `{target}`, which accounts for every setting"))
+                .hint(format!("write `absent \"{target}\" because=\"…\"` in the settings that it does not say")),
+        );
+    }
+
+    pub(super) fn config(&self, item: &Item<'d>) -> Option<Config> {
+        let node = item.node;
+        self.shape(node, Shape { arguments: 1, properties: &["file", "format", "when"], children: true });
+        let name = self.node_name(node);
+        let file = self.output_name(node, "file");
+        let format = match node.property("format") {
+            Some(entry) => self.one_of(entry, FORMATS),
+            None => {
+                self.required_word(node, "format");
+                None
+            }
+        };
+        let (scope, rest) = self.target_scope(node);
+        let tree: Vec<TreeNode> =
+            rest.into_iter().flat_map(|child| self.tree_nodes(std::slice::from_ref(child), &item.scope)).collect();
+        self.tree_once(&tree);
+        if node.children.is_empty() {
+            self.empty(node.span, "the configuration holds nothing", "write its keys in braces, or delete it");
+        }
+        let when = self.conditions(item);
+        Some(Config { name, file: file?, format: format?, span: node.name.span, when, scope, tree })
+    }
+
+    pub(super) fn mcp(&self, item: &Item<'d>) -> Option<Mcp> {
+        let node = item.node;
+        self.shape(node, Shape { arguments: 0, properties: &["when"], children: true });
+        if !node.children.iter().any(|child| child.name.text != "scope") {
+            self.empty(node.span, "`mcp` names no server", "add `server \"NAME\" { … }`, or delete it");
+        }
+        self.children_once(node, &["clients"]);
+        let (scope, rest) = self.target_scope(node);
+        let mut mcp =
+            Mcp { span: node.name.span, when: self.conditions(item), clients: None, scope, servers: Vec::new() };
+        for child in rest {
+            let mut items = Vec::new();
+            self.flatten(std::slice::from_ref(child), &[], &item.scope, &mut items);
+            for inner in &items {
+                match inner.node.name.text.as_str() {
+                    "server" => {
+                        if let Some(server) = self.server(inner.node, &inner.scope) {
+                            mcp.servers.push(guarded(&inner.guards, server));
+                        }
+                    }
+                    "clients" => {
+                        self.shape(inner.node, Shape { arguments: 1, properties: &[], children: false });
+                        mcp.clients = match inner.node.arguments().next() {
+                            Some(entry) => self.as_text(entry, &inner.scope),
+                            None => self.argument(inner.node, None, &inner.scope),
+                        };
+                    }
+                    _ => self.unknown_node(inner.node, &["scope", "server", "clients"], "`mcp`"),
+                }
+            }
+        }
+        Some(mcp)
+    }
+
+    fn server(&self, node: &'d Node, scope: &Scope) -> Option<Server> {
+        const KNOWN: &[&str] = &["command", "url", "headers", "environment"];
+        self.shape(node, Shape { arguments: 1, properties: &[], children: true });
+        let name = self.argument(node, Some(&Self::scalar("string")), scope)?;
+        let mut server = Server {
+            name,
+            span: node.name.span,
+            command: Vec::new(),
+            url: None,
+            headers: Vec::new(),
+            environment: Vec::new(),
+        };
+        self.children_once(node, KNOWN);
+        for child in &node.children {
+            if child.annotation.is_some() {
+                self.unknown_node(child, KNOWN, "`server`");
+                continue;
+            }
+            match child.name.text.as_str() {
+                "command" => {
+                    self.shape(child, Shape { arguments: Shape::MANY, properties: &[], children: false });
+                    if child.arguments().next().is_none() {
+                        self.report(codes::ONE_VALUE.at(child.span, "`command` is given no value"));
+                    }
+                    server.command = self.texts(child, scope);
+                }
+                "url" => {
+                    self.shape(child, Shape { arguments: 1, properties: &[], children: false });
+                    server.url = self.argument(child, Some(&Self::scalar("string")), scope);
+                }
+                "headers" => server.headers = self.variables(child, scope),
+                "environment" => server.environment = self.variables(child, scope),
+                _ => self.unknown_node(child, KNOWN, "`server`"),
+            }
+        }
+        self.one_way_in(node);
+        Some(server)
+    }
+
+    /// A server is started or connected to: one of `command` and `url`, or both where settings decide.
+    fn one_way_in(&self, node: &'d Node) {
+        let child =
+            |name: &str| node.children.iter().find(|child| child.name.text == name && child.annotation.is_none());
+        if child("command").is_none() && child("url").is_none() {
+            self.report(
+                codes::MISSING_PROPERTY
+                    .at(node.name.span, "an MCP server has a `command` or a `url`")
+                    .hint("add `url \"…\"`, or `command \"…\"`"),
+            );
+            return;
+        }
+        for (word, needed) in [("headers", "url"), ("environment", "command")] {
+            if let (Some(found), None) = (child(word), child(needed)) {
+                self.report(
+                    codes::CONTRADICTION
+                        .at(found.name.span, format!("`{word}` means nothing without `{needed}`"))
+                        .hint(format!("add `{needed}`, or delete `{word}`")),
+                );
+            }
+        }
+    }
+
+    /// Properties and children, or a whole map of the settings as argument.
+    fn variables(&self, node: &'d Node, scope: &Scope) -> Vec<TreeNode> {
+        let whole = node.arguments().filter_map(|entry| {
+            let value = TreeValue::One(self.value(entry, None, scope)?);
+            Some(TreeNode::Key { key: TreeKey::Fixed("".into()), value, span: entry.span })
+        });
+        whole.chain(self.tree_keys(node, scope)).collect()
+    }
+
+    pub(super) fn helm(&self, item: &Item<'d>) -> Option<Helm> {
+        let node = item.node;
+        self.shape(node, Shape { arguments: 1, properties: &["when"], children: true });
+        let mut helm = Helm {
+            name: self.node_name(node),
+            span: node.name.span,
+            when: self.conditions(item),
+            requires: Vec::new(),
+            releases: Vec::new(),
+        };
+        let items = self.items_of(&node.children, &[], &item.scope);
+        for inner in &items {
+            match inner.node.name.text.as_str() {
+                "requires" => {
+                    self.shape(inner.node, Shape { arguments: 1, properties: &["crd", "when"], children: false });
+                    let requirement = Requirement {
+                        name: self.node_name(inner.node),
+                        crd: self.word(inner.node, "crd").unwrap_or_default(),
+                        span: inner.node.name.span,
+                    };
+                    helm.requires.push(guarded(&self.guards(inner), requirement));
+                }
+                "release" => {
+                    if !inner.guards.is_empty() {
+                        self.report(
+                            codes::MISPLACED
+                                .at(inner.node.name.span, "a `release` cannot stand under a condition or in a loop")
+                                .hint("write a second `helm` block, and `when=` on both"),
+                        );
+                    }
+                    if let Some(release) = self.release(inner.node, &inner.scope) {
+                        self.release_once(&release, &helm.releases);
+                        helm.releases.push(release);
+                    }
+                }
+                _ => self.unknown_node(inner.node, &["release", "requires"], "`helm`"),
+            }
+        }
+        if !items.iter().any(|inner| inner.node.name.text == "release") {
+            self.empty(
+                node.span,
+                "the `helm` block has no release",
+                "add `release \"NAME\" chart=\"…\" version=\"…\" file=\"values.yaml\" { … }`, or delete it",
+            );
+        }
+        Some(helm)
+    }
+
+    fn release_once(&self, release: &Release, before: &[Release]) {
+        for other in before {
+            if other.name == release.name {
+                self.declared_twice(release.span, &format!("the release `{}`", release.name), other.span);
+            } else if other.file == release.file {
+                self.declared_twice(release.span, &format!("the file `{}`", release.file), other.span);
+            }
+        }
+    }
+
+    fn release(&self, node: &'d Node, scope: &Scope) -> Option<Release> {
+        self.shape(node, Shape { arguments: 1, properties: &["chart", "version", "surface", "file"], children: true });
+        self.children_once(node, &["names", "values"]);
+        let mut release = Release {
+            name: self.node_name(node),
+            span: node.name.span,
+            chart: self.required_word(node, "chart"),
+            version: self.required_word(node, "version"),
+            surface: self.word(node, "surface").unwrap_or_default(),
+            file: self.output_name(node, "file")?,
+            names: Vec::new(),
+            values: Vec::new(),
+        };
+        for child in &node.children {
+            match child.name.text.as_str() {
+                "names" => {
+                    release.names = self.tree(child, scope);
+                    self.known_names(&release.names);
+                }
+                "values" => release.values = self.tree(child, scope),
+                "scope" => self.refuse_scope(child, "helm"),
+                _ => self.unknown_node(child, &["names", "values"], "`release`"),
+            }
+        }
+        Some(release)
+    }
+
+    /// The keys of `names` are endpoints; in a stack that makes workloads in loops any may be one.
+    fn known_names(&self, names: &[TreeNode]) {
+        if self.looped_endpoints {
+            return;
+        }
+        for node in names {
+            match node {
+                TreeNode::Key { key: TreeKey::Fixed(name), span, .. } if !self.endpoint_names.contains_key(name) => {
+                    let near = nearest(name, self.endpoint_names.keys().map(AsRef::as_ref));
+                    self.report(
+                        codes::UNKNOWN_WORKLOAD
+                            .at(*span, format!("there is no workload or endpoint `{name}`"))
+                            .maybe_hint(near.map(|near| format!("did you mean `{near}`?"))),
+                    );
+                }
+                TreeNode::When(_, inner) => self.known_names(inner),
+                _ => {}
+            }
+        }
+    }
+
+    /// A file name that lands in the output folder: one plain name.
+    fn output_name(&self, node: &Node, property: &str) -> Option<Arc<str>> {
+        let name = self.required_word(node, property);
+        let plain = !name.is_empty()
+            && !name.starts_with('.')
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c));
+        if !plain && !name.is_empty() {
+            let span = node.property(property).map_or(node.span, |entry| entry.span);
+            self.report(
+                codes::BAD_FILE_NAME
+                    .at(span, format!("`{name}` is no name for an output file"))
+                    .underline("lower-case letters, digits, `.`, `-` and `_`, no folders"),
+            );
+            return None;
+        }
+        Some(name)
+    }
+}
