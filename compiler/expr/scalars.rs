@@ -27,16 +27,8 @@ pub(super) fn unit(name: &str) -> Option<&'static str> {
 /// What a scalar type is called in messages, with its article.
 pub(super) fn noun(name: &str) -> String {
     let noun = match base(name) {
-        Base::Bool => "a yes or no",
-        Base::Int => "a whole number",
-        Base::Float => "a number",
-        Base::String => "text",
-        Base::Memory => "an amount of memory",
-        Base::Cpu => "an amount of processor",
-        Base::Duration => "a length of time",
-        Base::Secret => "a secret",
-        Base::Image => "an image",
-        Base::Tree | Base::Any => "anything",
+        Base::Any => "anything",
+        base => base.noun(),
     };
     match name {
         "bool" | "int" | "number" | "string" | "memory" | "cpu" | "duration" | "secret" | "image" | "any" => {

@@ -105,7 +105,8 @@ pub enum Base {
 
 impl Base {
     /// What a value of this kind is called in messages, with its article.
-    pub(super) fn noun(self) -> &'static str {
+    #[must_use]
+    pub fn noun(self) -> &'static str {
         match self {
             Base::Bool => "a yes or no",
             Base::Int => "a whole number",
