@@ -12,7 +12,10 @@ use crate::{
     diag::{Diags, Finding},
     expr::{self, Evaluated, Expr, Fault, Lookup, Place},
     model::View,
-    schema::{FIRST_OTHER, FactKind, Guard, Guarded, Kind, Other, SettingId, Stack, bad_value, is_named},
+    schema::{
+        FIRST_OTHER, FactKind, FactOverride, Guard, Guarded, Kind, Other, SettingId, Stack, Workload, bad_value,
+        is_named,
+    },
     value::{self, Attributes, Link, LinkPart, Piece, Value},
 };
 
@@ -171,27 +174,39 @@ impl Reading<'_> {
         Evaluated::Missing
     }
 
-    fn workload_fact(&self, name: &str, fact: &str) -> Evaluated {
-        let mut found = Evaluated::Missing;
-        for workload in self.stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
-            if self.guards_hold(&workload.guards) != Some(true) {
-                continue;
-            }
-            let overrides = workload
-                .node
-                .overrides
-                .iter()
-                .filter(|over| over.targets.iter().any(|target| target.as_ref() == self.target));
-            for guarded in workload.node.facts.iter().chain(overrides.flat_map(|over| &over.facts)) {
-                let expr = match (&guarded.node.kind, fact) {
-                    (FactKind::Image { image, .. }, "image") => image,
-                    (FactKind::Replicas { count, .. }, "replicas") => count,
-                    _ => continue,
-                };
-                if self.guards_hold(&guarded.guards) == Some(true) {
-                    found = self.evaluate(expr);
+    /// Does something once for each way through conditions and loops.
+    fn each_way(&self, guards: &[Guard], loops: &mut Vec<Value>, act: &mut dyn FnMut(&Reading<'_>)) {
+        let here = Reading { loops: loops.as_slice(), ..*self };
+        match guards.split_first() {
+            None => act(&here),
+            Some((Guard::When(condition), rest)) => {
+                if here.holds(condition) == Some(true) {
+                    self.each_way(rest, loops, act);
                 }
             }
+            Some((Guard::Each(source), rest)) => {
+                for key in here.loop_keys(source).unwrap_or_default() {
+                    loops.push(key);
+                    self.each_way(rest, loops, act);
+                    loops.pop();
+                }
+            }
+        }
+    }
+
+    fn workload_fact(&self, name: &str, fact: &str) -> Evaluated {
+        let mut found = Evaluated::Missing;
+        for workload in &self.stack.workloads {
+            let fixed = matches!(workload.node.name.kind, expr::Kind::Literal(_));
+            if fixed && !is_named(&workload.node.name, name) {
+                continue;
+            }
+            self.each_way(&workload.guards, &mut Vec::new(), &mut |at| {
+                if matches!(at.evaluate(&workload.node.name), Evaluated::Value(Value::String(found)) if found.as_ref() == name)
+                {
+                    at.fact(&workload.node, fact, &mut found);
+                }
+            });
         }
         // A template or a constant gives an image as text.
         match (found, value::scalar(fact)) {
@@ -199,6 +214,22 @@ impl Reading<'_> {
                 value::fit(of, text, &Attributes::default()).map_or(Evaluated::Unknown, Evaluated::Value)
             }
             (found, _) => found,
+        }
+    }
+
+    /// The value of a fact of a workload whose guards hold here, if one of its lines says it.
+    fn fact(&self, workload: &Workload, fact: &str, found: &mut Evaluated) {
+        let own = |over: &&FactOverride| over.targets.iter().any(|target| target.as_ref() == self.target);
+        let overrides = workload.overrides.iter().filter(own);
+        for guarded in workload.facts.iter().chain(overrides.flat_map(|over| &over.facts)) {
+            let expr = match (&guarded.node.kind, fact) {
+                (FactKind::Image { image, .. }, "image") => image,
+                (FactKind::Replicas { count, .. }, "replicas") => count,
+                _ => continue,
+            };
+            if self.guards_hold(&guarded.guards) == Some(true) {
+                *found = self.evaluate(expr);
+            }
         }
     }
 
@@ -299,6 +330,9 @@ impl Lookup for Reading<'_> {
                 self.provider.map_or(Evaluated::Missing, |name| self.provided(name, LinkPart::Port("".into())))
             }
             Some(Other::WorkloadFact(name, fact)) => self.workload_fact(name, fact),
+            Some(Other::EachWorkloadFact(fact)) => {
+                keys.first().and_then(key_text).map_or(Evaluated::Missing, |name| self.workload_fact(&name, fact))
+            }
             Some(Other::Environment) => Evaluated::Value(Value::String(self.environment.clone())),
             Some(Other::Release) => Evaluated::Value(Value::String(self.release.clone())),
             _ => Evaluated::Missing,

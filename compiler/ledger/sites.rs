@@ -28,8 +28,15 @@ pub(super) struct Site {
 
 /// The sites of an expression, also through endpoints, facts and whole groups.
 pub(super) fn of(stack: &Stack, expr: &Expr, guards: &[Expr], target: &str) -> Vec<Site> {
-    let mut walk =
-        Walk { stack, target, sites: Vec::new(), guards: guards.to_vec(), endpoints: Vec::new(), mounted: false };
+    let mut walk = Walk {
+        stack,
+        target,
+        sites: Vec::new(),
+        guards: guards.to_vec(),
+        endpoints: Vec::new(),
+        mounted: false,
+        printing: false,
+    };
     walk.expr(expr);
     walk.sites
 }
@@ -101,11 +108,21 @@ struct Walk<'a> {
     /// Endpoints on the way, so that fields which lead in a circle end.
     endpoints: Vec<Arc<str>>,
     mounted: bool,
+    /// Whether the facts of workloads are on the way: a file that one mounts may print them all.
+    printing: bool,
 }
 
 impl<'a> Walk<'a> {
     fn new(stack: &'a Stack, target: &'a str) -> Walk<'a> {
-        Walk { stack, target, sites: Vec::new(), guards: Vec::new(), endpoints: Vec::new(), mounted: false }
+        Walk {
+            stack,
+            target,
+            sites: Vec::new(),
+            guards: Vec::new(),
+            endpoints: Vec::new(),
+            mounted: false,
+            printing: false,
+        }
     }
 
     fn setting(&mut self, id: SettingId, span: Span) {
@@ -132,8 +149,11 @@ impl<'a> Walk<'a> {
         self.guards.truncate(before);
     }
 
-    /// A loop reads the keys of a map, or the items of a list of values.
+    /// A loop reads the keys of a map, or the items of a list of values; over workloads, which of them run.
     fn each(&mut self, source: &expr::Ref) {
+        if let Some(Other::Workloads) = self.stack.other_at(source.place) {
+            self.each_workload(|walk, workload| walk.expr(&workload.name));
+        }
         if let Some(id) = self.stack.setting_at(source.place) {
             self.sites.push(Site {
                 setting: id,
@@ -141,6 +161,20 @@ impl<'a> Walk<'a> {
                 span: source.span,
                 mounted: self.mounted,
             });
+        }
+    }
+
+    fn each_workload(&mut self, read: impl Fn(&mut Self, &Workload)) {
+        for guarded in &self.stack.workloads {
+            self.guarded(&guarded.guards, |walk| read(walk, &guarded.node));
+        }
+    }
+
+    /// Reads whole workloads, unless that is what led here.
+    fn print(&mut self, read: impl FnOnce(&mut Self)) {
+        if !std::mem::replace(&mut self.printing, true) {
+            read(self);
+            self.printing = false;
         }
     }
 
@@ -167,16 +201,17 @@ impl<'a> Walk<'a> {
                     }
                 }
             }
-            Some(Other::Workloads) => {
-                for guarded in &stack.workloads {
-                    self.guarded(&guarded.guards, |walk| walk.workload(&guarded.node));
+            Some(Other::EachWorkloadFact(fact)) => self.each_workload(|walk, workload| {
+                for expr in crate::schema::fact_exprs(workload, fact, walk.target) {
+                    walk.expr(expr);
                 }
-            }
-            Some(Other::Workload(name)) => {
+            }),
+            Some(Other::Workloads | Other::EachWorkload) => self.print(|walk| walk.each_workload(Walk::workload)),
+            Some(Other::Workload(name)) => self.print(|walk| {
                 for guarded in stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
-                    self.guarded(&guarded.guards, |walk| walk.workload(&guarded.node));
+                    walk.guarded(&guarded.guards, |walk| walk.workload(&guarded.node));
                 }
-            }
+            }),
             _ => {}
         }
     }

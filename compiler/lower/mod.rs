@@ -5,6 +5,8 @@
 //! Invariant: a leaf exists in a plan only if it has a value; what has none has disappeared, with what held only it.
 
 mod endpoints;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod workload;
 
@@ -18,7 +20,7 @@ use crate::{
     lookup::Reading,
     model::{Deployed, Env, Layer, Slot, View},
     plan::{self, FileContent, Leaf, Origin, Plan, Tree},
-    schema::{Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
+    schema::{self, Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
     source::Span,
     value::{Piece, Value},
 };
@@ -104,12 +106,21 @@ fn view_of(target: &str) -> &str {
 /// A loop that lowering is in.
 #[derive(Clone)]
 struct Step {
-    /// The list or map.
-    collection: SettingId,
+    /// What it goes over.
+    over: Over,
     /// The keys above it.
     keys: Vec<Arc<str>>,
     /// The key or index it is at.
     key: Value,
+}
+
+/// What a loop goes over.
+#[derive(Clone)]
+enum Over {
+    /// A list or map of settings.
+    Setting(SettingId),
+    /// The workloads: where the name that it is at comes from.
+    Workloads(Vec<Origin>),
 }
 
 /// One target's part of a plan, while it is being made.
@@ -123,6 +134,8 @@ pub(super) struct Lowering<'a> {
     loop_keys: Vec<Value>,
     provider: Option<Arc<str>>,
     endpoints: Endpoints,
+    /// The configuration files being printed, so that one that prints itself ends.
+    mounting: Vec<Arc<str>>,
     reads: Reads,
     requires: Vec<(Arc<str>, Arc<str>)>,
     faults: RefCell<Diags>,
@@ -141,6 +154,7 @@ impl<'a> Lowering<'a> {
             loop_keys: Vec::new(),
             provider: None,
             endpoints: Endpoints::default(),
+            mounting: Vec::new(),
             reads: Reads::new(),
             requires: Vec::new(),
             faults: RefCell::default(),
@@ -189,18 +203,58 @@ impl<'a> Lowering<'a> {
 
     /// Does something once for each item of a list or map.
     fn loop_over(&mut self, source: &expr::Ref, act: &mut dyn FnMut(&mut Self)) {
-        let Some(collection) = self.stack.setting_at(source.place) else { return };
+        let Some(collection) = self.stack.setting_at(source.place) else {
+            return self.loop_over_workloads(source, act);
+        };
         let (Some(keys), Some(items)) = (self.reading().keys(&source.keys), self.reading().loop_keys(source)) else {
             return;
         };
         self.reads.insert((collection, keys.clone()));
         for key in items {
-            self.steps.push(Step { collection, keys: keys.clone(), key: key.clone() });
-            self.loop_keys.push(key);
-            act(self);
-            self.loop_keys.pop();
-            self.steps.pop();
+            self.step(Step { over: Over::Setting(collection), keys: keys.clone(), key }, act);
         }
+    }
+
+    /// Does something once for each workload that runs in this view, in the order of the stack.
+    fn loop_over_workloads(&mut self, source: &expr::Ref, act: &mut dyn FnMut(&mut Self)) {
+        if !matches!(self.stack.other_at(source.place), Some(Other::Workloads)) {
+            return;
+        }
+        let mut found = Vec::new();
+        self.each_workload(&mut |lowering, workload| {
+            if let Some(name) = lowering.name(&workload.name) {
+                found.push((name, lowering.origins(&workload.name)));
+            }
+        });
+        for (name, origins) in found {
+            self.step(Step { over: Over::Workloads(origins), keys: Vec::new(), key: Value::String(name) }, act);
+        }
+    }
+
+    fn step(&mut self, step: Step, act: &mut dyn FnMut(&mut Self)) {
+        self.loop_keys.push(step.key.clone());
+        self.steps.push(step);
+        act(self);
+        self.steps.pop();
+        self.loop_keys.pop();
+    }
+
+    /// Does something once for each workload that runs in this view, in the loops that it stands in and no others.
+    fn each_workload(&mut self, act: &mut dyn FnMut(&mut Self, &'a schema::Workload)) {
+        let stack = self.stack;
+        self.outside_loops(|lowering| {
+            for guarded in &stack.workloads {
+                lowering.each(&guarded.guards, &mut |lowering| act(lowering, &guarded.node));
+            }
+        });
+    }
+
+    /// Does something that stands at the top of the stack, whatever loops led to it.
+    fn outside_loops<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = (std::mem::take(&mut self.steps), std::mem::take(&mut self.loop_keys));
+        let done = act(self);
+        (self.steps, self.loop_keys) = outer;
+        done
     }
 
     /// A leaf, if the expression has a value.
@@ -246,7 +300,14 @@ impl<'a> Lowering<'a> {
     }
 
     fn step_origin(&mut self, step: &Step, origins: &mut Vec<Origin>) {
-        let (Kind::Map(item) | Kind::List(item)) = self.stack.setting(step.collection).kind else { return };
+        let collection = match &step.over {
+            Over::Setting(collection) => *collection,
+            Over::Workloads(of_name) => {
+                let new: Vec<Origin> = of_name.iter().filter(|origin| !origins.contains(origin)).cloned().collect();
+                return origins.extend(new);
+            }
+        };
+        let (Kind::Map(item) | Kind::List(item)) = self.stack.setting(collection).kind else { return };
         let key: Arc<str> = crate::value::spell(&step.key).into();
         let keys: Vec<Arc<str>> = step.keys.iter().cloned().chain([key]).collect();
         self.setting_origin(item, &keys, origins);
@@ -324,12 +385,25 @@ impl<'a> Lowering<'a> {
             }
             Some(Other::WorkloadFact(name, fact)) => {
                 for workload in stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {
-                    for expr in crate::schema::fact_exprs(&workload.node, fact, self.target) {
+                    for expr in schema::fact_exprs(&workload.node, fact, self.target) {
                         for found in expr::references(expr) {
                             self.origin(found, origins);
                         }
                     }
                 }
+            }
+            Some(Other::EachWorkloadFact(fact)) => {
+                let name = self.reading().keys(&found.keys).and_then(|keys| keys.into_iter().next());
+                let target = self.target;
+                self.each_workload(&mut |lowering, workload| {
+                    if name.is_some() && lowering.name(&workload.name) == name {
+                        for expr in schema::fact_exprs(workload, fact, target) {
+                            for found in expr::references(expr) {
+                                lowering.origin(found, origins);
+                            }
+                        }
+                    }
+                });
             }
             _ => {}
         }
@@ -363,7 +437,8 @@ impl<'a> Lowering<'a> {
     /// Where the environment wrote the entry that the innermost loop is at; outside of loops, `otherwise`.
     fn entry_span(&self, otherwise: Span) -> Span {
         let Some(step) = self.steps.last() else { return otherwise };
-        let (Kind::Map(item) | Kind::List(item)) = self.stack.setting(step.collection).kind else { return otherwise };
+        let Over::Setting(collection) = step.over else { return otherwise };
+        let (Kind::Map(item) | Kind::List(item)) = self.stack.setting(collection).kind else { return otherwise };
         let key: Arc<str> = crate::value::spell(&step.key).into();
         let here = |found: &&crate::schema::Assignment| {
             found.setting == item && found.keys.split_last() == Some((&key, step.keys.as_slice()))

@@ -20,12 +20,7 @@ use crate::{
 /// All workloads that run in this view, in the order of the stack.
 pub(super) fn all(lowering: &mut Lowering<'_>) -> Vec<Workload> {
     let mut workloads = Vec::new();
-    let stack = lowering.stack;
-    for guarded in &stack.workloads {
-        lowering.each(&guarded.guards, &mut |lowering| {
-            workloads.extend(one(lowering, &guarded.node));
-        });
-    }
+    lowering.each_workload(&mut |lowering, node| workloads.extend(one(lowering, node)));
     workloads
 }
 
@@ -340,7 +335,7 @@ fn content_of(lowering: &mut Lowering<'_>, content: &FileExpr) -> Option<FileCon
             // What the mounted file says reaches the program, too.
             let stack = lowering.stack;
             for config in stack.configs.iter().filter(|config| config.name == *name) {
-                lowering.tree(&config.tree);
+                lowering.mounted(config);
             }
             Some(FileContent::Config(name.clone()))
         }
@@ -387,7 +382,7 @@ fn free_tree(value: Value, origins: &[crate::plan::Origin], at: Span) -> Tree {
 }
 
 impl Lowering<'_> {
-    /// `(ref)"workloads"` and `(ref)"workloads.NAME"`: facts as a tree of the documented shape (`docs/language.md`).
+    /// `(ref)"workloads"`, `(ref)"workloads.NAME"` and the item of a loop: facts as a tree of the documented shape (`docs/language.md`).
     pub(super) fn workloads_tree(&mut self, expr: &Expr) -> Option<Tree> {
         let ExprKind::Ref(found) = &expr.kind else { return None };
         let stack = self.stack;
@@ -398,12 +393,23 @@ impl Lowering<'_> {
                 let map = trees.collect::<IndexMap<_, _>>();
                 (!map.is_empty()).then_some(Tree::Map(map))
             }
-            Other::Workload(name) => {
-                let name = name.clone();
-                all(self).iter().find(|workload| workload.name == name).map(|workload| self.workload_tree(workload))
+            Other::Workload(name) => self.named_workload_tree(name),
+            Other::EachWorkload => {
+                let keys = self.reading().keys(&found.keys)?;
+                self.named_workload_tree(keys.first()?)
             }
             _ => None,
         }
+    }
+
+    fn named_workload_tree(&mut self, name: &str) -> Option<Tree> {
+        let mut found = None;
+        self.each_workload(&mut |lowering, node| {
+            if found.is_none() && lowering.name(&node.name).is_some_and(|found| found.as_ref() == name) {
+                found = one(lowering, node);
+            }
+        });
+        found.map(|workload| self.workload_tree(&workload))
     }
 
     fn workload_tree(&mut self, workload: &Workload) -> Tree {
@@ -446,6 +452,23 @@ impl Lowering<'_> {
         fields.done().unwrap_or_else(|| Tree::Map(IndexMap::new()))
     }
 
+    /// The tree of a configuration file that is mounted.
+    fn mounted(&mut self, config: &schema::Config) -> Option<Tree> {
+        let name = &config.name;
+        if self.mounting.contains(name) {
+            self.report(
+                codes::MISPLACED
+                    .at(config.span, format!("the configuration `{name}` prints a workload that mounts it"))
+                    .hint("print single facts in it, such as `w.image`"),
+            );
+            return None;
+        }
+        self.mounting.push(name.clone());
+        let tree = self.outside_loops(|lowering| lowering.tree(&config.tree));
+        self.mounting.pop();
+        tree
+    }
+
     /// Files by path: `text`, or `secret` with `name` and `key`.
     fn files_tree(&mut self, workload: &Workload) -> Option<Tree> {
         let mut files = Fields::default();
@@ -462,7 +485,7 @@ impl Lowering<'_> {
                 FileContent::Config(name) => {
                     let stack = self.stack;
                     let config = stack.configs.iter().find(|config| config.name == *name);
-                    let tree = config.and_then(|config| Some((config.format, self.tree(&config.tree)?)));
+                    let tree = config.and_then(|config| Some((config.format, self.mounted(config)?)));
                     fields.tree("text", tree.map(|(format, tree)| Tree::Embedded(format, Box::new(tree))));
                 }
             }

@@ -8,7 +8,7 @@ use crate::{
     diag::{codes, nearest},
     expr::{self, Entity, Names, Type},
     schema::{
-        Guard, Guarded, Kind,
+        Guard, Guarded, Kind, Other,
         build::Builder,
         declare::{Written, string_of},
         names::{Loop, RESERVED_ROOTS, Scope, ScopedNames},
@@ -93,19 +93,37 @@ impl<'d> Builder<'d> {
             self.report(codes::HIDES_SETTING.at(name.span, format!("both variables are called `{item}`")));
         }
         let (source, of) = self.path(path.trim(), name.span, scope)?;
-        let names = ScopedNames { builder: self, scope };
-        let whole = Entity::Place { place: source.place, keys: source.keys.clone(), of };
         let number = scope.next_loop;
-        let Some(entity) = names.index(&whole, expr::Key::Loop(number)) else {
-            self.report(codes::NOT_A_COLLECTION.at(name.span, format!("`{}` is no list and no map", path.trim())));
-            return None;
-        };
+        let entity = self.item_of(&source, of, path.trim(), name, scope)?;
         let indexes =
             self.setting_at(source.place).is_some_and(|id| matches!(self.settings[id.index()].kind, Kind::List(_)));
         let mut inner = scope.clone();
         inner.loops.push(Loop { key: key.map(Into::into), item: item.into(), entity, number, indexes });
         inner.next_loop += 1;
         Some((source, inner))
+    }
+
+    /// What the item of a loop over `source` is.
+    fn item_of(&self, source: &expr::Ref, of: Type, path: &str, name: &Name, scope: &Scope) -> Option<Entity> {
+        let names = ScopedNames { builder: self, scope };
+        let key = expr::Key::Loop(scope.next_loop);
+        if self.other_at(source.place) == Some(Other::Workloads) {
+            if !scope.projection {
+                self.report(
+                    codes::MISPLACED
+                        .at(name.span, "a loop over `workloads` cannot stand here")
+                        .underline("only in `helm`, `config` and `mcp`: workloads are made of everything else"),
+                );
+                return None;
+            }
+            return Some(names.each_workload(key));
+        }
+        let whole = Entity::Place { place: source.place, keys: source.keys.clone(), of };
+        let entity = names.index(&whole, key);
+        if entity.is_none() {
+            self.report(codes::NOT_A_COLLECTION.at(name.span, format!("`{path}` is no list and no map")));
+        }
+        entity
     }
 
     fn refuse_hiding(&self, name: &str, span: Span, scope: &Scope) {
@@ -166,7 +184,12 @@ impl<'d> Builder<'d> {
             }
             return None;
         }
-        let mut inner = Scope { next_loop: scope.next_loop, fragments: scope.fragments.clone(), ..Scope::default() };
+        let mut inner = Scope {
+            projection: scope.projection,
+            next_loop: scope.next_loop,
+            fragments: scope.fragments.clone(),
+            ..Scope::default()
+        };
         inner.fragments.push(name.into());
         for (parameter, of) in fragment.properties() {
             let Some(argument) = node.property(&parameter.text) else {

@@ -98,6 +98,10 @@ pub enum Other {
     Workload(Arc<str>),
     /// A fact of `workloads.NAME`, by the words of its path.
     WorkloadFact(Arc<str>, Arc<str>),
+    /// The workload that a loop over `workloads` is at; its key is the workload's name.
+    EachWorkload,
+    /// A fact of that workload, by the words of its path.
+    EachWorkloadFact(Arc<str>),
     /// `environment`: the name of the environment.
     Environment,
     /// `release`: the name of the deployment.

@@ -30,6 +30,8 @@ pub(super) struct Loop {
 pub(super) struct Scope {
     /// The record whose fields `self` leads to.
     pub(super) record: Option<SettingId>,
+    /// Whether it stands in a projection, where workloads are known; a workload cannot depend on them all.
+    pub(super) projection: bool,
     /// Whether `self` is the provider of an endpoint.
     pub(super) provider: bool,
     /// The loops that it can name, outermost first.
@@ -84,7 +86,7 @@ impl ScopedNames<'_, '_> {
         }
     }
 
-    fn other_member(&self, place: Place, name: &str) -> Option<Entity> {
+    fn other_member(&self, place: Place, keys: &[Key], name: &str) -> Option<Entity> {
         match self.builder.other_at(place)? {
             Other::Endpoints => {
                 let known = self.builder.endpoint_names.get(name)?;
@@ -115,20 +117,32 @@ impl ScopedNames<'_, '_> {
             Other::Workloads => {
                 self.builder.workload_names.contains(name).then(|| self.other_any(Other::Workload(name.into())))
             }
-            Other::Workload(workload) => {
-                let of = match name {
-                    "image" => "image",
-                    "replicas" => "int",
-                    _ => return None,
-                };
-                Some(self.other(Other::WorkloadFact(workload, name.into()), of))
-            }
+            Other::Workload(workload) => Some(self.other(Other::WorkloadFact(workload, name.into()), fact_type(name)?)),
+            Other::EachWorkload => Some(Entity::Place {
+                place: self.builder.other(Other::EachWorkloadFact(name.into())),
+                keys: keys.to_vec(),
+                of: Type::Scalar(fact_type(name)?.into()),
+            }),
             _ => None,
         }
     }
 
+    /// The item of a loop over `workloads`.
+    pub(super) fn each_workload(&self, key: Key) -> Entity {
+        Entity::Place { place: self.builder.other(Other::EachWorkload), keys: vec![key], of: Type::Any }
+    }
+
     fn other_any(&self, other: Other) -> Entity {
         Entity::Place { place: self.builder.other(other), keys: Vec::new(), of: Type::Any }
+    }
+}
+
+/// The type of a fact that a path may name.
+fn fact_type(name: &str) -> Option<&'static str> {
+    match name {
+        "image" => Some("image"),
+        "replicas" => Some("int"),
+        _ => None,
     }
 }
 
@@ -165,9 +179,9 @@ impl Names for ScopedNames<'_, '_> {
         match of {
             Entity::Place { place, keys, .. } => match self.builder.setting_at(*place) {
                 Some(id) => self.setting_member(id, keys, name),
-                None => self.other_member(*place, name),
+                None => self.other_member(*place, keys, name),
             },
-            Entity::Namespace(place, _) => self.other_member(*place, name),
+            Entity::Namespace(place, keys) => self.other_member(*place, keys, name),
             Entity::Key(..) => None,
         }
     }
@@ -201,7 +215,7 @@ impl Names for ScopedNames<'_, '_> {
                 None => match self.builder.other_at(*place) {
                     Some(Other::Endpoints) => self.builder.endpoint_names.keys().map(ToString::to_string).collect(),
                     Some(Other::Workloads) => self.builder.workload_names.iter().map(ToString::to_string).collect(),
-                    Some(Other::Workload(_)) => vec!["image".to_owned(), "replicas".to_owned()],
+                    Some(Other::Workload(_) | Other::EachWorkload) => vec!["image".to_owned(), "replicas".to_owned()],
                     Some(Other::Endpoint(name)) => {
                         let fields = self.builder.endpoint_names.get(&name).map(|known| known.fields.clone());
                         let words = ["host", "port", "ports"].into_iter().map(str::to_owned);

@@ -27,9 +27,9 @@ impl<'d> Builder<'d> {
                 "endpoint" => stack.endpoints.extend(self.endpoint(item)),
                 "workload" => stack.workloads.extend(self.workload(item)),
                 "compose" => self.compose(item, stack),
-                "config" => stack.configs.extend(self.config(item)),
-                "mcp" => stack.mcp.extend(self.mcp(item)),
-                "helm" => stack.helm.extend(self.helm(item)),
+                "config" => stack.configs.extend(self.config(&in_projection(item))),
+                "mcp" => stack.mcp.extend(self.mcp(&in_projection(item))),
+                "helm" => stack.helm.extend(self.helm(&in_projection(item))),
                 _ => {}
             }
         }
@@ -165,4 +165,10 @@ impl<'d> Builder<'d> {
                 .maybe_hint(near),
         );
     }
+}
+
+/// A node that may go through the workloads.
+fn in_projection<'d>(item: &Item<'d>) -> Item<'d> {
+    let scope = Scope { projection: true, ..item.scope.clone() };
+    Item { node: item.node, guards: item.guards.clone(), scope }
 }

@@ -291,3 +291,36 @@ fn no_prefix_of_a_stack_panics() {
     let stack = stack.expect("no finding, so a stack");
     assert!(matches!(stack.setting(stack.setting(SettingId::ROOT).children["m"]).kind, Kind::Map(_)));
 }
+
+#[test]
+fn only_projections_go_through_the_workloads() {
+    let each = "(each)\"name, w in workloads\"";
+    gives(
+        &stack(
+            "",
+            &format!("config \"c\" file=\"c.toml\" format=\"toml\" {{ {each} {{ (ref)\"name\" (ref)\"w.image\" }} }}"),
+        ),
+        &[],
+    );
+    all(&[
+        ("", "workload \"a\" { image \"x:1\"; env { (json)A { b (ref)\"workloads\" } } }", "TL0449", "workloads"),
+        (
+            "",
+            "workload \"a\" { image \"x:1\"; env { (json)A { b (ref)\"workloads.web\" } } }",
+            "TL0449",
+            "workloads.web",
+        ),
+        (
+            "",
+            "(each)\"n, w in workloads\" { workload (ref)\"n\" { image \"x:1\" } }",
+            "TL0449",
+            "\"n, w in workloads\"",
+        ),
+        (
+            "",
+            "workload \"a\" { image \"x:1\"; env { (each)\"n, w in workloads\" { (ref)\"n\" \"1\" } } }",
+            "TL0449",
+            "\"n, w in workloads\"",
+        ),
+    ]);
+}

@@ -6,9 +6,9 @@
 
 use crate::{
     diag::codes,
-    expr::Form,
+    expr::{Expr, Form, Kind as ExprKind},
     plan::Format,
-    schema::{Keep, TreeKey, TreeNode, TreeValue, build::Builder, declare::Written, names::Scope},
+    schema::{Keep, Other, TreeKey, TreeNode, TreeValue, build::Builder, declare::Written, names::Scope},
     syntax::{Entry, Node},
 };
 
@@ -32,7 +32,7 @@ impl<'d> Builder<'d> {
     pub(super) fn tree_keys(&self, node: &'d Node, scope: &Scope) -> Vec<TreeNode> {
         let mut nodes: Vec<TreeNode> = Vec::new();
         for (name, entry) in node.properties() {
-            if let Some(value) = self.value(entry, None, scope) {
+            if let Some(value) = self.printed(entry, scope) {
                 nodes.push(TreeNode::Key {
                     key: TreeKey::Fixed(name.text.as_str().into()),
                     value: TreeValue::One(value),
@@ -126,7 +126,7 @@ impl<'d> Builder<'d> {
                 }
                 let mut nodes: Vec<TreeNode> = Vec::new();
                 for entry in node.arguments() {
-                    if let Some(value) = self.value(entry, None, scope) {
+                    if let Some(value) = self.printed(entry, scope) {
                         nodes.push(TreeNode::Item { value: TreeValue::One(value), span: entry.span });
                     }
                 }
@@ -156,6 +156,23 @@ impl<'d> Builder<'d> {
         Some(TreeNode::Key { key: key?, value, span })
     }
 
+    /// A value of a tree. In a workload it cannot be a workload: printing that would lead in a circle.
+    fn printed(&self, entry: &Entry, scope: &Scope) -> Option<Expr> {
+        let expr = self.value(entry, None, scope)?;
+        if let ExprKind::Ref(found) = &expr.kind
+            && !scope.projection
+            && matches!(self.other_at(found.place), Some(Other::Workloads | Other::Workload(_)))
+        {
+            self.report(
+                codes::MISPLACED
+                    .at(found.span, "a workload cannot print workloads")
+                    .hint("name a fact, such as `workloads.NAME.image`, or print them in a `config` that is mounted"),
+            );
+            return None;
+        }
+        Some(expr)
+    }
+
     fn tree_value(&self, node: &'d Node, scope: &Scope) -> Option<TreeValue> {
         let arguments: Vec<&Entry> = node.arguments().collect();
         let nested = node.properties().next().is_some() || !node.children.is_empty() || node.braces;
@@ -169,9 +186,9 @@ impl<'d> Builder<'d> {
                 }
                 Some(TreeValue::Nodes { nodes: self.tree(node, scope), keep: None })
             }
-            ([one], false) => self.value(one, None, scope).map(TreeValue::One),
+            ([one], false) => self.printed(one, scope).map(TreeValue::One),
             (many, false) => {
-                Some(TreeValue::Many(many.iter().filter_map(|entry| self.value(entry, None, scope)).collect()))
+                Some(TreeValue::Many(many.iter().filter_map(|entry| self.printed(entry, scope)).collect()))
             }
             _ => {
                 self.report(
