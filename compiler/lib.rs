@@ -20,6 +20,7 @@ pub mod model;
 pub mod plan;
 pub mod resolve;
 pub mod schema;
+pub mod seal;
 pub mod settings;
 pub mod source;
 pub mod stdlib;
