@@ -83,7 +83,7 @@ pub fn hidden(source: SourceId, line: &str, finding: &Finding) -> Vec<Range<usiz
 }
 
 /// Length of a line that is hidden as a whole, in bytes.
-const LONG_LINE: usize = 64 << 10;
+const LONG_LINE: usize = 1 << 20;
 
 #[derive(PartialEq)]
 enum Kind {
