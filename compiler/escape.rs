@@ -4,8 +4,6 @@
 //! Never: formats; quoting for YAML or JSON is `emit`'s.
 //! Invariant: read by its interpreter's rules, an escaped text is the text again. The tests do that.
 
-use crate::value::SecretRef;
-
 /// A text for any value of a Compose file: `$` becomes `$$`, so that Compose puts in no variable.
 ///
 /// Compose interpolates values, never keys.
@@ -40,22 +38,12 @@ pub fn forbidden_in_mcp(text: &str) -> bool {
     ["{env:", "{file:", "${"].iter().any(|mark| text.contains(mark))
 }
 
-/// The variable that holds a secret: name and key in capitals, everything but letters and digits as `_`;
-/// `openai-credentials/api-key` is `OPENAI_CREDENTIALS_API_KEY`.
-///
-/// Two secrets may get the same variable (`a-b/c`, `a/b-c`); whoever uses several compares.
-#[must_use]
-pub fn secret_variable(secret: &SecretRef) -> String {
-    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    let name: String = format!("{}_{}", secret.name, secret.key).chars().map(word).collect();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::value::{SecretRef, secret_variable};
 
     /// Compose's interpolation (compose-go `template.go`), where no variable is set.
     pub(crate) fn compose_reads(text: &str) -> String {

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use super::ports::place;
 use crate::{
     diag::{Diags, codes},
-    escape::secret_variable,
     plan::{Deployment, HealthKind, Probe, Role, Until, Workload},
     source::Span,
-    value::{Piece, SecretRef, Value},
+    value::{Piece, SecretRef, Value, secret_variable},
 };
 
 fn compose_workloads(deployment: &Deployment) -> &[Workload] {

@@ -17,12 +17,12 @@ use super::{
 };
 use crate::{
     emit::Output,
-    escape::{compose_string, secret_variable},
+    escape::compose_string,
     plan::{
         self, Compose, Deployment, FileContent, Format, Health, HealthKind, Leaf, Plan, Port, Probe, Resources, Role,
         Security, Until, Variable, Workload,
     },
-    value::{Link, SecretRef, Value},
+    value::{Link, SecretRef, Value, secret_variable},
 };
 
 /// The project's root, seen from the folder of `compose.yaml`.
@@ -429,12 +429,7 @@ fn replicas(workload: &Workload, leaf: &Leaf, words: &Words) -> Node {
 }
 
 fn amounts(cpu: Option<&Leaf>, memory: Option<&Leaf>, words: &Words) -> Entries {
-    let text = |leaf: &Leaf| match leaf.value {
-        Value::Cpu(millicores) => words::compose_cpu(millicores),
-        Value::Memory(bytes) => words::compose_memory(bytes),
-        ref other => words::text(other, words),
-    };
-    let node = |leaf: &Leaf| Node::of(Output::String(text(leaf)), leaf);
+    let node = |leaf: &Leaf| Node::of(Output::String(words::compose_amount(&leaf.value, words)), leaf);
     let mut entries = Entries::default();
     entries.maybe("cpus", cpu.map(node));
     entries.maybe("memory", memory.map(node));

@@ -5,9 +5,8 @@
 
 use super::{Addresses, File, generated, node::Node, words::Speaker};
 use crate::{
-    escape::secret_variable,
     plan::{Deployment, Format, Plan},
-    value::{Link, SecretRef},
+    value::{Link, SecretRef, secret_variable},
 };
 
 /// One file per release.

@@ -15,9 +15,8 @@ use super::{
 };
 use crate::{
     emit::Output,
-    escape::secret_variable,
     plan::{Deployment, Format, Leaf, Mcp, Plan, Server},
-    value::{Link, SecretRef},
+    value::{Link, SecretRef, secret_variable},
 };
 
 /// A row of the table of clients.

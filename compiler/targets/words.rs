@@ -6,7 +6,7 @@
 
 use crate::{
     emit::{Output, json_compact},
-    value::{Image, Link, LinkPart, Piece, SecretRef, Value},
+    value::{Link, LinkPart, Piece, Printed, SecretRef, Value, Words, print, spell},
 };
 
 /// How one target says what is not the same everywhere.
@@ -51,12 +51,20 @@ pub(super) fn text(value: &Value, speaker: &dyn Speaker) -> String {
         Value::String(text) => speaker.literal(text),
         Value::Text(pieces) => pieces.iter().map(|piece| piece_text(piece, speaker)).collect(),
         Value::Memory(bytes) => memory(*bytes),
-        Value::Cpu(millicores) => cpu(*millicores),
+        Value::Cpu(_) => spell(value),
         Value::Duration(milliseconds) => duration(*milliseconds),
         Value::Secret(secret) => speaker.secret(secret),
-        Value::Image(reference) => speaker.literal(&image(reference)),
+        Value::Image(_) => speaker.literal(&spell(value)),
         Value::List(items) => items.iter().map(|item| text(item, speaker)).collect::<Vec<_>>().join(","),
         Value::Map(_) => json_compact(&output(value, speaker)),
+    }
+}
+
+/// An amount of memory or processor as Compose reads it; anything else as text.
+pub(super) fn compose_amount(value: &Value, speaker: &dyn Speaker) -> String {
+    match (value, print(value, Words::Compose)) {
+        (Value::Memory(_) | Value::Cpu(_), Some(Printed::String(amount))) => amount,
+        _ => text(value, speaker),
     }
 }
 
@@ -83,22 +91,6 @@ fn memory(bytes: u64) -> String {
     in_largest(bytes, &UNITS)
 }
 
-/// `1g`, `512m`, `1001`: as Compose reads it, where `k m g` are powers of 1024.
-pub(super) fn compose_memory(bytes: u64) -> String {
-    in_largest(bytes, &[("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)])
-}
-
-/// `2`, `500m`.
-fn cpu(millicores: u64) -> String {
-    if millicores.is_multiple_of(1000) { (millicores / 1000).to_string() } else { format!("{millicores}m") }
-}
-
-/// `2`, `0.5`, `0.125`: cores, as Compose reads it.
-pub(super) fn compose_cpu(millicores: u64) -> String {
-    let text = format!("{}.{:03}", millicores / 1000, millicores % 1000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 /// `1h`, `90s`, `250ms`: the largest unit that says it exactly; Go and Compose read it alike.
 pub(super) fn duration(milliseconds: u64) -> String {
     match milliseconds {
@@ -114,25 +106,21 @@ fn in_largest(amount: u64, units: &[(&str, u64)]) -> String {
     }
 }
 
-/// `registry/repository:tag@digest`, of which all but the repository may be missing.
-pub(super) fn image(image: &Image) -> String {
-    let mut text = String::new();
-    if !image.registry.is_empty() {
-        text += &format!("{}/", image.registry);
-    }
-    text += &image.repository;
-    if !image.tag.is_empty() {
-        text += &format!(":{}", image.tag);
-    }
-    if !image.digest.is_empty() {
-        text += &format!("@{}", image.digest);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        targets::{Addresses, Plain},
+        value::Image,
+    };
+
+    fn to_compose(value: Value) -> String {
+        compose_amount(&value, &Plain(&Addresses::none()))
+    }
+
+    fn to_plain(value: Value) -> String {
+        text(&value, &Plain(&Addresses::none()))
+    }
 
     #[test]
     fn amounts_stand_in_the_largest_exact_unit() {
@@ -142,13 +130,16 @@ mod tests {
         }
         let compose = [(2 << 40, "2048g"), (1536 << 20, "1536m"), (1_000_000_000, "1000000000"), (2048, "2k")];
         for (bytes, expected) in compose {
-            assert_eq!(compose_memory(bytes), expected);
+            assert_eq!(to_compose(Value::Memory(bytes)), expected);
         }
         for (millicores, kubernetes, compose) in [(2000, "2", "2"), (500, "500m", "0.5"), (10_125, "10125m", "10.125")]
         {
-            assert_eq!((cpu(millicores).as_str(), compose_cpu(millicores).as_str()), (kubernetes, compose));
+            assert_eq!(
+                (to_plain(Value::Cpu(millicores)).as_str(), to_compose(Value::Cpu(millicores)).as_str()),
+                (kubernetes, compose)
+            );
         }
-        assert_eq!(compose_cpu(10_000), "10");
+        assert_eq!(to_compose(Value::Cpu(10_000)), "10");
         for (milliseconds, expected) in [(0, "0s"), (90_000, "90s"), (7_200_000, "2h"), (250, "250ms")] {
             assert_eq!(duration(milliseconds), expected);
         }
@@ -158,7 +149,10 @@ mod tests {
     fn images_are_references() {
         let all =
             Image { registry: "r:5000".into(), repository: "a/b".into(), tag: "1".into(), digest: "sha256:0".into() };
-        assert_eq!(image(&all), "r:5000/a/b:1@sha256:0");
-        assert_eq!(image(&Image { registry: "".into(), tag: "".into(), digest: "".into(), ..all }), "a/b");
+        assert_eq!(to_plain(Value::Image(all.clone())), "r:5000/a/b:1@sha256:0");
+        assert_eq!(
+            to_plain(Value::Image(Image { registry: "".into(), tag: "".into(), digest: "".into(), ..all })),
+            "a/b"
+        );
     }
 }

@@ -33,6 +33,7 @@ pub use self::{
     part::{PARTS, Part, Set, part, parts, with_parts},
     print::{Printed, Words, print, spell},
     scalar::{Attributes, Bad, Base, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},
+    secret::secret_variable,
 };
 
 /// A value in normal form.

@@ -105,7 +105,7 @@ parts! {
     "memory" "gibibytes" "gibibytes" |value| whole(value, 1 << 30, "gibibytes"), None, "Whole multiples of 1024³ bytes.";
     "secret" "name" "subdomain" |value| of_secret(value, |secret| secret.name.to_string()), Some(set_secret_name), "The name: the Kubernetes `Secret`.";
     "secret" "key" "string" |value| of_secret(value, |secret| secret.key.to_string()), Some(set_secret_key), "The key in it.";
-    "secret" "variable" "string" |value| of_secret(value, secret::variable), None, "Name and key in capitals, joined by `_`: the variable that carries the secret.";
+    "secret" "variable" "string" |value| of_secret(value, secret::secret_variable), None, "Name and key in capitals, joined by `_`: the variable that carries the secret.";
     "semver" "major" "int" |value| of_version(value, |version| Some(Value::Int(version.numbers[0]))), None, "The first number.";
     "semver" "minor" "int" |value| of_version(value, |version| Some(Value::Int(version.numbers[1]))), None, "The second number.";
     "semver" "patch" "int" |value| of_version(value, |version| Some(Value::Int(version.numbers[2]))), None, "The third number.";

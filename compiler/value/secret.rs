@@ -46,8 +46,12 @@ pub(super) fn check(value: &Value) -> Result<(), Bad> {
     }
 }
 
-/// The variable that carries the secret where there are only variables: both names in capitals, joined by `_`.
-pub(super) fn variable(secret: &SecretRef) -> String {
+/// The variable that holds a secret: name and key in capitals, everything but letters and digits as `_`;
+/// `openai-credentials/api-key` is `OPENAI_CREDENTIALS_API_KEY`.
+///
+/// Two secrets may get the same variable (`a-b/c`, `a/b-c`); whoever uses several compares.
+#[must_use]
+pub fn secret_variable(secret: &SecretRef) -> String {
     let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let name: String = secret.name.chars().chain(['_']).chain(secret.key.chars()).map(word).collect();
     if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
