@@ -248,15 +248,9 @@ impl Reading<'_> {
                 let entries = entries.map(|key| (Some(key.clone()), self.setting(*item, &extended(keys, key))));
                 collected_map(entries)
             }
-            Kind::Scalar(_) if self.in_scalar_list(id) => self.list_item(id, keys),
+            Kind::Scalar(_) if self.stack.is_list_item(id) => self.list_item(id, keys),
             _ => self.view.slot(id, keys).map_or(Evaluated::Missing, |slot| slot.value.clone()),
         }
-    }
-
-    fn in_scalar_list(&self, id: SettingId) -> bool {
-        let setting = self.stack.setting(id);
-        setting.name.as_ref() == "*"
-            && setting.parent.is_some_and(|parent| matches!(self.stack.setting(parent).kind, Kind::List(_)))
     }
 
     fn list_item(&self, id: SettingId, keys: &[Arc<str>]) -> Evaluated {

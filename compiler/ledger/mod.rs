@@ -159,14 +159,12 @@ fn closed(stack: &Stack, direct: Vec<Site>) -> Vec<Site> {
 /// Whether a setting is a row of its own: not a group, not a list's item, not a value that nobody may write.
 fn is_row(stack: &Stack, id: SettingId) -> bool {
     let setting = stack.setting(id);
-    let item_of_list = setting.name.as_ref() == "*"
-        && setting.parent.is_some_and(|parent| matches!(stack.setting(parent).kind, Kind::List(_)));
     let records = |item: SettingId| stack.setting(item).kind == Kind::Group;
     let row = match setting.kind {
         Kind::Group => false,
         Kind::Map(_) => false,
         Kind::List(item) => !records(item),
-        Kind::Scalar(_) => !item_of_list,
+        Kind::Scalar(_) => !stack.is_list_item(id),
         Kind::Choice(_) | Kind::Switch => true,
     };
     row && setting.declarations.iter().all(|declaration| !declaration.derived)

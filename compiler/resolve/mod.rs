@@ -14,7 +14,10 @@ use indexmap::IndexMap;
 use crate::{
     diag::{Diags, Finding, codes, list_of, nearest},
     model::{Deployed, Env, Override, View},
-    schema::{Assignment, Given, SettingId, Stack, assign::Reader},
+    schema::{
+        Assignment, Given, SettingId, Stack,
+        assign::{Reader, reason},
+    },
     source::{Source, Sources},
     syntax::{Doc, Literal, Node},
 };
@@ -379,26 +382,7 @@ fn targets_of(node: &Node, diags: &mut Diags) -> Vec<Arc<str>> {
 
 /// The reason that an `override` or `raw` must give.
 fn because(node: &Node, diags: &mut Diags) -> Option<Arc<str>> {
-    match node.property("because").map(|entry| (&entry.value, entry.span)) {
-        Some((Literal::String(reason), span)) => {
-            if reason.trim().chars().count() < 10 {
-                diags.push(
-                    codes::SHORT_REASON
-                        .at(span, "the reason is too short to tell anybody anything")
-                        .underline("at least ten characters"),
-                );
-            }
-            Some(reason.as_str().into())
-        }
-        _ => {
-            diags.push(
-                codes::NO_REASON
-                    .at(node.name.span, format!("`{}` gives no reason", node.name.text))
-                    .hint("add `because=\"…\"`: it is printed wherever the difference is"),
-            );
-            None
-        }
-    }
+    reason(node, node.property("because"), diags)
 }
 
 /// Of two overrides that give one setting to one target, the order would decide.

@@ -124,15 +124,10 @@ impl<'a> Resolver<'a> {
                 Kind::List(item) if matches!(self.stack.setting(*item).kind, Kind::Group) => {
                     self.record_list(id, *item, &keys);
                 }
-                Kind::Scalar(_) if self.is_list_item(setting) => {}
+                Kind::Scalar(_) if self.stack.is_list_item(id) => {}
                 _ => self.value(id, &keys),
             }
         }
-    }
-
-    fn is_list_item(&self, setting: &Setting) -> bool {
-        setting.name.as_ref() == "*"
-            && setting.parent.is_some_and(|parent| matches!(self.stack.setting(parent).kind, Kind::List(_)))
     }
 
     /// The keys of every instance of a setting: one empty list for a setting in no map and no list.
@@ -258,7 +253,7 @@ impl<'a> Resolver<'a> {
             };
             // The items of a list are values of the list.
             let id = SettingId(index as u32);
-            let holder = if self.is_list_item(setting) { setting.parent.unwrap_or(id) } else { id };
+            let holder = if self.stack.is_list_item(id) { setting.parent.unwrap_or(id) } else { id };
             for keys in self.instances(holder) {
                 let Some(slot) = self.view.slot(holder, &keys) else { continue };
                 let values = match &slot.value {

@@ -581,6 +581,30 @@ fn takes_anything(scalar: &value::ScalarType) -> bool {
     ["env-value", "any"].contains(&scalar.name)
 }
 
+/// The reason that `absent`, `override`, `raw` and their like must give, out of what was found as `because=`.
+pub(crate) fn reason(node: &Node, found: Option<&Entry>, diags: &mut Diags) -> Option<Arc<str>> {
+    match found.map(|entry| (&entry.value, entry.span)) {
+        Some((Literal::String(reason), span)) => {
+            if reason.trim().chars().count() < 10 {
+                diags.push(
+                    codes::SHORT_REASON
+                        .at(span, "the reason is too short to tell anybody anything")
+                        .underline("at least ten characters"),
+                );
+            }
+            Some(reason.as_str().into())
+        }
+        _ => {
+            diags.push(
+                codes::NO_REASON
+                    .at(node.name.span, format!("`{}` gives no reason", node.name.text))
+                    .hint("add `because=\"…\"`: it is printed wherever the difference is"),
+            );
+            None
+        }
+    }
+}
+
 fn is_expression(entry: &Entry) -> bool {
     entry.annotation.as_ref().is_some_and(|name| ["ref", "f", "cel"].contains(&name.text.as_str()))
 }

@@ -722,6 +722,14 @@ impl Stack {
         words.join(".").into()
     }
 
+    /// Whether a setting is the item of a list.
+    #[must_use]
+    pub fn is_list_item(&self, id: SettingId) -> bool {
+        let setting = self.setting(id);
+        setting.name.as_ref() == "*"
+            && setting.parent.is_some_and(|parent| matches!(self.setting(parent).kind, Kind::List(_)))
+    }
+
     /// The settings whose values a reference to `id` reads, in declared order: of a group, map or list all below
     /// it; of anything else it alone.
     #[must_use]

@@ -10,11 +10,12 @@ use crate::{
     diag::{codes, nearest},
     schema::{
         Absent, Change, Declaration,
+        assign::reason,
         build::Builder,
         declare::{Later, Pending, PendingOf, Place, Written},
         shape::Shape,
     },
-    syntax::{Literal, Node},
+    syntax::Node,
     value::Attributes,
 };
 
@@ -124,26 +125,7 @@ impl<'d> Builder<'d> {
     /// The reason that some nodes must give.
     pub(super) fn because(&self, node: &Node) -> Option<Arc<str>> {
         let plain = node.property("because").filter(|entry| entry.annotation.is_none());
-        match plain.map(|entry| (&entry.value, entry.span)) {
-            Some((Literal::String(reason), span)) => {
-                if reason.trim().chars().count() < 10 {
-                    self.report(
-                        codes::SHORT_REASON
-                            .at(span, "the reason is too short to tell anybody anything")
-                            .underline("at least ten characters"),
-                    );
-                }
-                Some(reason.as_str().into())
-            }
-            _ => {
-                self.report(
-                    codes::NO_REASON
-                        .at(node.name.span, format!("`{}` gives no reason", node.name.text))
-                        .hint("add `because=\"…\"`: it is printed wherever the difference is"),
-                );
-                None
-            }
-        }
+        reason(node, plain, &mut self.diags.borrow_mut())
     }
 
     fn change(&self, node: &'d Node) -> Change {
