@@ -12,7 +12,7 @@ mod expr;
 mod image;
 #[path = "compiler/ledger/mod.rs"]
 mod ledger;
-#[path = "compiler/plan.rs"]
+#[path = "compiler/plan/mod.rs"]
 mod plan;
 #[path = "compiler/schema/mod.rs"]
 mod schema;

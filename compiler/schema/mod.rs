@@ -40,7 +40,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     expr::{Expr, Place, Ref},
-    plan::{Format, HealthKind, Role, Until},
+    plan::{FactPath, Format, HealthKind, Role, Until},
     source::Span,
     value::{Attributes, Value},
 };
@@ -628,6 +628,111 @@ pub struct Release {
     pub values: Vec<TreeNode>,
 }
 
+/// What one version of a chart reads, written from its templates.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Surface {
+    /// The chart.
+    pub chart: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// The keys; number 0 is the map that holds the others. Places in conditions are numbers of keys.
+    pub keys: Vec<ChartKey>,
+    /// The workloads that it runs.
+    pub runs: Vec<Runs>,
+    /// Facts that its templates state without a key.
+    pub fixed: Vec<Fixed>,
+    /// Facts that it cannot state.
+    pub unsaid: Vec<Unsaid>,
+}
+
+/// A key that a chart reads, or a trap.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChartKey {
+    /// Its name; `*` for the items of a list or map.
+    pub name: Arc<str>,
+    /// What holds it; none for the root.
+    pub parent: Option<u32>,
+    /// Where it stands.
+    pub span: Span,
+    /// What it holds.
+    pub shape: KeyShape,
+    /// The chart's own value, if it has one.
+    pub default: Option<Value>,
+    /// Under which values of other keys the chart reads it; those of the keys above it count too.
+    pub when: Option<Expr>,
+    /// The facts, or parts of facts, that it carries.
+    pub carries: Vec<Carry>,
+    /// Whether the chart runs its text as a template.
+    pub template: bool,
+    /// The keys below it.
+    pub children: IndexMap<Arc<str>, u32>,
+}
+
+/// What a key of a chart holds.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum KeyShape {
+    /// A map with these keys.
+    Group,
+    /// A value of the scalar type of this name, within these attributes.
+    Scalar(Arc<str>, Attributes),
+    /// A list of what this key says.
+    List(u32),
+    /// A map of what this key says.
+    Map(u32),
+    /// Anything: the chart hands it on whole.
+    Any,
+    /// Nothing: no template reads it, for this reason.
+    Dead(Arc<str>),
+}
+
+/// A fact, or a part of one, that a key of a chart carries.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Carry {
+    /// The fact.
+    pub fact: FactPath,
+    /// The part of its value, a row of `value::PARTS`; empty for all of it.
+    pub part: Arc<str>,
+}
+
+/// A workload that a chart runs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Runs {
+    /// Its name.
+    pub workload: Arc<str>,
+    /// When, by the chart's keys; none is always.
+    pub when: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A fact that a chart's templates state without a key.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Fixed {
+    /// The fact, or the part of one.
+    pub fact: Carry,
+    /// Its value; of a `(workload)` the host of that workload.
+    pub value: Value,
+    /// When, by the chart's keys; none is always.
+    pub when: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Facts that a chart cannot state.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Unsaid {
+    /// The facts; `*` in the key stands for any text.
+    pub facts: Vec<FactPath>,
+    /// The reason.
+    pub because: Arc<str>,
+    /// When, by the chart's keys; none is always.
+    pub when: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
 /// A node of a tree.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum TreeNode {
@@ -756,16 +861,13 @@ impl Stack {
     }
 }
 
-/// Facts, and fields of facts, that Compose has no words for.
-const NOT_IN_COMPOSE: &[&str] = &["port.service", "replicas.max", "route", "volume.size", "volume.class"];
-
-/// Facts, and fields of facts, that only Compose has words for.
-const ONLY_IN_COMPOSE: &[&str] = &["port.publish", "profile", "image.build"];
-
 /// Whether a target has words for a fact or a field of one. What it cannot say it does not read either.
 #[must_use]
 pub fn says(target: &str, what: &str) -> bool {
-    !(if target == "compose" { NOT_IN_COMPOSE } else { ONLY_IN_COMPOSE }).contains(&what)
+    let (kind, field) = what.split_once('.').unwrap_or((what, ""));
+    let Some(row) = crate::plan::Kind::named(kind).map(crate::plan::Kind::row) else { return true };
+    let said = |field: &crate::plan::FieldRow| if target == "compose" { field.compose } else { field.helm };
+    row.field(field).map_or_else(|| row.fields.iter().any(said), said)
 }
 
 /// The expressions that say a fact of a workload to a target, for origins.

@@ -3,10 +3,13 @@
 //! Data only. Never: stacks, settings' declarations.
 //! Invariant: links stay symbolic here ([`crate::value::Piece::Link`]); a target prints them by its own names.
 
+mod kinds;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use self::kinds::{FactPath, FieldRow, KINDS, Kind, KindRow};
 use crate::{
     source::Span,
     value::{SecretRef, Value},

@@ -1,0 +1,202 @@
+//! What can be said of a workload: the table of kinds of facts, [`KINDS`], and paths of facts.
+
+use std::{fmt, sync::Arc};
+
+/// What a fact is about: `aeterna env[RUST_LOG]`, `aeterna resources.limits.memory`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+pub struct FactPath {
+    /// The workload.
+    pub workload: Arc<str>,
+    /// The kind.
+    pub kind: Kind,
+    /// Which of several: the name of a variable, of a port; empty where a workload has one.
+    pub key: Arc<str>,
+    /// Which field, by its row in [`KINDS`]; empty for the fact itself.
+    pub field: Arc<str>,
+}
+
+impl fmt::Display for FactPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.workload, self.kind.row().name)?;
+        if !self.key.is_empty() {
+            write!(f, "[{}]", self.key)?;
+        }
+        if self.field.is_empty() { Ok(()) } else { write!(f, ".{}", self.field) }
+    }
+}
+
+/// A kind of fact.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[allow(missing_docs, reason = "the table says what they are")]
+pub enum Kind {
+    Role,
+    Image,
+    Replicas,
+    Command,
+    Args,
+    Env,
+    Port,
+    Needs,
+    Health,
+    Volume,
+    Tmpfs,
+    File,
+    Resources,
+    Security,
+    Schedule,
+    Profile,
+    Route,
+}
+
+/// A row of the table of kinds.
+#[derive(Debug)]
+pub struct KindRow {
+    /// The kind.
+    pub kind: Kind,
+    /// What stacks and surfaces call it.
+    pub name: &'static str,
+    /// What the key in brackets is; none where a workload has one such fact.
+    pub key: Option<&'static str>,
+    /// Its fields; an empty name is the fact itself.
+    pub fields: &'static [FieldRow],
+}
+
+/// A field of a kind of fact.
+#[derive(Debug)]
+pub struct FieldRow {
+    /// Its name, with dots; empty for the fact itself.
+    pub name: &'static str,
+    /// The scalar type of its value, a row of `value::SCALARS`; `list` for a list of texts, `tree` for what a file holds.
+    pub of: &'static str,
+    /// Whether Compose has words for it.
+    pub compose: bool,
+    /// Whether Kubernetes has words for it.
+    pub helm: bool,
+}
+
+const fn both(name: &'static str, of: &'static str) -> FieldRow {
+    FieldRow { name, of, compose: true, helm: true }
+}
+
+const fn compose(name: &'static str, of: &'static str) -> FieldRow {
+    FieldRow { name, of, compose: true, helm: false }
+}
+
+const fn helm(name: &'static str, of: &'static str) -> FieldRow {
+    FieldRow { name, of, compose: false, helm: true }
+}
+
+const fn row(kind: Kind, name: &'static str, key: Option<&'static str>, fields: &'static [FieldRow]) -> KindRow {
+    KindRow { kind, name, key, fields }
+}
+
+/// Every kind of fact, in the order of [`Kind`].
+pub static KINDS: &[KindRow] = &[
+    row(Kind::Role, "role", None, &[both("", "string")]),
+    row(Kind::Image, "image", None, &[both("", "image"), both("pull", "string"), compose("build", "string")]),
+    row(Kind::Replicas, "replicas", None, &[both("", "int"), helm("max", "int")]),
+    row(Kind::Command, "command", None, &[both("", "list")]),
+    row(Kind::Args, "args", None, &[both("", "list")]),
+    row(Kind::Env, "env", Some("name of a variable"), &[both("", "env-value")]),
+    row(
+        Kind::Port,
+        "port",
+        Some("name of a port"),
+        &[both("", "port"), both("protocol", "string"), helm("service", "port"), compose("publish", "port")],
+    ),
+    row(Kind::Needs, "needs", Some("workload"), &[compose("", "string")]),
+    row(
+        Kind::Health,
+        "health",
+        Some("`liveness`, `readiness` or `startup`"),
+        &[
+            both("path", "string"),
+            both("port", "string"),
+            both("tcp", "string"),
+            both("exec", "list"),
+            both("period", "duration"),
+            both("delay", "duration"),
+            both("timeout", "duration"),
+            both("failures", "int"),
+            both("start", "duration"),
+        ],
+    ),
+    row(
+        Kind::Volume,
+        "volume",
+        Some("name of a volume"),
+        &[both("", "path"), helm("size", "memory"), helm("class", "string")],
+    ),
+    row(Kind::Tmpfs, "tmpfs", Some("path"), &[both("", "bool")]),
+    row(Kind::File, "file", Some("path"), &[both("", "tree")]),
+    row(
+        Kind::Resources,
+        "resources",
+        None,
+        &[
+            both("requests.cpu", "cpu"),
+            both("requests.memory", "memory"),
+            both("limits.cpu", "cpu"),
+            both("limits.memory", "memory"),
+        ],
+    ),
+    row(
+        Kind::Security,
+        "security",
+        None,
+        &[
+            both("user", "int"),
+            both("group", "int"),
+            both("read-only-root", "bool"),
+            both("drop", "list"),
+            both("escalation", "bool"),
+        ],
+    ),
+    row(Kind::Schedule, "schedule", None, &[helm("", "cron")]),
+    row(Kind::Profile, "profile", None, &[compose("", "string")]),
+    row(
+        Kind::Route,
+        "route",
+        Some("name of a port"),
+        &[helm("hosts", "list"), helm("path", "string"), helm("tls", "string")],
+    ),
+];
+
+impl Kind {
+    /// Its row.
+    #[must_use]
+    pub fn row(self) -> &'static KindRow {
+        &KINDS[self as usize]
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Kind> {
+        KINDS.iter().find(|row| row.name == name).map(|row| row.kind)
+    }
+}
+
+impl KindRow {
+    /// The field of this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'static FieldRow> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_kinds_and_name_scalar_types() {
+        for (at, row) in KINDS.iter().enumerate() {
+            assert_eq!(row.kind as usize, at, "{}", row.name);
+            for field in row.fields {
+                let known = crate::value::scalar(field.of).is_some() || ["list", "tree"].contains(&field.of);
+                assert!(known, "{}.{}: {}", row.name, field.name, field.of);
+                assert!(field.compose || field.helm);
+            }
+        }
+    }
+}
