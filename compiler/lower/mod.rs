@@ -521,6 +521,7 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
             values,
         });
     }
+    deployment.cluster = unread(lowering, workload::all);
     for raw in lowering.deployed.raw.iter().filter(|raw| raw.target.as_ref() == "helm" && !raw.release.is_empty()) {
         if !block.releases.iter().any(|release| release.name == raw.release) {
             let known: Vec<&str> = block.releases.iter().map(|release| release.name.as_ref()).collect();
@@ -528,6 +529,14 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
             lowering.diags.push(finding.hint(format!("there is {}", list_of(&known))));
         }
     }
+}
+
+/// Computes something to compare outputs with: what it reads has not reached an output by that.
+fn unread<T>(lowering: &mut Lowering<'_>, act: impl FnOnce(&mut Lowering<'_>) -> T) -> T {
+    let reads = lowering.reads.clone();
+    let done = act(lowering);
+    lowering.reads = reads;
+    done
 }
 
 fn configs(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {

@@ -221,6 +221,7 @@ fn everything() -> Plan {
     let deployment = Deployment {
         name: "aeterna".into(),
         compose: Some(compose),
+        cluster: Vec::new(),
         helm: vec![release()],
         configs: vec![config()],
         mcp: Some(mcp()),
