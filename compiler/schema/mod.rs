@@ -40,7 +40,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     expr::{Expr, Place, Ref},
-    plan::{FactPath, Format, HealthKind, Role, Until},
+    plan::{self, FactPath, Format, HealthKind, Role, Until},
     source::Span,
     value::{Attributes, Value},
 };
@@ -478,6 +478,31 @@ pub enum FactKind {
     },
 }
 
+impl FactKind {
+    /// Which kind of fact it says.
+    #[must_use]
+    pub fn kind(&self) -> plan::Kind {
+        match self {
+            FactKind::Image { .. } => plan::Kind::Image,
+            FactKind::Replicas { .. } => plan::Kind::Replicas,
+            FactKind::Command(_) => plan::Kind::Command,
+            FactKind::Args(_) => plan::Kind::Args,
+            FactKind::Schedule(_) => plan::Kind::Schedule,
+            FactKind::Env { .. } | FactKind::EnvTree { .. } => plan::Kind::Env,
+            FactKind::Resources(_) => plan::Kind::Resources,
+            FactKind::Port { .. } => plan::Kind::Port,
+            FactKind::Needs { .. } => plan::Kind::Needs,
+            FactKind::Profile(_) => plan::Kind::Profile,
+            FactKind::Health(_) => plan::Kind::Health,
+            FactKind::Volume { .. } => plan::Kind::Volume,
+            FactKind::Tmpfs(_) => plan::Kind::Tmpfs,
+            FactKind::File { .. } => plan::Kind::File,
+            FactKind::Security { .. } => plan::Kind::Security,
+            FactKind::Route { .. } => plan::Kind::Route,
+        }
+    }
+}
+
 /// The content of a mounted file.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "they are the cases of `plan::FileContent`")]
@@ -865,8 +890,8 @@ impl Stack {
 #[must_use]
 pub fn says(target: &str, what: &str) -> bool {
     let (kind, field) = what.split_once('.').unwrap_or((what, ""));
-    let Some(row) = crate::plan::Kind::named(kind).map(crate::plan::Kind::row) else { return true };
-    let said = |field: &crate::plan::FieldRow| if target == "compose" { field.compose } else { field.helm };
+    let Some(row) = plan::Kind::named(kind).map(plan::Kind::row) else { return true };
+    let said = |field: &plan::FieldRow| if target == "compose" { field.compose } else { field.helm };
     row.field(field).map_or_else(|| row.fields.iter().any(said), said)
 }
 
