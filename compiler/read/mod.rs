@@ -4,6 +4,9 @@
 //! Never: what a key means, the printers' code.
 //! Invariant: a strict reader takes exactly what `emit` prints, so that what it takes every reader takes alike.
 
+mod number;
+pub mod yaml;
+
 use std::borrow::Cow;
 
 /// A value in a file, with its line.
@@ -81,3 +84,6 @@ impl<'t> Node<'t> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

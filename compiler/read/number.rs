@@ -1,0 +1,61 @@
+//! Numbers as printed: one spelling for each.
+//!
+//! In: a text. Out: a whole number or one with a fraction, if that number is printed as this text.
+//! Never: other spellings, infinities, what is no number.
+
+use super::Data;
+
+/// A number in YAML: a fraction has a dot, an exponent a sign.
+pub(super) fn printed_in_yaml(text: &str) -> Option<Data<'static>> {
+    match whole(text) {
+        Some(number) => Some(Data::Int(number)),
+        None => fraction(text, exponent_with_sign).map(Data::Float),
+    }
+}
+
+/// A whole number without leading zeros; zero has no sign.
+pub(super) fn whole(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let plain = match digits {
+        [b'0'] => text.len() == 1,
+        [b'1'..=b'9', rest @ ..] => rest.len() < 19 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if plain { text.parse().ok() } else { None }
+}
+
+/// A number with a fraction, if `print` spells it like the text.
+pub(super) fn fraction(text: &str, print: fn(f64) -> String) -> Option<f64> {
+    const LONGEST: usize = 40;
+    let numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e');
+    if text.len() > LONGEST || !text.bytes().all(numeric) {
+        return None;
+    }
+    let number: f64 = text.parse().ok()?;
+    (number.is_finite() && print(number) == text).then_some(number)
+}
+
+/// The digits of a number without its sign, and the power of ten that the first of them stands for.
+fn digits(number: f64) -> (String, i32) {
+    let text = format!("{:e}", number.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
+}
+
+/// Plain from 0.00001 up to sixteen digits, otherwise with an exponent.
+fn exponent_with_sign(number: f64) -> String {
+    let (digits, power) = digits(number);
+    let sign = if number.is_sign_negative() { "-" } else { "" };
+    match usize::try_from(power) {
+        _ if !(-5..=15).contains(&power) => {
+            let (first, rest) = digits.split_at(1);
+            let rest = if rest.is_empty() { "0" } else { rest };
+            format!("{sign}{first}.{rest}e{power:+}")
+        }
+        Ok(power) if digits.len() > power + 1 => {
+            format!("{sign}{}.{}", &digits[..=power], &digits[power + 1..])
+        }
+        Ok(power) => format!("{sign}{digits:0<width$}.0", width = power + 1),
+        Err(_) => format!("{sign}0.{}{digits}", "0".repeat(power.unsigned_abs() as usize - 1)),
+    }
+}
