@@ -10,6 +10,7 @@ pub mod emit;
 pub mod escape;
 pub mod explain;
 pub mod expr;
+pub mod fmt;
 pub mod history;
 pub mod image;
 pub mod ledger;
