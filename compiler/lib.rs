@@ -11,6 +11,7 @@ pub mod escape;
 pub mod explain;
 pub mod expr;
 pub mod facts;
+pub mod fmt;
 pub mod history;
 pub mod image;
 pub mod ledger;

@@ -6,6 +6,7 @@ mod diag;
 mod error_pages;
 mod expr_cel;
 mod first_day;
+mod fmt;
 mod golden;
 mod image;
 mod lines;

@@ -14,9 +14,10 @@ use trueline::{
     compile::Compiled,
     diag::{Diags, Severity, codes},
     expr::{self, Expr},
+    fmt,
     ledger::{self, Cell},
     schema::{Given, Guard, Kind, Other, SettingId, Stack},
-    source::SourceId,
+    source::{Source, SourceId},
     targets::{File, LeafLine},
     value,
 };
@@ -367,7 +368,15 @@ fn what_means_the_same_gives_the_same_bytes() {
             let compiled = compile("dev", &text);
             same(&first, &compiled, &text, "other layout");
         }
+        let text = laid_out(&reformatted(&shuffled, &mut dice));
+        same(&first, &compile("dev", &text), &text, "laid out");
     });
+}
+
+/// The text as `trueline fmt` lays it out.
+fn laid_out(text: &str) -> String {
+    let source = Source { id: SourceId(0), name: "environments/dev.kdl".to_owned(), text: text.to_owned() };
+    fmt::format(&source, &mut Diags::default())
 }
 
 fn same(first: &Compiled, second: &Compiled, written: &str, what: &str) {

@@ -97,7 +97,8 @@ fn setting_line(looks: Looks, change: &SettingChange) -> String {
     }
 }
 
-fn coloured(looks: Looks, line: &str) -> String {
+/// A line of a unified difference, in its colour.
+pub(super) fn coloured(looks: Looks, line: &str) -> String {
     let bare = line.trim_end_matches('\n');
     let style = match bare.as_bytes().first() {
         _ if bare.starts_with("+++ ") || bare.starts_with("--- ") => Style::Bold,

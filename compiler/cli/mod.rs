@@ -11,6 +11,7 @@ mod completions;
 mod console;
 mod diff;
 mod explain;
+mod fmt;
 mod ledger;
 mod output;
 mod problems;
@@ -61,6 +62,8 @@ enum Command {
     Check(check::Arguments),
     /// Show how `out/` would change
     Diff(diff::Arguments),
+    /// Lay out the texts of environments and stacks, comments and meaning unchanged
+    Fmt(fmt::Arguments),
     /// Say where a setting's value comes from and where it goes, or what a code means
     Explain(explain::Arguments),
     /// Print what each target does with each setting of a stack
@@ -127,10 +130,11 @@ pub fn run() -> ExitCode {
 }
 
 fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure> {
-    // These two need no project.
+    // These need no project.
     match &arguments.command {
         Command::Completions(arguments) => return Ok(completions::run(console, arguments)),
         Command::Explain(arguments) if arguments.is_code() => return explain::code(console, arguments),
+        Command::Fmt(arguments) if arguments.names_paths() => return Ok(fmt::paths(console, arguments)),
         _ => {}
     }
     let project = project::find(arguments.global.root.as_deref())?;
@@ -141,6 +145,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Compile(arguments) => compile::run(console, &project, arguments),
         Command::Check(arguments) => check::run(console, &project, arguments),
         Command::Diff(arguments) => diff::run(console, &project, arguments),
+        Command::Fmt(arguments) => Ok(fmt::run(console, &project, arguments)),
         Command::Ledger(arguments) => ledger::run(console, &project, arguments),
         Command::Explain(arguments) => explain::run(console, &project, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),

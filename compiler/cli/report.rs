@@ -103,7 +103,8 @@ impl Report {
         self.outcome = self.outcome.max(outcome);
     }
 
-    fn to_json(&self) -> Value {
+    /// The report for a program.
+    pub(super) fn to_json(&self) -> Value {
         let mut map = serde_json::Map::new();
         map.insert("name".into(), json!(self.name));
         map.insert("ok".into(), json!(self.outcome == Outcome::Fine));
@@ -115,7 +116,13 @@ impl Report {
 
 /// Whether the world, and not the text, is what is wrong.
 fn is_trouble(finding: &Finding) -> bool {
-    let trouble = [&codes::UNREADABLE_FILE, &codes::NOT_UTF8, &codes::FILE_TOO_LARGE, &codes::CANNOT_WRITE];
+    let trouble = [
+        &codes::UNREADABLE_FILE,
+        &codes::NOT_UTF8,
+        &codes::FILE_TOO_LARGE,
+        &codes::CANNOT_WRITE,
+        &codes::CANNOT_REWRITE,
+    ];
     trouble.iter().any(|code| code.id == finding.code.id)
 }
 

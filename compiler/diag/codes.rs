@@ -224,6 +224,7 @@ codes! {
     "TL1015" CANNOT_WRITE Error "the output folder cannot be written";
     "TL1016" UNSAFE_PATH Error "an output path is not safe on every system";
     "TL1017" FORGOTTEN_OUTPUT Warning "an output folder has no environment";
+    "TL1040" CANNOT_REWRITE Error "a source file cannot be written";
 }
 
 /// The code with this id.

@@ -26,7 +26,8 @@ pub fn names_secret(text: &str) -> bool {
 }
 
 /// The end of the first word that announces a secret.
-fn first_secret_word(text: &str) -> Option<usize> {
+#[must_use]
+pub fn first_secret_word(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let end = |word: &&str| {
         let found = bytes.windows(word.len()).position(|window| window.eq_ignore_ascii_case(word.as_bytes()));
