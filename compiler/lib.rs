@@ -27,6 +27,7 @@ pub mod seal;
 pub mod settings;
 pub mod source;
 pub mod stdlib;
+pub mod surface;
 pub mod syntax;
 pub mod targets;
 pub mod value;

@@ -209,6 +209,11 @@ codes! {
     "TL0811" UNKNOWN_RELEASE Error "there is no release of this name";
     "TL0812" NOT_EXPRESSIBLE Error "a target cannot say this";
     // targets
+    // surfaces of charts
+    "TL0902" UNKNOWN_SURFACE Error "a release names a surface that there is not";
+    "TL0903" UNUSED_SURFACE Error "no release uses a surface";
+    "TL0904" BAD_FACT Error "a fact is not written as one";
+    "TL0905" CARRY_TYPE Error "a key cannot hold the fact that it carries";
     // output folder and lock
     "TL1001" BAD_ENVIRONMENT_NAME Error "the name of an environment file is not a lower-case DNS label";
     "TL1002" UNREADABLE_FILE Error "a file of the project cannot be read";

@@ -9,12 +9,15 @@ pub mod assign;
 mod attributes;
 mod body;
 mod build;
+mod carried;
+mod charts;
 mod collect;
 mod declare;
 mod defaults;
 mod endpoint;
 mod facts;
 mod graph;
+mod keys;
 pub mod load;
 mod names;
 mod never;
@@ -23,6 +26,7 @@ mod project;
 mod rules;
 mod said;
 mod shape;
+mod surface;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -33,6 +37,8 @@ pub(crate) use build::bad_value;
 pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
 
+pub use surface::{Carry, ChartKey, Fixed, KeyShape, Packed, Runs, Surface, Unsaid};
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -40,7 +46,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     expr::{Expr, Place, Ref},
-    plan::{self, FactPath, Format, HealthKind, Role, Until},
+    plan::{self, Format, HealthKind, Role, Until},
     source::Span,
     value::{Attributes, Value},
 };
@@ -141,6 +147,8 @@ pub struct Stack {
     pub mcp: Vec<Mcp>,
     /// Ways to say the system in Helm.
     pub helm: Vec<Helm>,
+    /// What the charts read.
+    pub surfaces: Vec<Packed>,
     /// Presets and settings in an order in which everything stands after what it reads.
     pub order: Vec<Step>,
     /// For each setting, the assignments of presets to it: preset, index in it.
@@ -651,111 +659,6 @@ pub struct Release {
     pub file: Arc<str>,
     pub names: Vec<TreeNode>,
     pub values: Vec<TreeNode>,
-}
-
-/// What one version of a chart reads, written from its templates.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Surface {
-    /// The chart.
-    pub chart: Arc<str>,
-    /// Its version.
-    pub version: Arc<str>,
-    /// Where it stands.
-    pub span: Span,
-    /// The keys; number 0 is the map that holds the others. Places in conditions are numbers of keys.
-    pub keys: Vec<ChartKey>,
-    /// The workloads that it runs.
-    pub runs: Vec<Runs>,
-    /// Facts that its templates state without a key.
-    pub fixed: Vec<Fixed>,
-    /// Facts that it cannot state.
-    pub unsaid: Vec<Unsaid>,
-}
-
-/// A key that a chart reads, or a trap.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct ChartKey {
-    /// Its name; `*` for the items of a list or map.
-    pub name: Arc<str>,
-    /// What holds it; none for the root.
-    pub parent: Option<u32>,
-    /// Where it stands.
-    pub span: Span,
-    /// What it holds.
-    pub shape: KeyShape,
-    /// The chart's own value, if it has one.
-    pub default: Option<Value>,
-    /// Under which values of other keys the chart reads it; those of the keys above it count too.
-    pub when: Option<Expr>,
-    /// The facts, or parts of facts, that it carries.
-    pub carries: Vec<Carry>,
-    /// Whether the chart runs its text as a template.
-    pub template: bool,
-    /// The keys below it.
-    pub children: IndexMap<Arc<str>, u32>,
-}
-
-/// What a key of a chart holds.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum KeyShape {
-    /// A map with these keys.
-    Group,
-    /// A value of the scalar type of this name, within these attributes.
-    Scalar(Arc<str>, Attributes),
-    /// A list of what this key says.
-    List(u32),
-    /// A map of what this key says.
-    Map(u32),
-    /// Anything: the chart hands it on whole.
-    Any,
-    /// Nothing: no template reads it, for this reason.
-    Dead(Arc<str>),
-}
-
-/// A fact, or a part of one, that a key of a chart carries.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Carry {
-    /// The fact.
-    pub fact: FactPath,
-    /// The part of its value, a row of `value::PARTS`; empty for all of it.
-    pub part: Arc<str>,
-}
-
-/// A workload that a chart runs.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Runs {
-    /// Its name.
-    pub workload: Arc<str>,
-    /// When, by the chart's keys; none is always.
-    pub when: Option<Expr>,
-    /// Where it stands.
-    pub span: Span,
-}
-
-/// A fact that a chart's templates state without a key.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Fixed {
-    /// The fact, or the part of one.
-    pub fact: Carry,
-    /// Its value; of a `(workload)` the host of that workload.
-    pub value: Value,
-    /// When, by the chart's keys; none is always.
-    pub when: Option<Expr>,
-    /// Where it stands.
-    pub span: Span,
-}
-
-/// Facts that a chart cannot state.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Unsaid {
-    /// The facts; `*` in the key stands for any text.
-    pub facts: Vec<FactPath>,
-    /// The reason.
-    pub because: Arc<str>,
-    /// When, by the chart's keys; none is always.
-    pub when: Option<Expr>,
-    /// Where it stands.
-    pub span: Span,
 }
 
 /// A node of a tree.
