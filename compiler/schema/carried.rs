@@ -11,7 +11,7 @@ use crate::{
     expr::{self, Expr, Form, Type},
     plan::{FactPath, FieldRow, KINDS, Kind},
     schema::{
-        Carry, KeyShape,
+        Carry, KeyShape, SettingId,
         build::{bad_value, raw},
         charts::{Charts, Within, is_template},
         keys::KeyNames,
@@ -38,6 +38,9 @@ impl<'d> Charts<'_, 'd> {
                 Some("write `WORKLOAD KIND`, such as `\"api image.version\"`".to_owned()),
             );
         };
+        if workload == "setting" {
+            return self.setting_fact(rest, entry.span);
+        }
         let end = rest.find(['[', '.']).unwrap_or(rest.len());
         let word = &rest[..end];
         let Some(kind) = Kind::named(word) else {
@@ -74,6 +77,19 @@ impl<'d> Charts<'_, 'd> {
         self.known_workload(workload, entry.span)?;
         let fact = FactPath { workload: workload.into(), kind, key: key.into(), field: field.name.into() };
         Some(Carry { fact, part: part.into(), plus: 0, when: None })
+    }
+
+    /// A setting that no workload states, `setting app.pdb.min-available`.
+    fn setting_fact(&self, path: &str, span: Span) -> Option<Carry> {
+        let root = Some(SettingId::ROOT);
+        let found =
+            path.split('.').fold(root, |at, word| self.builder.settings[at?.index()].children.get(word).copied());
+        if found.is_none() {
+            self.builder.report(codes::BAD_FACT.at(span, format!("there is no setting `{path}`")));
+            return None;
+        }
+        let fact = FactPath { workload: "".into(), kind: Kind::Setting, key: path.into(), field: "".into() };
+        Some(Carry { fact, part: "".into(), plus: 0, when: None })
     }
 
     /// Reports a workload that the stack does not have; where workloads come from loops any may be one.

@@ -169,6 +169,7 @@ impl<'d> Builder<'d> {
             when: None,
             carries: Vec::new(),
             template: false,
+            required: false,
             children: IndexMap::new(),
         };
         let surface = Surface {
@@ -397,6 +398,7 @@ impl<'d> Charts<'_, 'd> {
             when: None,
             carries: Vec::new(),
             template: false,
+            required: false,
             children: IndexMap::new(),
         });
         self.surface.keys.len() as u32 - 1
@@ -423,7 +425,7 @@ impl<'d> Charts<'_, 'd> {
     }
 
     fn key(&mut self, node: &'d Node, of: &'d str, parent: u32, within: &Within) {
-        const COMMON: &[&str] = &["carries", "when", "tpl"];
+        const COMMON: &[&str] = &["carries", "when", "tpl", "required"];
         match of {
             "dead" => {
                 self.builder.entries(node, Shape { arguments: 0, properties: &["because"], children: false });
@@ -463,7 +465,7 @@ impl<'d> Charts<'_, 'd> {
     fn collection(&mut self, node: &'d Node, of: &str, parent: u32, within: &Within) {
         let builder = self.builder;
         let keys = node.children.iter().any(|child| !is_carries(child));
-        builder.only_properties(node, &["carries", "when", "tpl", "of", "min", "max", "schemes"]);
+        builder.only_properties(node, &["carries", "when", "tpl", "required", "of", "min", "max", "schemes"]);
         let item = match (node.property("of"), keys) {
             (Some(entry), _) => {
                 let Some(word) = builder.plain(entry, "`of`") else { return };
@@ -501,11 +503,14 @@ impl<'d> Charts<'_, 'd> {
         self.below(node, if named { number } else { item }, within);
     }
 
-    /// `carries`, `when`, `tpl`.
+    /// `carries`, `when`, `tpl`, `required`.
     fn common(&mut self, node: &'d Node, number: u32, within: &Within) {
         self.later(node, "when", within, |entry| Pending::Key(number, entry));
         if let Some(entry) = node.property("tpl") {
             self.surface.keys[number as usize].template = self.builder.flag(entry);
+        }
+        if let Some(entry) = node.property("required") {
+            self.surface.keys[number as usize].required = self.builder.flag(entry);
         }
         if let Some(entry) = node.property("carries") {
             self.carry(entry, number, 0, None, within);
@@ -548,7 +553,7 @@ impl<'d> Charts<'_, 'd> {
     fn scalar(&self, node: &'d Node, of: &str) -> Option<(&'static str, Attributes)> {
         let span = node.annotation.as_ref().map_or(node.span, |name| name.span);
         let scalar = self.scalar_name(of, span)?;
-        self.builder.only_properties(node, &["default", "carries", "when", "tpl", "min", "max", "schemes"]);
+        self.builder.only_properties(node, &["default", "carries", "when", "tpl", "required", "min", "max", "schemes"]);
         self.builder.attributes(node, scalar, None).map(|attributes| (scalar, attributes))
     }
 
