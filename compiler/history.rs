@@ -20,7 +20,7 @@ pub fn judge(old: &Json, compiled: &Compiled, accepted: &[String], diags: &mut D
         return; // nothing runs yet
     }
     // What is new, or gone, loses nothing that anybody declared.
-    let mut changes = diff::settings(old, &compiled.settings);
+    let mut changes = diff::settings(old, &compiled.settings());
     changes.retain(|change| change.old.is_some() && change.new.is_some());
     if changes.is_empty() {
         return;
