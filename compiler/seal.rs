@@ -8,7 +8,7 @@ use crate::{
     model::{Deployed, Env},
     schema::Given,
     settings,
-    targets::File,
+    targets::{File, Leaves},
 };
 
 /// The files with `settings.json` and the lock over all of them, by path.
@@ -18,7 +18,7 @@ pub fn seal(env: &Env, mut files: Vec<File>) -> Vec<File> {
         path: path.to_owned(),
         bytes: text.into_bytes(),
         format: None,
-        leaves: Vec::new(),
+        leaves: Leaves::default(),
     };
     let settings = plain(settings::NAME, settings::text(env));
     let digest = lock::digest(&settings.bytes);
