@@ -63,6 +63,8 @@ pub struct ChartKey {
     pub carries: Vec<Carry>,
     /// Whether the chart runs its text as a template.
     pub template: bool,
+    /// Whether it has to be written while it is read: the chart's own value would say something of its own.
+    pub required: bool,
     /// The keys below it; of a map or of anything those that are known by name.
     pub children: IndexMap<Arc<str>, u32>,
 }
