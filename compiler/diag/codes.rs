@@ -210,10 +210,16 @@ codes! {
     "TL0812" NOT_EXPRESSIBLE Error "a target cannot say this";
     // targets
     // surfaces of charts
+    "TL0901" NO_SURFACE Warning "nothing is known of what a chart reads";
     "TL0902" UNKNOWN_SURFACE Error "a release names a surface that there is not";
     "TL0903" UNUSED_SURFACE Error "no release uses a surface";
     "TL0904" BAD_FACT Error "a fact is not written as one";
     "TL0905" CARRY_TYPE Error "a key cannot hold the fact that it carries";
+    "TL0906" FOREIGN_KEY Error "a stack writes a key that the chart does not read";
+    "TL0907" TRAP_KEY Error "a stack writes a key that reaches no template";
+    "TL0908" KEY_TYPE Error "a stack writes a key that the chart reads as something else";
+    "TL0909" FACT_HOLE Error "no key of a chart carries a fact, and nobody says why";
+    "TL0910" IMPOSSIBLE_FACT Error "a surface speaks of a fact that no workload has";
     // output folder and lock
     "TL1001" BAD_ENVIRONMENT_NAME Error "the name of an environment file is not a lower-case DNS label";
     "TL1002" UNREADABLE_FILE Error "a file of the project cannot be read";

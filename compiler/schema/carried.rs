@@ -7,18 +7,19 @@
 use std::sync::Arc;
 
 use crate::{
-    diag::{codes, nearest},
+    diag::{Diags, codes, nearest},
     expr::{self, Expr, Form, Type},
     plan::{FactPath, FieldRow, KINDS, Kind},
     schema::{
-        Carry, KeyShape, SettingId,
+        Carry, KeyShape, Kind as SettingKind, SettingId,
         build::{bad_value, raw},
         charts::{Charts, Within, is_template},
+        declare::Written,
         keys::KeyNames,
     },
     source::Span,
     syntax::{Entry, Literal, Node},
-    value::{self, Attributes, Base, Link, LinkPart, Piece, Value},
+    value::{self, Attributes, Base, Link, LinkPart, Piece, Raw, Value},
 };
 
 /// Types whose parts a variable may have: what its text may be the form of.
@@ -26,7 +27,7 @@ const VARIABLE_PARTS: &[&str] = &["secret", "url", "address", "image"];
 
 impl<'d> Charts<'_, 'd> {
     /// A fact as it is written, `WORKLOAD KIND[KEY].FIELD.PART`.
-    pub(super) fn fact(&self, entry: &Entry, within: &Within) -> Option<Carry> {
+    pub(super) fn fact(&self, entry: &Entry, within: &Within<'d>) -> Option<Carry> {
         let text = within.filled(&self.builder.plain(entry, "a fact")?);
         let bad = |message: String, hint: Option<String>| {
             self.builder.report(codes::BAD_FACT.at(entry.span, message).maybe_hint(hint));
@@ -79,17 +80,48 @@ impl<'d> Charts<'_, 'd> {
         Some(Carry { fact, part: part.into(), plus: 0, when: None })
     }
 
+    /// A fact that has a value: of a kind such as `resources`, one of its fields.
+    pub(super) fn valued(&self, entry: &Entry, within: &Within<'d>) -> Option<Carry> {
+        let carry = self.fact(entry, within)?;
+        let row = carry.fact.kind.row();
+        if row.field(&carry.fact.field).is_some() {
+            return Some(carry);
+        }
+        let names: Vec<&str> = row.fields.iter().filter(|field| field.helm).map(|field| field.name).collect();
+        self.builder.report(
+            codes::BAD_FACT
+                .at(entry.span, format!("`{}` has several fields", row.name))
+                .hint(format!("name one of {}", names.join(", "))),
+        );
+        None
+    }
+
     /// A setting that no workload states, `setting app.pdb.min-available`.
     fn setting_fact(&self, path: &str, span: Span) -> Option<Carry> {
-        let root = Some(SettingId::ROOT);
-        let found =
-            path.split('.').fold(root, |at, word| self.builder.settings[at?.index()].children.get(word).copied());
-        if found.is_none() {
-            self.builder.report(codes::BAD_FACT.at(span, format!("there is no setting `{path}`")));
+        let settings = &self.builder.settings;
+        let (mut id, mut rest) = (SettingId::ROOT, path);
+        while !rest.is_empty() {
+            let (word, after) = rest.split_once('.').unwrap_or((rest, ""));
+            let Some(child) = settings[id.index()].children.get(word) else { break };
+            (id, rest) = (*child, after);
+        }
+        let setting = &settings[id.index()];
+        let part = match &setting.kind {
+            SettingKind::Scalar(of) => value::part(of, rest).map(|part| part.name),
+            _ => None,
+        };
+        if id == SettingId::ROOT || !(rest.is_empty() || part.is_some()) {
+            let word = rest.split('.').next().unwrap_or_default();
+            let near = nearest(word, setting.children.keys().map(AsRef::as_ref));
+            self.builder.report(
+                codes::BAD_FACT
+                    .at(span, format!("there is no setting `{path}`"))
+                    .maybe_hint(near.map(|near| format!("did you mean `{near}`?"))),
+            );
             return None;
         }
-        let fact = FactPath { workload: "".into(), kind: Kind::Setting, key: path.into(), field: "".into() };
-        Some(Carry { fact, part: "".into(), plus: 0, when: None })
+        let fact = FactPath { workload: "".into(), kind: Kind::Setting, key: setting.path.clone(), field: "".into() };
+        Some(Carry { fact, part: rest.into(), plus: 0, when: None })
     }
 
     /// Reports a workload that the stack does not have; where workloads come from loops any may be one.
@@ -131,14 +163,14 @@ impl<'d> Charts<'_, 'd> {
     }
 
     /// The value of a `fixed`; of a text with keys in it an empty one, until all keys are known.
-    pub(super) fn fixed_value(&mut self, node: &'d Node, fact: &Carry, within: &Within) -> Option<Expr> {
+    pub(super) fn fixed_value(&mut self, node: &'d Node, fact: &Carry, within: &Within<'d>) -> Option<Expr> {
         let of = type_of_fact(fact);
         let mut values = Vec::new();
         for entry in node.arguments().skip(1) {
             let value = match entry.annotation.as_ref().map(|name| name.text.as_str()) {
                 Some("workload") => self.host(entry, within)?,
                 Some("f") => Value::string(""),
-                _ => self.constant(entry, of)?,
+                _ => self.constant(entry, of, within)?,
             };
             values.push((value, entry.span));
         }
@@ -161,7 +193,7 @@ impl<'d> Charts<'_, 'd> {
         values.pop().map(|(value, span)| expr::constant(value, span))
     }
 
-    fn constant(&self, entry: &Entry, of: &str) -> Option<Value> {
+    fn constant(&self, entry: &Entry, of: &str, within: &Within<'d>) -> Option<Value> {
         let of = value::scalar(if of == "list" || of == "tree" { "string" } else { of })?;
         if let Some(annotation) = &entry.annotation {
             self.builder.report(
@@ -171,7 +203,15 @@ impl<'d> Charts<'_, 'd> {
             );
             return None;
         }
-        match value::parse(of, &raw(entry, self.builder.sources), &Attributes::default()) {
+        let filled = match &entry.value {
+            Literal::String(text) => within.filled(text),
+            _ => String::new(),
+        };
+        let raw = match &entry.value {
+            Literal::String(_) => Raw::String(&filled),
+            _ => raw(entry, self.builder.sources),
+        };
+        match value::parse(of, &raw, &Attributes::default()) {
             Ok(value) => Some(value),
             Err(bad) => {
                 self.builder.report(bad_value(bad, entry.span));
@@ -180,7 +220,7 @@ impl<'d> Charts<'_, 'd> {
         }
     }
 
-    fn host(&self, entry: &Entry, within: &Within) -> Option<Value> {
+    fn host(&self, entry: &Entry, within: &Within<'d>) -> Option<Value> {
         let Literal::String(name) = &entry.value else {
             self.builder.report(codes::ONE_STRING.at(entry.span, "the name of a workload is a string"));
             return None;
@@ -191,7 +231,11 @@ impl<'d> Charts<'_, 'd> {
     }
 
     /// A condition over the keys.
-    pub(super) fn condition(&mut self, entry: &Entry, within: &Within) -> Option<Expr> {
+    pub(super) fn condition(&mut self, written: Written<'_>, within: &Within<'d>) -> Option<Expr> {
+        let entry = match written {
+            Written::Entry(entry) => entry,
+            Written::Name(name) => return self.text(&name.text, name.span, within, Form::Cel, &Type::scalar("bool")),
+        };
         if entry.annotation.is_some() {
             self.builder.report(
                 codes::UNKNOWN_ANNOTATION
@@ -204,16 +248,15 @@ impl<'d> Charts<'_, 'd> {
     }
 
     /// A text with keys in it.
-    pub(super) fn template(&mut self, entry: &Entry, within: &Within) -> Option<Expr> {
+    pub(super) fn template(&mut self, written: Written<'_>, within: &Within<'d>) -> Option<Expr> {
+        let Written::Entry(entry) = written else { return None };
         if !is_template(entry) {
-            let of = value::scalar("string")?;
-            let _ = of;
-            return self.constant(entry, "string").map(|value| expr::constant(value, entry.span));
+            return self.constant(entry, "string", within).map(|value| expr::constant(value, entry.span));
         }
         self.expression(entry, within, Form::Template, &Type::scalar("string"))
     }
 
-    fn expression(&mut self, entry: &Entry, within: &Within, form: Form, wanted: &Type) -> Option<Expr> {
+    fn expression(&mut self, entry: &Entry, within: &Within<'d>, form: Form, wanted: &Type) -> Option<Expr> {
         let Literal::String(text) = &entry.value else {
             self.builder.report(
                 codes::NOT_AN_EXPRESSION
@@ -222,10 +265,14 @@ impl<'d> Charts<'_, 'd> {
             );
             return None;
         };
+        self.text(text, entry.span, within, form, wanted)
+    }
+
+    fn text(&mut self, text: &str, span: Span, within: &Within<'d>, form: Form, wanted: &Type) -> Option<Expr> {
         let text = within.filled(text);
         let names = KeyNames::new(&self.surface, self.builder);
-        let mut diags = crate::diag::Diags::default();
-        let text = self.builder.text(&text, entry.span);
+        let mut diags = Diags::default();
+        let text = self.builder.text(&text, span);
         let compiled = expr::compile(&text, form, &names, Some(wanted), &mut diags);
         self.surface.workloads = names.workloads();
         self.builder.diags.borrow_mut().extend(diags);
@@ -246,6 +293,9 @@ fn part_of(of: &str, part: &str) -> Option<&'static str> {
     types.iter().find_map(|of| value::part(of, part)).map(|part| part.result)
 }
 
+/// A fact as a whole, of a kind whose fields all have names.
+static WHOLE: FieldRow = FieldRow { name: "", of: "any", compose: true, helm: true };
+
 /// The field that a path begins with, the longest there is, and the part of it that follows.
 fn field_and_part<'t>(fields: &'static [FieldRow], rest: &'t str) -> Option<(&'static FieldRow, &'t str)> {
     let mut ways: Vec<(&FieldRow, &str)> = fields
@@ -258,7 +308,7 @@ fn field_and_part<'t>(fields: &'static [FieldRow], rest: &'t str) -> Option<(&'s
         .collect();
     ways.sort_by_key(|(field, _)| std::cmp::Reverse(field.name.len()));
     // A fact whose fields are all named, such as `resources`, is meant as a whole where none is said.
-    let whole = || fields.first().filter(|_| rest.is_empty()).map(|field| (field, ""));
+    let whole = || rest.is_empty().then_some((&WHOLE, ""));
     ways.into_iter().find(|(field, part)| part.is_empty() || part_of(field.of, part).is_some()).or_else(whole)
 }
 

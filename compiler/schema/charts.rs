@@ -10,10 +10,11 @@ use indexmap::IndexMap;
 
 use crate::{
     diag::{codes, nearest},
-    expr::Expr,
+    expr::{self, Expr},
     schema::{
         ChartKey, Fixed, KeyShape, Packed, Runs, Stack, Surface, Unsaid,
         build::{Builder, bad_value, raw},
+        declare::Written,
         shape::Shape,
     },
     syntax::{Entry, Literal, Node},
@@ -30,7 +31,7 @@ const MAX_KEYS: usize = 20_000;
 const WORDS: &[&str] = &["fragment", "runs", "fixed", "unsaid"];
 
 /// Words that stand where types of keys do.
-const TYPE_WORDS: &[&str] = &["any", "list", "map", "dead", "enum", "use"];
+const TYPE_WORDS: &[&str] = &["any", "list", "map", "dead", "enum", "use", "when"];
 
 /// A fragment, and whether it was used.
 struct Fragment<'d> {
@@ -38,26 +39,29 @@ struct Fragment<'d> {
     used: Cell<bool>,
 }
 
-/// A condition that is read when all keys are known.
-enum Pending<'d> {
-    Key(u32, &'d Entry),
-    Carry(u32, usize, &'d Entry),
-    Runs(usize, &'d Entry),
-    Host(usize, &'d Entry),
-    Fixed(usize, &'d Entry),
-    Value(usize, &'d Entry),
-    Unsaid(usize, &'d Entry),
+/// Where an expression belongs that is read when all keys are known.
+#[derive(Clone, Copy)]
+enum Pending {
+    Key(u32),
+    Carry(u32, usize),
+    Runs(usize),
+    Host(usize),
+    Fixed(usize),
+    Value(usize),
+    Unsaid(usize),
 }
 
 /// The parameters of the fragment that is being read, and how deep it is.
 #[derive(Clone, Default)]
-pub(super) struct Within {
+pub(super) struct Within<'d> {
     parameters: Vec<(Arc<str>, String)>,
     depth: usize,
     fragments: Vec<Arc<str>>,
+    /// The conditions around what is being read, with the parameters of the fragments that they stand in.
+    conditions: Vec<(Written<'d>, Vec<(Arc<str>, String)>)>,
 }
 
-impl Within {
+impl Within<'_> {
     /// A text with the parameters filled in.
     pub(super) fn filled(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -73,7 +77,7 @@ pub(super) struct Charts<'b, 'd> {
     pub(super) builder: &'b Builder<'d>,
     fragments: IndexMap<&'d str, Fragment<'d>>,
     pub(super) surface: Surface,
-    pending: Vec<(Pending<'d>, Within)>,
+    pending: Vec<(Pending, Written<'d>, Within<'d>)>,
 }
 
 impl<'d> Builder<'d> {
@@ -242,7 +246,7 @@ impl<'d> Charts<'_, 'd> {
     }
 
     /// The nodes of a group, or of the whole surface.
-    fn keys(&mut self, nodes: &'d [Node], parent: u32, within: &Within) {
+    fn keys(&mut self, nodes: &'d [Node], parent: u32, within: &Within<'d>) {
         if within.depth > MAX_DEPTH || self.surface.keys.len() > MAX_KEYS {
             if let Some(node) = nodes.first().filter(|_| !self.builder.diags.borrow().has_errors()) {
                 let message = format!("a surface has at most {MAX_KEYS} keys, nested at most {MAX_DEPTH} deep");
@@ -254,6 +258,7 @@ impl<'d> Charts<'_, 'd> {
         for node in nodes {
             match node.annotation.as_ref().map(|name| name.text.as_str()) {
                 Some("use") => self.used(node, parent, &within),
+                Some("when") => self.when(node, parent, &within),
                 None if parent == 0 && WORDS.contains(&node.name.text.as_str()) => self.word(node, &within),
                 None => self.group(node, parent, &within),
                 Some(of) => self.key(node, of, parent, &within),
@@ -261,7 +266,16 @@ impl<'d> Charts<'_, 'd> {
         }
     }
 
-    fn used(&mut self, node: &'d Node, parent: u32, within: &Within) {
+    /// Keys that the chart reads under a condition.
+    fn when(&mut self, node: &'d Node, parent: u32, within: &Within<'d>) {
+        self.builder.no_entries(node);
+        self.builder.not_bare(node);
+        let mut inner = within.clone();
+        inner.conditions.push((Written::Name(&node.name), within.parameters.clone()));
+        self.keys(&node.children, parent, &inner);
+    }
+
+    fn used(&mut self, node: &'d Node, parent: u32, within: &Within<'d>) {
         let builder = self.builder;
         let name = node.name.text.as_str();
         builder.entries(node, Shape { arguments: 0, properties: &all_properties(node), children: false });
@@ -303,7 +317,7 @@ impl<'d> Charts<'_, 'd> {
         self.keys(&fragment.children, parent, &inner);
     }
 
-    fn word(&mut self, node: &'d Node, within: &Within) {
+    fn word(&mut self, node: &'d Node, within: &Within<'d>) {
         match node.name.text.as_str() {
             "runs" => self.runs(node, within),
             "fixed" => self.fixed(node, within),
@@ -315,35 +329,37 @@ impl<'d> Charts<'_, 'd> {
         }
     }
 
-    fn runs(&mut self, node: &'d Node, within: &Within) {
+    fn runs(&mut self, node: &'d Node, within: &Within<'d>) {
         self.builder.shape(node, Shape { arguments: 1, properties: &["host", "when"], children: false });
         let name = within.filled(&self.builder.node_name(node));
         if let Some(entry) = node.arguments().next() {
             self.known_workload(&name, entry.span);
         }
         let at = self.surface.runs.len();
-        self.later(node, "when", within, |entry| Pending::Runs(at, entry));
-        self.later(node, "host", within, |entry| Pending::Host(at, entry));
+        self.conditions(node, within, Pending::Runs(at));
+        if let Some(entry) = node.property("host") {
+            self.pending.push((Pending::Host(at), Written::Entry(entry), within.clone()));
+        }
         self.surface.runs.push(Runs { workload: name.into(), host: None, when: None, span: node.name.span });
     }
 
-    fn fixed(&mut self, node: &'d Node, within: &Within) {
+    fn fixed(&mut self, node: &'d Node, within: &Within<'d>) {
         self.builder.shape(node, Shape { arguments: Shape::MANY, properties: &["when"], children: false });
         let Some(entry) = node.arguments().next() else {
             self.builder.node_name(node);
             return;
         };
-        let Some(fact) = self.fact(entry, within) else { return };
+        let Some(fact) = self.valued(entry, within) else { return };
         let Some(value) = self.fixed_value(node, &fact, within) else { return };
         let at = self.surface.fixed.len();
-        self.later(node, "when", within, |entry| Pending::Fixed(at, entry));
+        self.conditions(node, within, Pending::Fixed(at));
         if let Some(template) = node.arguments().nth(1).filter(|entry| is_template(entry)) {
-            self.pending.push((Pending::Value(at, template), within.clone()));
+            self.pending.push((Pending::Value(at), Written::Entry(template), within.clone()));
         }
         self.surface.fixed.push(Fixed { fact, value, when: None, span: node.name.span });
     }
 
-    fn unsaid(&mut self, node: &'d Node, within: &Within) {
+    fn unsaid(&mut self, node: &'d Node, within: &Within<'d>) {
         let builder = self.builder;
         builder.shape(node, Shape { arguments: Shape::MANY, properties: &["because", "when"], children: false });
         let because = builder.because(node);
@@ -365,13 +381,18 @@ impl<'d> Charts<'_, 'd> {
         }
         let Some(because) = because else { return };
         let at = self.surface.unsaid.len();
-        self.later(node, "when", within, |entry| Pending::Unsaid(at, entry));
+        self.conditions(node, within, Pending::Unsaid(at));
         self.surface.unsaid.push(Unsaid { facts, because, when: None, span: node.name.span });
     }
 
-    fn later(&mut self, node: &'d Node, property: &str, within: &Within, pending: impl Fn(&'d Entry) -> Pending<'d>) {
-        if let Some(entry) = node.property(property) {
-            self.pending.push((pending(entry), within.clone()));
+    /// The conditions of a node: those around it, and its own.
+    fn conditions(&mut self, node: &'d Node, within: &Within<'d>, pending: Pending) {
+        for (condition, parameters) in &within.conditions {
+            let around = Within { parameters: parameters.clone(), ..within.clone() };
+            self.pending.push((pending, *condition, around));
+        }
+        if let Some(entry) = node.property("when") {
+            self.pending.push((pending, Written::Entry(entry), within.clone()));
         }
     }
 
@@ -404,7 +425,7 @@ impl<'d> Charts<'_, 'd> {
         self.surface.keys.len() as u32 - 1
     }
 
-    fn group(&mut self, node: &'d Node, parent: u32, within: &Within) {
+    fn group(&mut self, node: &'d Node, parent: u32, within: &Within<'d>) {
         let builder = self.builder;
         if !node.braces && node.arguments().next().is_some() {
             builder.report(
@@ -420,11 +441,11 @@ impl<'d> Charts<'_, 'd> {
             builder.empty(node.span, format!("the group `{}` holds no key", node.name.text), hint);
         }
         let Some(number) = self.add(node, parent, KeyShape::Group) else { return };
-        self.later(node, "when", within, |entry| Pending::Key(number, entry));
-        self.keys(&node.children, number, within);
+        self.conditions(node, within, Pending::Key(number));
+        self.keys(&node.children, number, &Within { conditions: Vec::new(), ..within.clone() });
     }
 
-    fn key(&mut self, node: &'d Node, of: &'d str, parent: u32, within: &Within) {
+    fn key(&mut self, node: &'d Node, of: &'d str, parent: u32, within: &Within<'d>) {
         const COMMON: &[&str] = &["carries", "when", "tpl", "required"];
         match of {
             "dead" => {
@@ -455,14 +476,14 @@ impl<'d> Charts<'_, 'd> {
     }
 
     /// The keys among the children of a key.
-    fn below(&mut self, node: &'d Node, number: u32, within: &Within) {
-        let within = Within { depth: within.depth + 1, ..within.clone() };
+    fn below(&mut self, node: &'d Node, number: u32, within: &Within<'d>) {
+        let within = Within { depth: within.depth + 1, conditions: Vec::new(), ..within.clone() };
         for child in node.children.iter().filter(|child| !is_carries(child)) {
             self.keys(std::slice::from_ref(child), number, &within);
         }
     }
 
-    fn collection(&mut self, node: &'d Node, of: &str, parent: u32, within: &Within) {
+    fn collection(&mut self, node: &'d Node, of: &str, parent: u32, within: &Within<'d>) {
         let builder = self.builder;
         let keys = node.children.iter().any(|child| !is_carries(child));
         builder.only_properties(node, &["carries", "when", "tpl", "required", "of", "min", "max", "schemes"]);
@@ -504,8 +525,8 @@ impl<'d> Charts<'_, 'd> {
     }
 
     /// `carries`, `when`, `tpl`, `required`.
-    fn common(&mut self, node: &'d Node, number: u32, within: &Within) {
-        self.later(node, "when", within, |entry| Pending::Key(number, entry));
+    fn common(&mut self, node: &'d Node, number: u32, within: &Within<'d>) {
+        self.conditions(node, within, Pending::Key(number));
         if let Some(entry) = node.property("tpl") {
             self.surface.keys[number as usize].template = self.builder.flag(entry);
         }
@@ -527,15 +548,15 @@ impl<'d> Charts<'_, 'd> {
         }
     }
 
-    fn carry(&mut self, entry: &'d Entry, number: u32, plus: i64, when: Option<&'d Entry>, within: &Within) {
-        let Some(mut carry) = self.fact(entry, within) else { return };
+    fn carry(&mut self, entry: &'d Entry, number: u32, plus: i64, when: Option<&'d Entry>, within: &Within<'d>) {
+        let Some(mut carry) = self.valued(entry, within) else { return };
         carry.plus = plus;
         self.fits(entry, &carry, number);
         let key = &mut self.surface.keys[number as usize];
         key.carries.push(carry);
         let at = key.carries.len() - 1;
         if let Some(when) = when {
-            self.pending.push((Pending::Carry(number, at, when), within.clone()));
+            self.pending.push((Pending::Carry(number, at), Written::Entry(when), within.clone()));
         }
     }
 
@@ -595,35 +616,39 @@ impl<'d> Charts<'_, 'd> {
 
     /// Reads what needs to know all keys.
     fn compile(&mut self) {
-        for (pending, within) in std::mem::take(&mut self.pending) {
-            let (Pending::Key(_, entry)
-            | Pending::Carry(_, _, entry)
-            | Pending::Runs(_, entry)
-            | Pending::Host(_, entry)
-            | Pending::Fixed(_, entry)
-            | Pending::Value(_, entry)
-            | Pending::Unsaid(_, entry)) = &pending;
-            let template = matches!(pending, Pending::Host(..) | Pending::Value(..));
-            let Some(expr) = (if template { self.template(entry, &within) } else { self.condition(entry, &within) })
-            else {
-                continue;
+        for (pending, written, within) in std::mem::take(&mut self.pending) {
+            let expr = match pending {
+                Pending::Host(_) | Pending::Value(_) => self.template(written, &within),
+                _ => self.condition(written, &within),
             };
-            self.place(&pending, expr);
+            if let Some(expr) = expr {
+                self.place(pending, expr);
+            }
         }
     }
 
-    fn place(&mut self, pending: &Pending<'_>, expr: Expr) {
+    fn place(&mut self, pending: Pending, expr: Expr) {
         let surface = &mut self.surface;
-        match *pending {
-            Pending::Key(key, _) => surface.keys[key as usize].when = Some(expr),
-            Pending::Carry(key, at, _) => surface.keys[key as usize].carries[at].when = Some(expr),
-            Pending::Runs(at, _) => surface.runs[at].when = Some(expr),
-            Pending::Host(at, _) => surface.runs[at].host = Some(expr),
-            Pending::Fixed(at, _) => surface.fixed[at].when = Some(expr),
-            Pending::Value(at, _) => surface.fixed[at].value = expr,
-            Pending::Unsaid(at, _) => surface.unsaid[at].when = Some(expr),
-        }
+        let when = match pending {
+            Pending::Key(key) => &mut surface.keys[key as usize].when,
+            Pending::Carry(key, at) => &mut surface.keys[key as usize].carries[at].when,
+            Pending::Runs(at) => &mut surface.runs[at].when,
+            Pending::Host(at) => &mut surface.runs[at].host,
+            Pending::Fixed(at) => &mut surface.fixed[at].when,
+            Pending::Unsaid(at) => &mut surface.unsaid[at].when,
+            Pending::Value(at) => return surface.fixed[at].value = expr,
+        };
+        *when = Some(match when.take() {
+            Some(before) => both(before, expr),
+            None => expr,
+        });
     }
+}
+
+/// A condition that holds where both do.
+fn both(a: Expr, b: Expr) -> Expr {
+    let span = b.span;
+    Expr { kind: expr::Kind::Binary(expr::Operator::And, Box::new(a), Box::new(b)), span }
 }
 
 fn is_carries(node: &Node) -> bool {

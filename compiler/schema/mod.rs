@@ -33,7 +33,7 @@ mod tests;
 mod tree;
 mod workload;
 
-pub(crate) use build::bad_value;
+pub(crate) use build::{bad_value, type_of};
 pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
 
