@@ -5,6 +5,7 @@ mod cli;
 mod diag;
 mod error_pages;
 mod expr_cel;
+mod facts;
 mod first_day;
 mod fmt;
 mod golden;
