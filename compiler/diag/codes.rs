@@ -41,6 +41,14 @@ codes! {
     "TL0023" BAD_NUMBER Error "a number that cannot be held";
     "TL0024" NO_SPACE Error "two words run into each other";
     "TL0025" CONFLICT_MARKER Error "a merge conflict is not resolved";
+    "TL0060" UNQUOTED_AMOUNT Error "an amount needs quotes";
+    "TL0061" UNQUOTED_TIME Error "a length of time needs quotes";
+    "TL0062" UNQUOTED_ADDRESS Error "an address needs quotes";
+    "TL0063" UNQUOTED_VERSION Error "a version needs quotes";
+    "TL0064" DASH_ITEM Error "items of a list have no dashes";
+    "TL0065" MIXED_INDENTATION Error "tabs and blanks are mixed in a multi-line string";
+    "TL0066" OLD_ESCAPE Error "a slash with a backslash, as KDL 1 wrote it";
+    "TL0067" OLD_LINES Error "a string over several lines, as KDL 1 wrote it";
     // names and forms
     "TL0101" UNKNOWN_SETTING Error "there is no setting of this name here";
     "TL0102" WRITTEN_TWICE Error "something is written twice";
