@@ -13,5 +13,7 @@ mod pages;
 mod properties;
 mod readers;
 mod schemas;
+mod strace;
 mod support;
 mod tidy;
+mod verify;

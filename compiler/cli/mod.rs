@@ -6,16 +6,21 @@
 #![allow(clippy::disallowed_methods, reason = "the command line is where the world begins")]
 
 mod check;
+mod claim;
 mod compile;
 mod completions;
 mod console;
 mod diff;
+mod disk;
 mod explain;
+mod journal;
 mod ledger;
+mod leftovers;
 mod output;
 mod problems;
 mod project;
 mod report;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -61,6 +66,8 @@ enum Command {
     Check(check::Arguments),
     /// Show how `out/` would change
     Diff(diff::Arguments),
+    /// Say whether `out/` is what a compile wrote, without the environments
+    Verify(verify::Arguments),
     /// Say where a setting's value comes from and where it goes, or what a code means
     Explain(explain::Arguments),
     /// Print what each target does with each setting of a stack
@@ -141,6 +148,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Compile(arguments) => compile::run(console, &project, arguments),
         Command::Check(arguments) => check::run(console, &project, arguments),
         Command::Diff(arguments) => diff::run(console, &project, arguments),
+        Command::Verify(arguments) => verify::run(console, &project, arguments),
         Command::Ledger(arguments) => ledger::run(console, &project, arguments),
         Command::Explain(arguments) => explain::run(console, &project, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),

@@ -115,7 +115,8 @@ impl Report {
 
 /// Whether the world, and not the text, is what is wrong.
 fn is_trouble(finding: &Finding) -> bool {
-    let trouble = [&codes::UNREADABLE_FILE, &codes::NOT_UTF8, &codes::FILE_TOO_LARGE, &codes::CANNOT_WRITE];
+    let trouble =
+        [&codes::UNREADABLE_FILE, &codes::NOT_UTF8, &codes::FILE_TOO_LARGE, &codes::CANNOT_WRITE, &codes::BUSY];
     trouble.iter().any(|code| code.id == finding.code.id)
 }
 
