@@ -167,6 +167,11 @@ fn read_lock(folder: &Folder, compared: &mut Compared) -> Option<Lock> {
             compared.problems = Problems::default();
             add_conflict(folder, compared);
         }
+    } else if lock.as_ref().is_some_and(|lock| !lock.sealed) {
+        let shown = folder.shown(lock::NAME);
+        let message = "the last line is not the digest of the lines above it";
+        let hint = format!("compile again, or take it from the last commit: `git checkout {shown}`");
+        compared.problems.push(&codes::BAD_LOCK, &shown, message, Some(hint));
     }
     lock
 }
