@@ -15,5 +15,7 @@ mod pages;
 mod properties;
 mod readers;
 mod schemas;
+mod strace;
 mod support;
 mod tidy;
+mod verify;

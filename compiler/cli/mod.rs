@@ -6,17 +6,22 @@
 #![allow(clippy::disallowed_methods, reason = "the command line is where the world begins")]
 
 mod check;
+mod claim;
 mod compile;
 mod completions;
 mod console;
 mod diff;
+mod disk;
 mod explain;
 mod fmt;
+mod journal;
 mod ledger;
+mod leftovers;
 mod output;
 mod problems;
 mod project;
 mod report;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -64,6 +69,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Lay out the texts of environments and stacks, comments and meaning unchanged
     Fmt(fmt::Arguments),
+    /// Say whether `out/` is what a compile wrote, without the environments
+    Verify(verify::Arguments),
     /// Say where a setting's value comes from and where it goes, or what a code means
     Explain(explain::Arguments),
     /// Print what each target does with each setting of a stack
@@ -146,6 +153,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Check(arguments) => check::run(console, &project, arguments),
         Command::Diff(arguments) => diff::run(console, &project, arguments),
         Command::Fmt(arguments) => Ok(fmt::run(console, &project, arguments)),
+        Command::Verify(arguments) => verify::run(console, &project, arguments),
         Command::Ledger(arguments) => ledger::run(console, &project, arguments),
         Command::Explain(arguments) => explain::run(console, &project, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),

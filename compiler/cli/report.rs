@@ -123,6 +123,7 @@ fn is_trouble(finding: &Finding) -> bool {
         &codes::NOT_UTF8,
         &codes::FILE_TOO_LARGE,
         &codes::CANNOT_WRITE,
+        &codes::BUSY,
         &codes::CANNOT_REWRITE,
     ];
     trouble.iter().any(|code| code.id == finding.code.id)

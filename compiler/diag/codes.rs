@@ -243,6 +243,14 @@ codes! {
     "TL1015" CANNOT_WRITE Error "the output folder cannot be written";
     "TL1016" UNSAFE_PATH Error "an output path is not safe on every system";
     "TL1017" FORGOTTEN_OUTPUT Warning "an output folder has no environment";
+    "TL1018" INTERRUPTED Error "a compile was cut short";
+    "TL1019" BAD_JOURNAL Error "the journal of a compile cannot be read";
+    "TL1020" BUSY Error "another compile is writing";
+    "TL1021" OUTPUT_CONFLICT Error "a merge conflict stands in the output";
+    "TL1022" SECRET_IN_OUTPUT Error "a file for secrets lies in the output folder";
+    "TL1023" SETTINGS_DIGEST Error "the lock and `settings.json` disagree";
+    "TL1024" CASE_TWINS Warning "two output folders differ only in case";
+    "TL1025" NO_LOCK Error "an output folder has no lock";
     "TL1040" CANNOT_REWRITE Error "a source file cannot be written";
 }
 
