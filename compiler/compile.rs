@@ -11,7 +11,7 @@ use crate::{
     diag::{Diags, Finding, Severity},
     explain, lower,
     model::Env,
-    resolve, seal, settings,
+    readback, resolve, seal, settings,
     source::{Source, Sources},
     syntax,
     targets::{self, File},
@@ -82,7 +82,9 @@ fn outputs(env: &Env, diags: &mut Diags) -> Option<Vec<File>> {
     if diags.has_errors() {
         return None;
     }
-    Some(seal::seal(env, targets::emit_all(&lowered.plan)))
+    let files = targets::emit_all(&lowered.plan);
+    readback::check(env, &lowered.plan, &files, diags);
+    (!diags.has_errors()).then(|| seal::seal(env, files))
 }
 
 /// All findings; notes are for those who have nothing to correct.

@@ -21,6 +21,7 @@ pub mod lower;
 pub mod model;
 pub mod plan;
 pub mod read;
+pub mod readback;
 pub mod resolve;
 pub mod schema;
 pub mod seal;

@@ -1,6 +1,7 @@
 //! The table of codes. A code is never reused; blocks of a hundred belong to a module:
 //! 00 syntax, 01 names and forms, 02 values, 03 expressions, 04 stacks, 05 resolving, 06 rules and checks,
-//! 07 ledger, 08 lowering, 09 targets and second interpreters, 10 output folder and lock.
+//! 07 ledger, 08 lowering, 09 targets and second interpreters, 10 output folder and lock,
+//! 11 read-back.
 
 use super::{Code, Severity};
 
@@ -252,6 +253,23 @@ codes! {
     "TL1024" CASE_TWINS Warning "two output folders differ only in case";
     "TL1025" NO_LOCK Error "an output folder has no lock";
     "TL1040" CANNOT_REWRITE Error "a source file cannot be written";
+    // read-back
+    "TL1101" UNREADABLE_OUTPUT Error "an output cannot be read back";
+    "TL1102" COMPOSE_DIFFERS Error "the Compose file does not say what it should";
+    "TL1103" DANGLING_NAME Error "a name in the Compose file leads nowhere";
+    "TL1104" UNREAD_KEY Error "the chart does not read a key";
+    "TL1105" DEAD_KEY Error "no template of the chart reads a key";
+    "TL1106" IDLE_KEY Error "the chart does not read a key as the other values are";
+    "TL1107" WRONG_KEY_TYPE Error "the chart reads a key as something else";
+    "TL1108" MISSING_KEY Error "a key is not written";
+    "TL1109" EXTRA_KEY Error "a key says what nothing here does";
+    "TL1110" CARRIED_DIFFERS Error "the values say a fact otherwise";
+    "TL1111" OTHER_ORIGIN Error "a fact and its key come from different settings";
+    "TL1112" FIXED_DIFFERS Error "the chart states something else";
+    "TL1113" RUNS_DIFFERS Error "the chart runs other workloads";
+    "TL1114" UNCARRIED Error "a fact does not reach the chart";
+    "TL1115" VIEWS_DIFFER Error "Compose and Helm differ without an override";
+    "TL1116" RAW_FACT Error "`raw` says a fact";
 }
 
 /// The code with this id.

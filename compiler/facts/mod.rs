@@ -20,7 +20,7 @@ pub use self::{
     compose::{Files, of_compose},
     names::{Names, View},
     plan::of_workloads,
-    text::text_value,
+    text::{normal, text_value},
 };
 use crate::{
     plan::{FactPath, Origin},

@@ -51,14 +51,17 @@ enum Pending {
     Unsaid(usize),
 }
 
+/// Names and values of a fragment's parameters.
+type Parameters = Vec<(Arc<str>, String)>;
+
 /// The parameters of the fragment that is being read, and how deep it is.
 #[derive(Clone, Default)]
 pub(super) struct Within<'d> {
-    parameters: Vec<(Arc<str>, String)>,
+    parameters: Parameters,
     depth: usize,
     fragments: Vec<Arc<str>>,
     /// The conditions around what is being read, with the parameters of the fragments that they stand in.
-    conditions: Vec<(Written<'d>, Vec<(Arc<str>, String)>)>,
+    conditions: Vec<(Written<'d>, Parameters)>,
 }
 
 impl Within<'_> {

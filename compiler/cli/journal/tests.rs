@@ -148,8 +148,12 @@ impl Scratch {
 
 /// The files with their lock.
 fn files(texts: &[(&str, &str)]) -> Vec<File> {
-    let file =
-        |path: &str, text: &str| File { path: path.into(), bytes: text.into(), format: None, leaves: Vec::new() };
+    let file = |path: &str, text: &str| File {
+        path: path.into(),
+        bytes: text.into(),
+        format: None,
+        leaves: Default::default(),
+    };
     let mut files: Vec<File> = texts.iter().map(|(path, text)| file(path, text)).collect();
     let all = files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice()));
     files.push(file(lock::NAME, &lock::text(&[], lock::digest(b""), &[], all)));

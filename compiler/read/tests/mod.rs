@@ -2,7 +2,8 @@
 
 mod foreign;
 
-use indexmap::IndexMap;
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -178,7 +179,7 @@ fn as_toml(tree: &Output) -> Output {
     tables_last(entries)
 }
 
-fn tables_last(entries: IndexMap<String, Output>) -> Output {
+fn tables_last(entries: Vec<(Arc<str>, Output)>) -> Output {
     let is_map = |output: &Output| matches!(output, Output::Map(_));
     let is_table = |output: &Output| match output {
         Output::List(items) => !items.is_empty() && items.iter().all(is_map),
@@ -202,7 +203,7 @@ fn without_null(tree: &Output) -> Output {
             Output::List(items.iter().filter(|item| **item != Output::Null).map(without_null).collect())
         }
         Output::Map(entries) => {
-            let said = entries.iter().filter(|(_, value)| **value != Output::Null);
+            let said = entries.iter().filter(|(_, value)| *value != Output::Null);
             Output::map(said.map(|(key, value)| (key.clone(), without_null(value))))
         }
         scalar => scalar.clone(),
