@@ -88,7 +88,7 @@ pub(super) fn replace(disk: &impl Disk, root: &Path, path: &Path, bytes: &[u8]) 
     let temporary = beside(path);
     match disk.create(&temporary, bytes) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create_folders(disk, root, path)?;
+            create_folders(disk, root, path.parent().unwrap_or(root))?;
             disk.create(&temporary, bytes)?;
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -108,17 +108,19 @@ pub(super) fn beside(path: &Path) -> PathBuf {
     path.with_file_name(TEMPORARY)
 }
 
-/// Creates the folders between `root` and a file.
-fn create_folders(disk: &impl Disk, root: &Path, path: &Path) -> io::Result<()> {
-    let mut wanted: Vec<&Path> = path.ancestors().skip(1).take_while(|folder| *folder != root).collect();
-    wanted.reverse();
-    for folder in wanted {
-        match disk.create_folder(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
+/// Creates a folder, and those above it below `root` that are missing; most often only one is.
+fn create_folders(disk: &impl Disk, root: &Path, folder: &Path) -> io::Result<()> {
+    let created = match (disk.create_folder(folder), folder.parent()) {
+        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound && folder != root => {
+            create_folders(disk, root, parent)?;
+            disk.create_folder(folder)
         }
+        (created, _) => created,
+    };
+    match created {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(unix)]
