@@ -15,4 +15,5 @@ mod properties;
 mod readers;
 mod schemas;
 mod support;
+mod surface;
 mod tidy;
