@@ -17,5 +17,6 @@ mod readers;
 mod schemas;
 mod strace;
 mod support;
+mod surface;
 mod tidy;
 mod verify;

@@ -665,3 +665,98 @@ pub(super) fn is_template(entry: &Entry) -> bool {
 fn all_properties(node: &Node) -> Vec<&str> {
     node.properties().map(|(name, _)| name.text.as_str()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        diag::Diags,
+        schema::load,
+        source::{Source, SourceId},
+    };
+
+    const STACK: &str = r#"
+stack "shop" version="1" {
+    settings { (int)replicas default=1; (duration)pause default="5s" }
+    workload "shop" { image "acme/shop:1"; replicas (ref)"replicas"; port "http" 80 }
+    helm "shop" { release "shop" chart="shop" version="1" surface="chart.kdl" file="values.yaml" { values { replicas (ref)"replicas" } } }
+}
+"#;
+
+    /// The codes of the findings, with what each points to.
+    fn found(body: &str) -> Vec<(String, String)> {
+        let source = |id, name: &str, text: String| {
+            std::sync::Arc::new(Source { id: SourceId(id), name: name.to_owned(), text })
+        };
+        let chart = format!("surface \"shop\" version=\"1\" {{\n{body}\n}}\n");
+        let texts = [source(1, "shop/chart.kdl", chart), source(2, "shop/stack.kdl", STACK.to_owned())];
+        let mut diags = Diags::default();
+        let _ = load::load("shop", &texts, &[], &mut diags);
+        let at =
+            |finding: &crate::diag::Finding| texts[finding.span.source.0 as usize - 1].slice(finding.span).to_owned();
+        diags.as_slice().iter().map(|finding| (finding.code.id.to_owned(), at(finding))).collect()
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_surface_is_found_at_its_word() {
+        let cases = [
+            (r#"(int)a; (int)a"#, "TL0402", "a"),
+            (r#"(intt)a"#, "TL0406", "intt"),
+            (r#"(int)a default="x""#, "TL0204", "\"x\""),
+            (r#"(int)a default=#null"#, "TL0448", "#null"),
+            (r#"(int)a size=3"#, "TL0127", "size"),
+            (r#"a 3"#, "TL0443", "a"),
+            (r#"a {}"#, "TL0442", "a {}"),
+            (r#"(list)a"#, "TL0408", "a"),
+            (r#"(list)a of="int" { (int)b }"#, "TL0401", "b"),
+            (r#"(int)a { (int)b }"#, "TL0401", "b"),
+            (r#"(dead)a"#, "TL0125", "(dead)a"),
+            (r#"(int)a when="b > 1""#, "TL0301", "b"),
+            (r#"(int)a; (int)b when="a""#, "TL0307", "a"),
+            (r#"(dead)a because="nobody reads it at all"; (int)b when="a""#, "TL0301", "a"),
+            (r#"(int)a { carries }"#, "TL0432", "carries"),
+            (r#"(int)a carries="shop""#, "TL0904", "\"shop\""),
+            (r#"(int)a carries="shopp replicas""#, "TL0434", "\"shopp replicas\""),
+            (r#"(int)a carries="shop replicaz""#, "TL0904", "\"shop replicaz\""),
+            (r#"(int)a carries="shop replicas[x]""#, "TL0904", "\"shop replicas[x]\""),
+            (r#"(int)a carries="shop port""#, "TL0904", "\"shop port\""),
+            (r#"(int)a carries="shop port[http""#, "TL0904", "\"shop port[http\""),
+            (r#"(int)a carries="shop port[http].number""#, "TL0904", "\"shop port[http].number\""),
+            (r#"(int)a carries="shop port[http].publish""#, "TL0904", "\"shop port[http].publish\""),
+            (r#"(int)a carries="shop resources""#, "TL0904", "\"shop resources\""),
+            (r#"(bool)a carries="shop replicas""#, "TL0905", "\"shop replicas\""),
+            (r#"(seconds)a carries="shop health[liveness].period""#, "TL0905", "\"shop health[liveness].period\""),
+            (r#"(int)a carries="setting pauze""#, "TL0904", "\"setting pauze\""),
+            (r#"(int)a { carries "shop replicas" plus="1" }"#, "TL0448", "\"1\""),
+            (r#"fixed "shop port[http]""#, "TL0432", "fixed"),
+            (r#"fixed "shop port[http]" "eighty""#, "TL0201", "\"eighty\""),
+            (r#"fixed "shop env[A]" (workload)"db""#, "TL0434", "\"db\""),
+            (r#"fixed "shop env[A]" (f)"{b}""#, "TL0301", "b"),
+            (r#"unsaid "shop image.tag" because="it cannot say that""#, "TL0904", "\"shop image.tag\""),
+            (r#"unsaid "shop image""#, "TL0125", "unsaid \"shop image\""),
+            (r#"runs "db""#, "TL0434", "\"db\""),
+            (r#"(int)a; (use)"x""#, "TL0422", "x"),
+            (r#"fragment "x" p="string" { (int)b }; (use)"x""#, "TL0424", "x"),
+            (r#"fragment "x" { (use)"x" }; (use)"x""#, "TL0423", "x"),
+            (r#"fragment "x" { (int)b }; (int)a"#, "TL0425", r#"fragment "x" { (int)b }"#),
+            ("", "TL0442", "surface \"shop\" version=\"1\" {\n\n}"),
+        ];
+        let differs = |(body, code, at): &(&str, &str, &str)| found(body) != [((*code).to_owned(), (*at).to_owned())];
+        let wrong = cases.into_iter().filter(differs).map(|(body, ..)| format!("{body}\n    {:?}\n", found(body)));
+        assert_eq!(wrong.collect::<String>(), "");
+    }
+
+    #[test]
+    fn conditions_parts_and_fragments_are_read() {
+        let body = r#"
+            fragment "image" workload="string" { (image-repository)repository carries="{workload} image.repository"; (string)tag carries="{workload} image.version" }
+            (bool)on default=#true
+            image { (use)"image" workload="shop" }
+            (when)"on" { (int)replicas default=0 { carries "shop replicas" plus=1 when="replicas > 0" }; more { (int)deep when="!on" } }
+            (any)pod { (list)hosts of="host"; (map)labels of="string" { (name)app } }
+            (seconds)pause carries="setting pause.seconds"
+            (enum)kind "a" "b" default="" when="kind != ''"
+            runs "shop" host=(f)"{workload.shop}-{kind}"
+        "#;
+        assert_eq!(found(body), []);
+    }
+}
