@@ -116,18 +116,21 @@ impl Serialize for Normal<'_> {
     }
 }
 
-/// What a view has otherwise than the base, or no longer.
+/// What a view has otherwise than the base, or no longer. Both are sorted and are gone through side by side.
 fn differences<'v>(base: &'v Flat, view: &'v Flat) -> Entries<'v> {
-    let mut found = BTreeMap::new();
+    let mut found: Vec<(&str, Option<&Value>)> = Vec::new();
+    let mut base = base.iter().peekable();
     for (path, value) in view {
-        if !base.get(path).is_some_and(|base| same(base, value)) {
-            found.insert(&**path, Some(value));
+        while let Some((gone, _)) = base.next_if(|(known, _)| *known != path && *known < path) {
+            found.push((gone, None));
+        }
+        let known = base.next_if(|(known, _)| *known == path);
+        if !known.is_some_and(|(_, known)| same(known, value)) {
+            found.push((path, Some(value)));
         }
     }
-    for path in base.keys().filter(|path| !view.contains_key(*path)) {
-        found.insert(path, None);
-    }
-    Entries(found.into_iter().collect())
+    found.extend(base.map(|(gone, _)| (&**gone, None)));
+    Entries(found)
 }
 
 /// Whether two values read the same, though they may have come about in different ways.

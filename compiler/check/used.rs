@@ -1,10 +1,7 @@
 //! Written is used: every value that an environment writes reaches an output or a rule, and reaches Helm and
 //! Compose alike.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     check::Read,
@@ -17,15 +14,12 @@ use crate::{
     source::Span,
 };
 
-/// A setting, and the keys of the maps and lists above it.
-type Instance = (SettingId, Vec<Arc<str>>);
-type Instances = BTreeSet<Instance>;
+type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
 
 /// Reports written values that reached nothing, and settings that reached only one of Helm and Compose.
 pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
     for ((deployed, reads), ruled) in env.deployments.iter().zip(&lowered.reads).zip(ruled) {
         let mut per_target: Vec<(&str, Instances)> = Vec::new();
-        let mut views: Vec<Inputs<'_>> = Vec::new();
         // A stack without a `helm` block says nothing to Helm, and nothing is missing there.
         let says = |target: &str| match target {
             "helm" => !deployed.stack.helm.is_empty(),
@@ -34,9 +28,9 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
         };
         for (target, read) in reads.iter().filter(|(target, _)| says(target)) {
             let view = deployed.view(if *target == "toml" { "compose" } else { target });
-            per_target.push((target, closed(read, inputs(&mut views, env, deployed, view))));
+            per_target.push((target, closed(env, deployed, view, read.clone())));
         }
-        let ruled = closed(ruled, inputs(&mut views, env, deployed, &deployed.base));
+        let ruled = closed(env, deployed, &deployed.base, ruled.clone());
         let mut unsaid: Vec<Unsaid<'_>> = Vec::new();
         for assignment in &deployed.written {
             written(deployed, assignment, &per_target, &ruled, &mut unsaid, diags);
@@ -47,69 +41,32 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
 }
 
 /// What was read, and what that was computed from: defaults, presets and conditions.
-fn closed(read: &Instances, inputs: &mut Inputs<'_>) -> Instances {
+fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Instances {
+    let stack = &deployed.stack;
     let mut all = Instances::new();
-    let mut todo: Vec<Instance> = read.iter().cloned().collect();
-    while let Some(instance) = todo.pop() {
-        if all.insert(instance.clone()) {
-            todo.extend_from_slice(inputs.of(&instance));
+    let mut todo: Vec<(SettingId, Vec<Arc<str>>)> = read.into_iter().collect();
+    while let Some((id, keys)) = todo.pop() {
+        if !all.insert((id, keys.clone())) {
+            continue;
         }
-    }
-    all
-}
-
-/// The inputs in a view, which targets share.
-fn inputs<'v, 'e>(
-    views: &'v mut Vec<Inputs<'e>>,
-    env: &'e Env,
-    deployed: &'e Deployed,
-    view: &'e View,
-) -> &'v mut Inputs<'e> {
-    let known = views.iter().position(|inputs| std::ptr::eq(inputs.view, view));
-    let at = known.unwrap_or_else(|| {
-        views.push(Inputs { env, deployed, view, known: BTreeMap::new() });
-        views.len() - 1
-    });
-    &mut views[at]
-}
-
-/// What the settings of a view are computed from, found out once however many ask.
-struct Inputs<'e> {
-    env: &'e Env,
-    deployed: &'e Deployed,
-    view: &'e View,
-    known: BTreeMap<Instance, Vec<Instance>>,
-}
-
-impl Inputs<'_> {
-    fn of(&mut self, instance: &Instance) -> &[Instance] {
-        if !self.known.contains_key(instance) {
-            self.known.insert(instance.clone(), self.find(instance));
-        }
-        &self.known[instance]
-    }
-
-    fn find(&self, (id, keys): &Instance) -> Vec<Instance> {
-        let stack = &self.deployed.stack;
         let reading = Reading {
             stack,
-            view: self.view,
+            view,
             target: "",
-            environment: &self.env.name,
-            release: &self.deployed.name,
-            own: keys,
+            environment: &env.name,
+            release: &deployed.name,
+            own: &keys,
             loops: &[],
             provider: None,
             findings: None,
         };
-        let mut found = Vec::new();
         let mut follow = |expr: &Expr| {
-            for reference in expr::references(expr) {
-                follow_reference(&reading, reference, &mut found);
+            for found in expr::references(expr) {
+                follow_reference(&reading, found, &mut todo);
             }
         };
-        let setting = stack.setting(*id);
-        let Some(slot) = self.view.slot(*id, keys) else { return found };
+        let setting = stack.setting(id);
+        let Some(slot) = view.slot(id, &keys) else { continue };
         for declaration in &setting.declarations {
             declaration.available.iter().for_each(|index| follow(&stack.conditions[*index as usize]));
         }
@@ -125,11 +82,11 @@ impl Inputs<'_> {
                 follow(expr);
             }
         }
-        found
     }
+    all
 }
 
-fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<Instance>) {
+fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(SettingId, Vec<Arc<str>>)>) {
     let Some(keys) = reading.keys(&found.keys) else { return };
     if let Some(id) = reading.stack.setting_at(found.place) {
         for below in reading.stack.read_by(id) {

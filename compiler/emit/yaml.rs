@@ -158,14 +158,11 @@ impl Printer<'_> {
     }
 
     fn key(&mut self, key: &str) {
-        let is_name = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
-        match spelling(key) {
-            Spelling::Plain if is_name => self.text.push_str(key),
-            _ => {
-                let entry = library(&std::collections::BTreeMap::from([(key, ())]));
-                self.text.push_str(entry.trim_end_matches(": null\n"));
-            }
+        if key.bytes().all(is_of_name) && beginning(key) == Spelling::Plain {
+            return self.text.push_str(key);
         }
+        let entry = library(&std::collections::BTreeMap::from([(key, ())]));
+        self.text.push_str(entry.trim_end_matches(": null\n"));
     }
 
     fn quoted(&mut self, text: &str) {
@@ -183,7 +180,11 @@ impl Printer<'_> {
     }
 
     fn indent(&mut self, column: usize) {
-        self.text.extend(std::iter::repeat_n(' ', column));
+        const BLANKS: &str = "                                ";
+        match BLANKS.get(..column) {
+            Some(blanks) => self.text.push_str(blanks),
+            None => self.text.extend(std::iter::repeat_n(' ', column)),
+        }
     }
 }
 
@@ -200,29 +201,38 @@ enum Spelling {
 
 /// What is obvious of a text, from its first character and from what it holds.
 fn spelling(text: &str) -> Spelling {
-    let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return Spelling::Quoted };
-    if !bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
-        return Spelling::Unclear;
+    let (mut ends, mut tab, mut before) = (false, false, b'a');
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' => ends |= matches!((before, byte), (b':', b' ') | (b' ', b'#')),
+            b'\n' => ends = true,
+            b'\t' => tab = true,
+            _ => return Spelling::Unclear,
+        }
+        before = byte;
     }
-    if bytes.len() > 1 && (b"{[\"'*&!|>%@`".contains(first) || must_be_quoted(bytes)) {
+    // A line, a key or a comment would end here.
+    if text.len() > 1 && (ends || text.starts_with(['{', '[', '"', '\'', '*', '&', '!', '|', '>', '%', '@', '`'])) {
         return Spelling::Quoted;
     }
-    if *last == b' ' || *last == b':' || bytes.contains(&b'\t') {
-        return Spelling::Unclear;
-    }
-    match first {
-        b'a'..=b'z' | b'A'..=b'Z' if !is_reserved(text) => Spelling::Plain,
-        b'/' | b'$' => Spelling::Plain,
-        b'0'..=b'9' if bytes.iter().any(|byte| is_in_no_number(*byte)) => Spelling::Plain,
-        b'0'..=b'9' if bytes.iter().all(u8::is_ascii_digit) => Spelling::Quoted,
+    if tab || matches!(before, b' ' | b':') { Spelling::Unclear } else { beginning(text) }
+}
+
+/// What is obvious of a text in which nothing stands that YAML would read.
+fn beginning(text: &str) -> Spelling {
+    let bytes = text.as_bytes();
+    match bytes.first() {
+        None => Spelling::Quoted,
+        Some(b'a'..=b'z' | b'A'..=b'Z') if !is_reserved(text) => Spelling::Plain,
+        Some(b'/' | b'$') => Spelling::Plain,
+        Some(b'0'..=b'9') if bytes.iter().any(|byte| is_in_no_number(*byte)) => Spelling::Plain,
+        Some(b'0'..=b'9') if bytes.iter().all(u8::is_ascii_digit) => Spelling::Quoted,
         _ => Spelling::Unclear,
     }
 }
 
-/// Whether what stands in a text ends a plain one: a line, a key, or a comment that begins.
-fn must_be_quoted(text: &[u8]) -> bool {
-    text.contains(&b'\n') || text.windows(2).any(|pair| pair == b": " || pair == b" #")
+fn is_of_name(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'/')
 }
 
 /// Whether some reader takes the word for a truth value, nothing or a number.
