@@ -5,6 +5,7 @@
 //! Invariant: the order of answers is that of the environments' names, whatever ran first.
 #![allow(clippy::disallowed_methods, reason = "the command line is where the world begins")]
 
+mod chart;
 mod check;
 mod compile;
 mod completions;
@@ -65,6 +66,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Print what each target does with each setting of a stack
     Ledger(ledger::Arguments),
+    /// Say which keys a Helm chart reads, and check values against it
+    Chart(chart::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -127,9 +130,10 @@ pub fn run() -> ExitCode {
 }
 
 fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure> {
-    // These two need no project.
+    // These need no project.
     match &arguments.command {
         Command::Completions(arguments) => return Ok(completions::run(console, arguments)),
+        Command::Chart(arguments) => return chart::run(console, arguments),
         Command::Explain(arguments) if arguments.is_code() => return explain::code(console, arguments),
         _ => {}
     }
@@ -143,6 +147,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Diff(arguments) => diff::run(console, &project, arguments),
         Command::Ledger(arguments) => ledger::run(console, &project, arguments),
         Command::Explain(arguments) => explain::run(console, &project, arguments),
+        Command::Chart(arguments) => chart::run(console, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),
     }
 }
