@@ -1,6 +1,7 @@
 //! Trueline compiles one KDL file per environment into Helm values, a Docker Compose file, runtime TOML
 //! and MCP JSON that state the same facts. `docs/architecture.md` is the map.
 
+pub mod chart;
 pub mod check;
 pub mod cli;
 pub mod compile;

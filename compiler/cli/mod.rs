@@ -5,6 +5,7 @@
 //! Invariant: the order of answers is that of the environments' names, whatever ran first.
 #![allow(clippy::disallowed_methods, reason = "the command line is where the world begins")]
 
+mod chart;
 mod check;
 mod claim;
 mod compile;
@@ -75,6 +76,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Print what each target does with each setting of a stack
     Ledger(ledger::Arguments),
+    /// Say which keys a Helm chart reads, and check values against it
+    Chart(chart::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -140,6 +143,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
     // These need no project.
     match &arguments.command {
         Command::Completions(arguments) => return Ok(completions::run(console, arguments)),
+        Command::Chart(arguments) => return chart::run(console, arguments),
         Command::Explain(arguments) if arguments.is_code() => return explain::code(console, arguments),
         Command::Fmt(arguments) if arguments.names_paths() => return Ok(fmt::paths(console, arguments)),
         _ => {}
@@ -156,6 +160,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Verify(arguments) => verify::run(console, &project, arguments),
         Command::Ledger(arguments) => ledger::run(console, &project, arguments),
         Command::Explain(arguments) => explain::run(console, &project, arguments),
+        Command::Chart(arguments) => chart::run(console, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),
     }
 }

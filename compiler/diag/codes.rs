@@ -2,6 +2,7 @@
 //! 00 syntax, 01 names and forms, 02 values, 03 expressions, 04 stacks, 05 resolving, 06 rules and checks,
 //! 07 ledger, 08 lowering, 09 targets and second interpreters, 10 output folder and lock,
 //! 11 read-back.
+//! 07 ledger, 08 lowering, 09 targets and second interpreters (from 50 on charts), 10 output folder and lock.
 
 use super::{Code, Severity};
 
@@ -229,6 +230,19 @@ codes! {
     "TL0908" KEY_TYPE Error "a stack writes a key that the chart reads as something else";
     "TL0909" FACT_HOLE Error "no key of a chart carries a fact, and nobody says why";
     "TL0910" IMPOSSIBLE_FACT Error "a surface speaks of a fact that no workload has";
+    // charts
+    "TL0950" CHART_UNREAD_KEY Error "nothing in a chart reads a key of its values";
+    "TL0951" CHART_DEAD_KEY Error "no template reads a key that the chart's own values have";
+    "TL0952" CHART_FORBIDDEN Error "a chart's schema forbids a value";
+    "TL0953" CHART_OTHER_KIND Error "a value is of another kind than the chart's own";
+    "TL0954" CHART_NOT_YAML Error "a file of a chart, or of its values, is not YAML";
+    "TL0955" CHART_DUPLICATE_KEY Error "a key stands twice in a map of YAML";
+    "TL0956" CHART_BAD_TEMPLATE Warning "a template of a chart cannot be read";
+    "TL0957" CHART_SECOND_DOCUMENT Error "a file of values holds a second document";
+    "TL0958" CHART_NOT_READ Note "a part of a chart is not read";
+    "TL0959" CHART_KEYWORD Note "a keyword of a chart's schema is not checked";
+    "TL0960" CHART_LIMIT Warning "a chart is larger than what is followed";
+    "TL0961" CHART_NO_TEMPLATE Warning "a chart uses a template that it does not have";
     // output folder and lock
     "TL1001" BAD_ENVIRONMENT_NAME Error "the name of an environment file is not a lower-case DNS label";
     "TL1002" UNREADABLE_FILE Error "a file of the project cannot be read";
