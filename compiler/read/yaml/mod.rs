@@ -67,14 +67,25 @@ impl<'t> Reader<'t> {
         self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(what))
     }
 
-    /// From the place to the end of the line, with what occurs in it; the place is then the line break.
-    fn rest_of_line(&mut self) -> (&'t str, u8) {
+    /// What stands before the next byte that stops, with what occurs in it; the place is then that byte.
+    #[inline]
+    fn until(&mut self, stops: impl Fn(u8) -> bool) -> (&'t str, u8) {
         let (start, mut seen) = (self.at, 0);
-        for byte in self.bytes[start..].iter().take_while(|byte| **byte != b'\n') {
+        let mut end = start;
+        for byte in &self.bytes[start..] {
+            if stops(*byte) {
+                break;
+            }
             seen |= plain::OCCURS[usize::from(*byte)];
-            self.at += 1;
+            end += 1;
         }
-        (&self.text[start..self.at], seen)
+        self.at = end;
+        (&self.text[start..end], seen)
+    }
+
+    /// From the place to the end of the line.
+    fn rest_of_line(&mut self) -> (&'t str, u8) {
+        self.until(|byte| byte == b'\n')
     }
 
     /// Lines of comments, which stand before everything else.
@@ -202,8 +213,8 @@ impl<'t> Reader<'t> {
         }
         let start = self.at;
         let key = if self.byte() == b'"' { self.quoted_key()? } else { Cow::Borrowed(self.plain_key(long)?) };
-        let printed = &self.text[start..self.at];
-        if long != (printed.len() > LONG_KEY && printed.chars().count() > LONG_KEY) {
+        let is_long = self.at - start > LONG_KEY && self.text[start..self.at].chars().count() > LONG_KEY;
+        if long != is_long {
             return self.no("a key of up to 1024 characters stands before its colon, a longer one behind `? `");
         }
         if long {
@@ -228,12 +239,7 @@ impl<'t> Reader<'t> {
     }
 
     fn plain_key(&mut self, long: bool) -> Read<&'t str> {
-        let (start, mut seen) = (self.at, 0);
-        for byte in self.bytes[start..].iter().take_while(|byte| !matches!(byte, b':' | b'\n')) {
-            seen |= plain::OCCURS[usize::from(*byte)];
-            self.at += 1;
-        }
-        let key = &self.text[start..self.at];
+        let (key, seen) = self.until(|byte| matches!(byte, b':' | b'\n'));
         if self.byte() != b':' && !long {
             return self.no("a key and a colon are missing");
         }
@@ -320,12 +326,7 @@ impl<'t> Reader<'t> {
     /// A text within double quotes; the place is then behind them.
     fn quoted(&mut self) -> Read<Cow<'t, str>> {
         self.at += 1;
-        let (start, mut seen) = (self.at, 0);
-        for byte in self.bytes[start..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\n')) {
-            seen |= plain::OCCURS[usize::from(*byte)];
-            self.at += 1;
-        }
-        let first = &self.text[start..self.at];
+        let (first, seen) = self.until(|byte| matches!(byte, b'"' | b'\\' | b'\n'));
         if seen & plain::ODD != 0 && first.chars().any(plain::is_escaped) {
             return self.no("there is a character that is only written escaped");
         }
