@@ -23,7 +23,7 @@ type Read<T> = Result<T, Unreadable>;
 /// # Errors
 /// The first line that differs from how a tree is printed.
 pub fn parse(text: &str) -> Read<Node<'_>> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, line: 1, column: 0, depth: 0 };
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, line: 1, column: 0, depth: 0, entries: Vec::new() };
     if !text.ends_with('\n') {
         let line = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
         return Err(Unreadable { line, message: "the text ends without a line break".to_owned() });
@@ -51,6 +51,8 @@ struct Reader<'t> {
     /// Where the first character of the line stands that is being read.
     column: usize,
     depth: usize,
+    /// The entries of all maps that are not complete: each map is made once, in its size.
+    entries: Vec<(Cow<'t, str>, Node<'t>)>,
 }
 
 impl<'t> Reader<'t> {
@@ -188,22 +190,22 @@ impl<'t> Reader<'t> {
 
     fn map(&mut self, column: usize) -> Read<Data<'t>> {
         self.deeper()?;
-        let (mut entries, mut keys) = (Vec::new(), Keys::default());
+        let (first, mut keys) = (self.entries.len(), Keys::default());
         loop {
             let line = self.line;
             let long = self.starts_with(b"? ");
             let key = self.key(column, long)?;
-            if !keys.are_without(&key, &entries) {
+            if !keys.are_without(&key, &self.entries[first..]) {
                 return Err(Unreadable { line, message: "the map has the key of this line already".to_owned() });
             }
             let data = self.value(column, long)?;
-            entries.push((key, Node { line, data }));
+            self.entries.push((key, Node { line, data }));
             if !self.goes_on(column)? {
                 break;
             }
         }
         self.depth -= 1;
-        Ok(Data::Map(entries))
+        Ok(Data::Map(self.entries.split_off(first)))
     }
 
     /// A key; the place is then behind its colon.

@@ -194,13 +194,30 @@ fn is_word(text: &[u8]) -> bool {
     let Some(small) = small.get_mut(..text.len()) else { return false };
     small.copy_from_slice(text);
     small.make_ascii_lowercase();
-    match &*small {
-        b"~" | b"null" | b"<<" | b"=" => true,
-        b"true" | b"false" | b"yes" | b"no" | b"on" | b"off" | b"y" | b"n" => true,
-        b"nan" | b".nan" | b"+.nan" | b"-.nan" => true,
-        b"inf" | b"+inf" | b"-inf" | b".inf" | b"+.inf" | b"-.inf" => true,
-        _ => false,
-    }
+    matches!(
+        &*small,
+        b"~" | b"null"
+            | b"<<"
+            | b"="
+            | b"true"
+            | b"false"
+            | b"yes"
+            | b"no"
+            | b"on"
+            | b"off"
+            | b"y"
+            | b"n"
+            | b"nan"
+            | b".nan"
+            | b"+.nan"
+            | b"-.nan"
+            | b"inf"
+            | b"+inf"
+            | b"-inf"
+            | b".inf"
+            | b"+.inf"
+            | b"-.inf"
+    )
 }
 
 fn unsigned(text: &[u8]) -> &[u8] {
