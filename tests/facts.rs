@@ -1,11 +1,11 @@
 //! Facts of plans, Compose files and manifests: what is said alike is equal, and what is not is found.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, fs, path::Path};
 
 use trueline::{
     compile::Compiled,
     diag::Diags,
-    facts::{self, Facts, Names, Trouble},
+    facts::{self, Facts, Names, Trouble, View},
     lower,
     plan::Plan,
     read::{Data, Node},
@@ -92,4 +92,49 @@ fn our_own_compose_files_say_what_the_plan_says() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(compared > 2000, "{compared}");
+}
+
+/// One case: what each side says, and what differs.
+fn told(folder: &Path) -> String {
+    let documents = |name: &str| -> Vec<Node<'static>> {
+        let text = read(&folder.join(name));
+        text.split("\n---\n").map(|document| document.trim_start_matches("---\n")).map(yaml).collect()
+    };
+    let beside = |path: &str| fs::read(folder.join(path)).ok();
+    let compose = documents("compose.yaml").remove(0);
+    let (left, mut troubles) = facts::of_compose(&compose, None, &beside);
+    let (right, others) = facts::of_manifests(&documents("manifests.yaml"), &BTreeMap::new());
+    troubles.extend(others);
+    let sides =
+        (facts::Side { facts: &left, view: View::Compose }, facts::Side { facts: &right, view: View::Kubernetes });
+    let mut text = String::new();
+    for trouble in troubles {
+        text.push_str(&format!("trouble: {}\n", trouble.message));
+    }
+    for difference in facts::compare_sides(sides.0, sides.1) {
+        let minor = if difference.minor { ", minor" } else { "" };
+        let message = difference.message("Compose", "the manifests");
+        text.push_str(&format!("{:?}{minor}: {message}\n", difference.class));
+    }
+    text
+}
+
+/// What is said alike is equal, and what is not is found, with its class.
+#[test]
+fn strangers_files_differ_where_they_mean_another_thing() {
+    let bless = std::env::var_os("TRUELINE_BLESS").is_some();
+    let cases = sorted(&root().join("tests/fixtures/facts"));
+    let mut wrong = Vec::new();
+    let mut equal = 0;
+    for folder in &cases {
+        let (told, file) = (told(folder), folder.join("expected.txt"));
+        equal += usize::from(name_of(folder).starts_with("same-"));
+        if bless {
+            fs::write(&file, &told).expect("the expectation is writable");
+        } else if told != fs::read_to_string(&file).unwrap_or_default() {
+            wrong.push(format!("{}:\n{told}", name_of(folder)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(equal * 2 <= cases.len(), "at least half of the cases are differences");
 }

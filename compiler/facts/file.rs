@@ -26,3 +26,12 @@ fn parsed(text: &str, ending: &str) -> Option<serde_json::Value> {
         _ => None,
     }
 }
+
+/// Whether a text holds this tree, in one of the formats that it may be in.
+pub(super) fn holds(text: &str, tree: &Value) -> bool {
+    let names = Names::default();
+    ["json", "toml", "yaml", "ini"]
+        .into_iter()
+        .filter_map(|ending| parsed(text, ending))
+        .any(|found| json_value(found, "", &names) == *tree)
+}
