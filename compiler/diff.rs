@@ -106,10 +106,23 @@ fn change(path: String, old: Option<&Vec<u8>>, new: Option<&Vec<u8>>) -> FileCha
         let text = format!("--- {before}\n+++ {after}\nthe files differ, and one is not UTF-8\n");
         return FileChange { path, kind, added: 0, removed: 0, text };
     };
-    let difference = TextDiff::from_lines(visible(&old).into_owned(), visible(&new).into_owned());
+    texts(path, kind, [&before, &after], [&old, &new])
+}
+
+/// How a text changes that is in a file of this path before and after.
+#[must_use]
+pub fn text(path: &str, old: &str, new: &str) -> FileChange {
+    let shown = visible(path);
+    let names = [format!("a/{shown}"), format!("b/{shown}")];
+    texts(path.to_owned(), FileChangeKind::Changed, [&names[0], &names[1]], [old, new])
+}
+
+fn texts(path: String, kind: FileChangeKind, names: [&str; 2], sides: [&str; 2]) -> FileChange {
+    let [old, new] = sides.map(|side| visible(side).into_owned());
+    let difference = TextDiff::from_lines(old, new);
     let count = |tag| difference.iter_all_changes().filter(|change| change.tag() == tag).count();
     let (added, removed) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
-    let text = difference.unified_diff().context_radius(3).header(&before, &after).to_string();
+    let text = difference.unified_diff().context_radius(3).header(names[0], names[1]).to_string();
     FileChange { path, kind, added, removed, text }
 }
 

@@ -14,10 +14,11 @@ use trueline::{
     compile::Compiled,
     diag::{Diags, Severity, codes},
     expr::{self, Expr},
+    fmt,
     ledger::{self, Cell},
     schema::{Given, Guard, Kind, Other, SettingId, Stack},
-    source::SourceId,
-    targets::{File, LeafLine},
+    source::{Source, SourceId},
+    targets::{File, Leaf},
     value,
 };
 
@@ -367,7 +368,15 @@ fn what_means_the_same_gives_the_same_bytes() {
             let compiled = compile("dev", &text);
             same(&first, &compiled, &text, "other layout");
         }
+        let text = laid_out(&reformatted(&shuffled, &mut dice));
+        same(&first, &compile("dev", &text), &text, "laid out");
     });
+}
+
+/// The text as `trueline fmt` lays it out.
+fn laid_out(text: &str) -> String {
+    let source = Source { id: SourceId(0), name: "environments/dev.kdl".to_owned(), text: text.to_owned() };
+    fmt::format(&source, &mut Diags::default())
 }
 
 fn same(first: &Compiled, second: &Compiled, written: &str, what: &str) {
@@ -529,13 +538,13 @@ fn changed(environment: &Environment, first: &Compiled, follows: &Follows, dice:
             shown(),
             before.path
         );
-        let leaves = |file: &File| -> BTreeMap<Vec<String>, (String, LeafLine)> {
+        fn leaves(file: &File) -> BTreeMap<Vec<String>, (String, Leaf<'_>)> {
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            let line = |leaf: &LeafLine| {
+            let line = |leaf: Leaf<'_>| {
                 file.line_of(leaf).and_then(|line| text.lines().nth(line - 1)).unwrap_or("").to_owned()
             };
-            file.leaves.iter().map(|leaf| (leaf.path.clone(), (line(leaf), leaf.clone()))).collect()
-        };
+            file.leaves.iter().map(|leaf| (leaf.path(), (line(leaf), leaf))).collect()
+        }
         let (before_leaves, after_leaves) = (leaves(before), leaves(after));
         if before.format != after.format
             || before_leaves.len() != after_leaves.len()
@@ -549,11 +558,11 @@ fn changed(environment: &Environment, first: &Compiled, follows: &Follows, dice:
             if line.trim() == other_line.trim() {
                 continue;
             }
-            let mut origins = leaf.origins.iter().chain(&other_leaf.origins).map(|origin| origin.path.as_ref());
+            let mut origins = leaf.origins().iter().chain(other_leaf.origins()).map(|origin| origin.path.as_ref());
             let known =
                 |origin: &str| origin.starts_with("endpoint.") || reached.iter().any(|id| matches(origin, &path(id)));
             assert!(
-                origins.clone().any(known) || leaf.at != other_leaf.at,
+                origins.clone().any(known) || leaf.at() != other_leaf.at(),
                 "{}: {} {at:?} changed from {line:?} to {other_line:?}, which comes from {:?}",
                 shown(),
                 before.path,

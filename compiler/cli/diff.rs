@@ -50,7 +50,7 @@ fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Re
     let mut diags = Diags::default();
     history::judge(&before, compiled, &[], &mut diags);
     report.add(looks, &diags.sorted(), &compiled.sources);
-    let settings = diff::settings(&before, &compiled.settings);
+    let settings = diff::settings(&before, &compiled.settings());
     let files = diff::files(&folder.shown(""), &old, &new);
     if !files.is_empty() {
         report.worsen(Outcome::No);
@@ -97,7 +97,8 @@ fn setting_line(looks: Looks, change: &SettingChange) -> String {
     }
 }
 
-fn coloured(looks: Looks, line: &str) -> String {
+/// A line of a unified difference, in its colour.
+pub(super) fn coloured(looks: Looks, line: &str) -> String {
     let bare = line.trim_end_matches('\n');
     let style = match bare.as_bytes().first() {
         _ if bare.starts_with("+++ ") || bare.starts_with("--- ") => Style::Bold,

@@ -92,8 +92,7 @@ impl Project {
         }
         let mut found = Vec::new();
         for word in wanted {
-            let stem = word.rsplit('/').next().unwrap_or(word);
-            let stem = stem.strip_suffix(".kdl").unwrap_or(stem);
+            let stem = stem(word);
             match all.iter().find(|file| file.stem == stem) {
                 Some(file) => found.push(file.clone()),
                 None => return Err(unknown_environment(stem, &all)),
@@ -178,21 +177,29 @@ impl Project {
 
     /// A text of the project, by its path below the root.
     fn read(&self, name: &str, id: SourceId) -> Result<Source, Unread> {
-        let bytes = read_regular(&self.root.join(name), MAX_SOURCE_BYTES).map_err(|error| match error {
-            ReadError::TooLarge => {
-                let message = format!("more than {} MiB, which no environment or stack needs", MAX_SOURCE_BYTES >> 20);
-                Problems::one(&codes::FILE_TOO_LARGE, name, message, None)
-            }
-            other => Problems::one(&codes::UNREADABLE_FILE, name, other.to_string(), None),
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-            let hint = "save the file as UTF-8".to_owned();
-            Problems::one(&codes::NOT_UTF8, name, format!("line {line} holds a byte that is not UTF-8"), Some(hint))
-        })?;
-        Ok(Source { id, name: name.to_owned(), text })
+        read_source(&self.root.join(name), name, id)
     }
+}
+
+/// The text of a file that people write; `name` is what messages call it.
+///
+/// # Errors
+/// Findings, where it is no regular file of bounded size in UTF-8.
+pub(super) fn read_source(path: &Path, name: &str, id: SourceId) -> Result<Source, Unread> {
+    let bytes = read_regular(path, MAX_SOURCE_BYTES).map_err(|error| match error {
+        ReadError::TooLarge => {
+            let message = format!("more than {} MiB, which no environment or stack needs", MAX_SOURCE_BYTES >> 20);
+            Problems::one(&codes::FILE_TOO_LARGE, name, message, None)
+        }
+        other => Problems::one(&codes::UNREADABLE_FILE, name, other.to_string(), None),
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let hint = "save the file as UTF-8".to_owned();
+        Problems::one(&codes::NOT_UTF8, name, format!("line {line} holds a byte that is not UTF-8"), Some(hint))
+    })?;
+    Ok(Source { id, name: name.to_owned(), text })
 }
 
 /// Why a file could not be read.
@@ -234,6 +241,13 @@ pub(super) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError
     if bytes.len() as u64 > limit { Err(ReadError::TooLarge) } else { Ok(bytes) }
 }
 
+/// The name of the environment that a word on the command line means: itself, or that of a file.
+#[must_use]
+pub(super) fn stem(word: &str) -> &str {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    name.strip_suffix(".kdl").unwrap_or(name)
+}
+
 /// What is wrong with the name of an environment, or nothing.
 #[must_use]
 pub(super) fn name_problem(name: &str) -> Option<&'static str> {
@@ -258,7 +272,7 @@ fn unknown_environment(name: &str, all: &[EnvironmentFile]) -> Failure {
     Failure::new(format!("there is no environment `{}`", visible_line(name)), help)
 }
 
-fn unreadable(path: &str, error: &io::Error) -> Unread {
+pub(super) fn unreadable(path: &str, error: &io::Error) -> Unread {
     Problems::one(&codes::UNREADABLE_FILE, path, format!("the folder cannot be read: {error}"), None).into()
 }
 

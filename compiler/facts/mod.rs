@@ -22,7 +22,7 @@ pub use self::{
     kubernetes::of_manifests,
     names::{Names, View},
     plan::of_workloads,
-    text::text_value,
+    text::{normal, text_value},
 };
 use crate::{
     plan::{FactPath, Origin},

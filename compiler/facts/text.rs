@@ -153,6 +153,12 @@ pub fn text_value(text: &str, name: &str, names: &Names) -> Value {
     Marked { text: Cow::Borrowed(text), secrets: Vec::new() }.value(name, names)
 }
 
+/// A value of a plan, or of a text with links in it, in the normal form that its text has when it is read.
+#[must_use]
+pub fn normal(value: &Value, name: &str, names: &Names) -> Value {
+    printed(value, names).value(name, names)
+}
+
 /// Whether a name says that its value is a host.
 fn is_host_like(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

@@ -1,11 +1,13 @@
-//! The ledger: for every setting and every target, that it is used, or why not.
+//! The ledger: for every setting and every target, that it is used, or why not; and the same for facts and charts.
 //!
 //! In: a `Stack`. Out: a [`Table`], and findings for its holes.
 //! Never: an environment, any value in one.
 //! Invariant: a cell is used, absent with a reason, out of scope with a reason, or a hole, which is an error.
 
+pub mod carried;
 mod compatible;
 mod sites;
+mod values;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -16,6 +18,7 @@ use crate::{
     source::Span,
 };
 
+pub use carried::{COUNTED, FactCell, FactRow, FactTable};
 use compatible::compatible;
 use sites::Site;
 
@@ -68,12 +71,22 @@ pub fn check(stack: &Stack, diags: &mut Diags) {
         }
         feeds_nothing(stack, row, declaration, diags);
     }
+    values::check(stack, diags);
+    carried::check(stack, diags);
 }
 
 /// The ledger of a stack.
 #[must_use]
 pub fn table(stack: &Stack) -> Table {
     fill(stack, &columns(stack))
+}
+
+/// The facts of workloads, per Helm block whose charts have surfaces.
+#[must_use]
+pub fn facts(stack: &Stack) -> Vec<FactTable> {
+    let columns = columns(stack);
+    let blocks: Vec<_> = columns.iter().map(|column| (column.block.clone(), column.name.clone())).collect();
+    carried::tables(stack, &blocks)
 }
 
 /// A target, with where it reads.

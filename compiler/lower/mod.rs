@@ -289,6 +289,9 @@ impl<'a> Lowering<'a> {
         for found in expr::references(expr) {
             self.origin(found, &mut origins);
         }
+        if self.steps.is_empty() {
+            return origins;
+        }
         for key in expr::keys(expr) {
             if let expr::Key::Loop(index) = key
                 && let Some(step) = self.steps.get(*index as usize).cloned()
@@ -521,6 +524,7 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
             values,
         });
     }
+    deployment.cluster = unread(lowering, workload::all);
     for raw in lowering.deployed.raw.iter().filter(|raw| raw.target.as_ref() == "helm" && !raw.release.is_empty()) {
         if !block.releases.iter().any(|release| release.name == raw.release) {
             let known: Vec<&str> = block.releases.iter().map(|release| release.name.as_ref()).collect();
@@ -528,6 +532,14 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
             lowering.diags.push(finding.hint(format!("there is {}", list_of(&known))));
         }
     }
+}
+
+/// Computes something to compare outputs with: what it reads has not reached an output by that.
+fn unread<T>(lowering: &mut Lowering<'_>, act: impl FnOnce(&mut Lowering<'_>) -> T) -> T {
+    let reads = lowering.reads.clone();
+    let done = act(lowering);
+    lowering.reads = reads;
+    done
 }
 
 fn configs(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {

@@ -9,8 +9,8 @@ use crate::{
     diag::codes,
     expr::{Evaluated, Expr, Kind as ExprKind},
     plan::{
-        File, FileContent, Health, Leaf, Need, Port, Probe, Resources, Route, Security, Tree, Until, Variable, Volume,
-        Workload,
+        self, File, FileContent, Health, Leaf, Need, Port, Probe, Resources, Route, Security, Tree, Until, Variable,
+        Volume, Workload,
     },
     schema::{self, Fact, FactKind, FileExpr, FormatExpr, Other, ProbeExpr},
     source::Span,
@@ -26,30 +26,17 @@ pub(super) fn all(lowering: &mut Lowering<'_>) -> Vec<Workload> {
 
 /// What an override replaces: facts of the same kind and key.
 #[derive(PartialEq, Eq, Clone)]
-struct FactKey(&'static str, Arc<str>);
+struct FactKey(plan::Kind, Arc<str>);
 
-fn key(lowering: &mut Lowering<'_>, kind: &FactKind) -> FactKey {
-    let of = |word: &'static str, key: &str| FactKey(word, key.into());
-    match kind {
-        FactKind::Image { .. } => of("image", ""),
-        FactKind::Replicas { .. } => of("replicas", ""),
-        FactKind::Command(_) => of("command", ""),
-        FactKind::Args(_) => of("args", ""),
-        FactKind::Schedule(_) => of("schedule", ""),
-        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => {
-            FactKey("env", lowering.name(name).unwrap_or_default())
-        }
-        FactKind::Resources(_) => of("resources", ""),
-        FactKind::Port { name, .. } => of("port", name),
-        FactKind::Needs { .. } => of("needs", ""),
-        FactKind::Profile(_) => of("profile", ""),
-        FactKind::Health(health) => of("health", &format!("{:?}", health.kind)),
-        FactKind::Volume { name, .. } => of("volume", name),
-        FactKind::Tmpfs(_) => of("tmpfs", ""),
-        FactKind::File { path, .. } => FactKey("file", lowering.name(path).unwrap_or_default()),
-        FactKind::Security { .. } => of("security", ""),
-        FactKind::Route { .. } => of("route", ""),
-    }
+fn key(lowering: &mut Lowering<'_>, fact: &FactKind) -> FactKey {
+    let key = match fact {
+        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => lowering.name(name).unwrap_or_default(),
+        FactKind::Port { name, .. } | FactKind::Volume { name, .. } => name.clone(),
+        FactKind::Health(health) => format!("{:?}", health.kind).into(),
+        FactKind::File { path, .. } => lowering.name(path).unwrap_or_default(),
+        _ => "".into(),
+    };
+    FactKey(fact.kind(), key)
 }
 
 fn one(lowering: &mut Lowering<'_>, node: &schema::Workload) -> Option<Workload> {

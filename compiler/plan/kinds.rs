@@ -17,6 +17,9 @@ pub struct FactPath {
 
 impl fmt::Display for FactPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == Kind::Setting {
+            return write!(f, "{}", self.key);
+        }
         write!(f, "{} {}", self.workload, self.kind.row().name)?;
         if !self.key.is_empty() {
             write!(f, "[{}]", self.key)?;
@@ -46,6 +49,7 @@ pub enum Kind {
     Schedule,
     Profile,
     Route,
+    Setting,
 }
 
 /// A row of the table of kinds.
@@ -66,7 +70,8 @@ pub struct KindRow {
 pub struct FieldRow {
     /// Its name, with dots; empty for the fact itself.
     pub name: &'static str,
-    /// The scalar type of its value, a row of `value::SCALARS`; `list` for a list of texts, `tree` for what a file holds.
+    /// The scalar type of its value, a row of `value::SCALARS`; `list` for a list of texts, `tree` for what a file
+    /// holds, `any` for what has a type of its own.
     pub of: &'static str,
     /// Whether Compose has words for it.
     pub compose: bool,
@@ -162,6 +167,8 @@ pub static KINDS: &[KindRow] = &[
         Some("name of a port"),
         &[helm("hosts", "list"), helm("path", "string"), helm("tls", "string")],
     ),
+    // No fact of a workload: what only a cluster is told, such as a budget for disruptions.
+    row(Kind::Setting, "setting", Some("path of a setting"), &[helm("", "any")]),
 ];
 
 impl Kind {
@@ -195,7 +202,7 @@ mod tests {
         for (at, row) in KINDS.iter().enumerate() {
             assert_eq!(row.kind as usize, at, "{}", row.name);
             for field in row.fields {
-                let known = crate::value::scalar(field.of).is_some() || ["list", "tree"].contains(&field.of);
+                let known = crate::value::scalar(field.of).is_some() || ["any", "list", "tree"].contains(&field.of);
                 assert!(known, "{}.{}: {}", row.name, field.name, field.of);
                 assert!(field.compose || field.helm);
             }

@@ -76,6 +76,8 @@ pub struct Deployment {
     pub compose: Option<Compose>,
     /// The Helm releases, if the target is asked for.
     pub helm: Vec<Release>,
+    /// The workloads in Helm's view, which no target prints: what the values of the releases have to say together.
+    pub cluster: Vec<Workload>,
     /// Configuration files for `runtime/`.
     pub configs: Vec<Config>,
     /// MCP servers, if any, with the clients that are asked for.

@@ -4,6 +4,13 @@
 //! Never: what a key means, the printers' code.
 //! Invariant: a strict reader takes exactly what `emit` prints, so that what it takes every reader takes alike.
 
+pub mod foreign;
+pub mod json;
+mod keys;
+mod number;
+pub mod toml;
+pub mod yaml;
+
 use std::borrow::Cow;
 
 /// A value in a file, with its line.
@@ -81,3 +88,6 @@ impl<'t> Node<'t> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

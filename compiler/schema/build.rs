@@ -77,7 +77,7 @@ impl Builder<'_> {
     }
 
     /// The text of a string value, with the place where it stands verbatim, if it does.
-    fn text<'t>(&self, text: &'t str, span: Span) -> expr::Text<'t> {
+    pub(super) fn text<'t>(&self, text: &'t str, span: Span) -> expr::Text<'t> {
         let source = self.sources.iter().find(|source| source.id == span.source);
         let within = source.and_then(|source| source.slice(span).find(text));
         expr::Text { text, span, verbatim_at: within.map(|at| span.start + at as u32) }

@@ -148,11 +148,14 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         configs: Vec::new(),
         mcp: Vec::new(),
         helm: Vec::new(),
+        surfaces: Vec::new(),
         order: Vec::new(),
         preset_index: Vec::new(),
     };
     builder.project(&bodies, &mut stack);
     builder.check_fragments();
+    let surfaces: Vec<&Node> = docs.iter().flat_map(|doc| &doc.nodes).filter(|node| is_surface(node)).collect();
+    builder.surfaces(&surfaces, &mut stack);
     let Builder { settings, others, conditions, diags: found, .. } = builder;
     let failed = found.borrow().has_errors();
     diags.extend(found.into_inner());
@@ -170,11 +173,15 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
 fn top_nodes<'d>(docs: &'d [Doc], word: &str, name: &str, diags: &mut Diags) -> Vec<&'d Node> {
     let mut found = Vec::new();
     for node in docs.iter().flat_map(|doc| &doc.nodes) {
+        if word == "stack" && is_surface(node) {
+            continue;
+        }
         if node.name.text != word {
-            let near = nearest(&node.name.text, [word]).map(|near| format!("did you mean `{near}`?"));
+            let known: &[&str] = if word == "stack" { &["stack", "surface"] } else { &[word] };
+            let near = nearest(&node.name.text, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             let finding = codes::UNKNOWN_TOP_NODE
                 .at(node.name.span, format!("`{}` means nothing at the top of this file", node.name.text));
-            diags.push(finding.underline(format!("only `{word}` may stand here")).maybe_hint(near));
+            diags.push(finding.underline(format!("only `{}` may stand here", known.join("` or `"))).maybe_hint(near));
             continue;
         }
         top_shape(node, word, diags);
@@ -199,6 +206,11 @@ fn top_nodes<'d>(docs: &'d [Doc], word: &str, name: &str, diags: &mut Diags) -> 
         }
     }
     found
+}
+
+/// Whether a top node says what a chart reads.
+fn is_surface(node: &Node) -> bool {
+    node.name.text == "surface"
 }
 
 /// Refuses what a top node cannot have.

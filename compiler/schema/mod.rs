@@ -9,12 +9,15 @@ pub mod assign;
 mod attributes;
 mod body;
 mod build;
+mod carried;
+mod charts;
 mod collect;
 mod declare;
 mod defaults;
 mod endpoint;
 mod facts;
 mod graph;
+mod keys;
 pub mod load;
 mod names;
 mod never;
@@ -23,15 +26,18 @@ mod project;
 mod rules;
 mod said;
 mod shape;
+mod surface;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod workload;
 
-pub(crate) use build::bad_value;
+pub(crate) use build::{bad_value, type_of};
 pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
+
+pub use surface::{Carry, ChartKey, Fixed, KeyShape, Packed, Runs, Surface, Unsaid};
 
 use std::sync::Arc;
 
@@ -40,7 +46,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     expr::{Expr, Place, Ref},
-    plan::{FactPath, Format, HealthKind, Role, Until},
+    plan::{self, Format, HealthKind, Role, Until},
     source::Span,
     value::{Attributes, Value},
 };
@@ -141,6 +147,8 @@ pub struct Stack {
     pub mcp: Vec<Mcp>,
     /// Ways to say the system in Helm.
     pub helm: Vec<Helm>,
+    /// What the charts read.
+    pub surfaces: Vec<Packed>,
     /// Presets and settings in an order in which everything stands after what it reads.
     pub order: Vec<Step>,
     /// For each setting, the assignments of presets to it: preset, index in it.
@@ -160,8 +168,10 @@ pub enum Step {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Setting {
     /// Last word of its path; `*` for the item of a map or list.
+    #[serde(with = "crate::value::shared")]
     pub name: Arc<str>,
     /// Its path, `app.image` or `service.*.port`.
+    #[serde(with = "crate::value::shared")]
     pub path: Arc<str>,
     /// What holds it; none for the root.
     pub parent: Option<SettingId>,
@@ -174,6 +184,7 @@ pub struct Setting {
     /// What it holds, in declared order.
     pub children: IndexMap<Arc<str>, SettingId>,
     /// The record or scalar type it was declared with, such as `resources`.
+    #[serde(with = "crate::value::shared")]
     pub of: Arc<str>,
     /// Its declarations: more than one where several variants of a choice declare the same name.
     pub declarations: Vec<Declaration>,
@@ -185,7 +196,7 @@ pub enum Kind {
     /// A group or record.
     Group,
     /// One value of the scalar type of this name; `enum` has its words in the attributes.
-    Scalar(Arc<str>),
+    Scalar(#[serde(with = "crate::value::shared")] Arc<str>),
     /// A list.
     List(SettingId),
     /// A map.
@@ -202,6 +213,7 @@ pub struct Declaration {
     /// Where it stands.
     pub span: Span,
     /// One sentence for people.
+    #[serde(with = "crate::value::shared")]
     pub about: Arc<str>,
     /// All must be true for the declaration to exist: indexes into [`Stack::conditions`], outermost first.
     pub available: Vec<u32>,
@@ -227,10 +239,13 @@ pub struct Declaration {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Change {
     /// Whatever the direction; empty if not said.
+    #[serde(with = "crate::value::shared")]
     pub any: Arc<str>,
     /// If it becomes smaller.
+    #[serde(with = "crate::value::shared")]
     pub shrink: Arc<str>,
     /// If it becomes larger.
+    #[serde(with = "crate::value::shared")]
     pub grow: Arc<str>,
 }
 
@@ -240,6 +255,7 @@ pub struct Absent {
     /// `helm`, `helm:0.8`, `compose`, `toml`, `mcp`, `flux` or `*`.
     pub targets: Vec<Arc<str>>,
     /// The reason.
+    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -262,6 +278,7 @@ pub struct Override {
     /// The targets.
     pub targets: Vec<Arc<str>>,
     /// The reason.
+    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -395,6 +412,7 @@ pub struct FactOverride {
     /// The targets.
     pub targets: Vec<Arc<str>>,
     /// The reason.
+    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -476,6 +494,31 @@ pub enum FactKind {
         port: Arc<str>,
         tls: Option<Expr>,
     },
+}
+
+impl FactKind {
+    /// Which kind of fact it says.
+    #[must_use]
+    pub fn kind(&self) -> plan::Kind {
+        match self {
+            FactKind::Image { .. } => plan::Kind::Image,
+            FactKind::Replicas { .. } => plan::Kind::Replicas,
+            FactKind::Command(_) => plan::Kind::Command,
+            FactKind::Args(_) => plan::Kind::Args,
+            FactKind::Schedule(_) => plan::Kind::Schedule,
+            FactKind::Env { .. } | FactKind::EnvTree { .. } => plan::Kind::Env,
+            FactKind::Resources(_) => plan::Kind::Resources,
+            FactKind::Port { .. } => plan::Kind::Port,
+            FactKind::Needs { .. } => plan::Kind::Needs,
+            FactKind::Profile(_) => plan::Kind::Profile,
+            FactKind::Health(_) => plan::Kind::Health,
+            FactKind::Volume { .. } => plan::Kind::Volume,
+            FactKind::Tmpfs(_) => plan::Kind::Tmpfs,
+            FactKind::File { .. } => plan::Kind::File,
+            FactKind::Security { .. } => plan::Kind::Security,
+            FactKind::Route { .. } => plan::Kind::Route,
+        }
+    }
 }
 
 /// The content of a mounted file.
@@ -628,111 +671,6 @@ pub struct Release {
     pub values: Vec<TreeNode>,
 }
 
-/// What one version of a chart reads, written from its templates.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Surface {
-    /// The chart.
-    pub chart: Arc<str>,
-    /// Its version.
-    pub version: Arc<str>,
-    /// Where it stands.
-    pub span: Span,
-    /// The keys; number 0 is the map that holds the others. Places in conditions are numbers of keys.
-    pub keys: Vec<ChartKey>,
-    /// The workloads that it runs.
-    pub runs: Vec<Runs>,
-    /// Facts that its templates state without a key.
-    pub fixed: Vec<Fixed>,
-    /// Facts that it cannot state.
-    pub unsaid: Vec<Unsaid>,
-}
-
-/// A key that a chart reads, or a trap.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct ChartKey {
-    /// Its name; `*` for the items of a list or map.
-    pub name: Arc<str>,
-    /// What holds it; none for the root.
-    pub parent: Option<u32>,
-    /// Where it stands.
-    pub span: Span,
-    /// What it holds.
-    pub shape: KeyShape,
-    /// The chart's own value, if it has one.
-    pub default: Option<Value>,
-    /// Under which values of other keys the chart reads it; those of the keys above it count too.
-    pub when: Option<Expr>,
-    /// The facts, or parts of facts, that it carries.
-    pub carries: Vec<Carry>,
-    /// Whether the chart runs its text as a template.
-    pub template: bool,
-    /// The keys below it.
-    pub children: IndexMap<Arc<str>, u32>,
-}
-
-/// What a key of a chart holds.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub enum KeyShape {
-    /// A map with these keys.
-    Group,
-    /// A value of the scalar type of this name, within these attributes.
-    Scalar(Arc<str>, Attributes),
-    /// A list of what this key says.
-    List(u32),
-    /// A map of what this key says.
-    Map(u32),
-    /// Anything: the chart hands it on whole.
-    Any,
-    /// Nothing: no template reads it, for this reason.
-    Dead(Arc<str>),
-}
-
-/// A fact, or a part of one, that a key of a chart carries.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Carry {
-    /// The fact.
-    pub fact: FactPath,
-    /// The part of its value, a row of `value::PARTS`; empty for all of it.
-    pub part: Arc<str>,
-}
-
-/// A workload that a chart runs.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Runs {
-    /// Its name.
-    pub workload: Arc<str>,
-    /// When, by the chart's keys; none is always.
-    pub when: Option<Expr>,
-    /// Where it stands.
-    pub span: Span,
-}
-
-/// A fact that a chart's templates state without a key.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Fixed {
-    /// The fact, or the part of one.
-    pub fact: Carry,
-    /// Its value; of a `(workload)` the host of that workload.
-    pub value: Value,
-    /// When, by the chart's keys; none is always.
-    pub when: Option<Expr>,
-    /// Where it stands.
-    pub span: Span,
-}
-
-/// Facts that a chart cannot state.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Unsaid {
-    /// The facts; `*` in the key stands for any text.
-    pub facts: Vec<FactPath>,
-    /// The reason.
-    pub because: Arc<str>,
-    /// When, by the chart's keys; none is always.
-    pub when: Option<Expr>,
-    /// Where it stands.
-    pub span: Span,
-}
-
 /// A node of a tree.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum TreeNode {
@@ -762,7 +700,7 @@ pub enum TreeNode {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum TreeKey {
-    Fixed(Arc<str>),
+    Fixed(#[serde(with = "crate::value::shared")] Arc<str>),
     Computed(Expr),
 }
 
@@ -865,8 +803,8 @@ impl Stack {
 #[must_use]
 pub fn says(target: &str, what: &str) -> bool {
     let (kind, field) = what.split_once('.').unwrap_or((what, ""));
-    let Some(row) = crate::plan::Kind::named(kind).map(crate::plan::Kind::row) else { return true };
-    let said = |field: &crate::plan::FieldRow| if target == "compose" { field.compose } else { field.helm };
+    let Some(row) = plan::Kind::named(kind).map(plan::Kind::row) else { return true };
+    let said = |field: &plan::FieldRow| if target == "compose" { field.compose } else { field.helm };
     row.field(field).map_or_else(|| row.fields.iter().any(said), said)
 }
 

@@ -15,9 +15,13 @@ mod reader;
 mod strings;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod unquoted;
 
 use crate::diag::{Diags, codes};
 use crate::source::{Source, Span};
+
+pub use tokens::{Token, TokenKind, tokens};
 
 /// Longest text that is read, in bytes.
 pub const MAX_SIZE: usize = 4 << 20;

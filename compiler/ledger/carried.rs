@@ -1,0 +1,387 @@
+//! The ledger of facts: for every fact of every workload and every Helm block, the keys that carry it, or why none does.
+//!
+//! In: a `Stack` with surfaces. Out: [`FactTable`]s, and findings for facts that no key carries and nobody explains.
+//! Never: values of an environment; under which values a key is read is for the read-back.
+//! Invariant: the names of one variable (`also`) are one fact, and one of them carried is enough.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    diag::{Diags, codes},
+    expr::{self, Expr},
+    plan::{FactPath, Kind, Role},
+    schema::{self, Carry, Fact, FactKind, Guarded, Helm, Other, ProbeExpr, Stack, Surface, Workload},
+    source::Span,
+    value::Value,
+};
+
+/// The facts of one Helm block.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FactTable {
+    /// The block, as the columns of the ledger call it.
+    pub column: Arc<str>,
+    /// One row per fact, in the order of the stack.
+    pub rows: Vec<FactRow>,
+}
+
+/// A fact of a workload, and what the chart does with it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FactRow {
+    /// The fact; of a variable with several names the first that the chart says, else the first.
+    pub fact: FactPath,
+    /// The kind that it counts as: variables count as `link` or `secret` where they hold one.
+    pub kind: &'static str,
+    /// Where the stack says it.
+    pub span: Span,
+    /// What the chart does with it.
+    pub cell: FactCell,
+}
+
+/// What a chart does with a fact.
+#[derive(Clone, PartialEq, Debug)]
+pub enum FactCell {
+    /// These keys carry it.
+    Carried(Vec<String>),
+    /// Its templates state it.
+    Fixed,
+    /// It does not say it, for this reason.
+    Unsaid(Arc<str>),
+    /// It does not say it, and nobody says why.
+    Hole,
+}
+
+/// The kinds that facts are counted as, in the order of the table.
+pub const COUNTED: &[&str] = &[
+    "role", "image", "replicas", "resource", "port", "link", "secret", "env", "mount", "volume", "file", "health",
+    "security", "arg", "schedule", "route",
+];
+
+/// Checks every Helm block whose charts have surfaces.
+pub(super) fn check(stack: &Stack, diags: &mut Diags) {
+    if !fixed_names(stack) {
+        return;
+    }
+    for block in &stack.helm {
+        let Some(surfaces) = surfaces(stack, block) else { continue };
+        for row in rows(stack, &surfaces).iter().filter(|row| row.cell == FactCell::Hole) {
+            diags.push(
+                codes::FACT_HOLE
+                    .at(row.span, format!("no key of chart `{}` {} carries `{}`", surfaces[0].chart, surfaces[0].version, row.fact))
+                    .label(surfaces[0].span, "its surface")
+                    .hint(format!("add `carries=\"{}\"` to the key that says it, `fixed \"{}\" …`, or `unsaid \"{}\" because=\"…\"`", row.fact, row.fact, row.fact)),
+            );
+        }
+        surfaces.iter().for_each(|surface| impossible(stack, surface, diags));
+    }
+}
+
+/// The facts of each Helm block, by the surfaces of its charts; none of a block that has a chart without one.
+pub(super) fn tables(stack: &Stack, columns: &[(Arc<str>, Arc<str>)]) -> Vec<FactTable> {
+    let mut tables = Vec::new();
+    for block in stack.helm.iter().filter(|_| fixed_names(stack)) {
+        let Some(surfaces) = surfaces(stack, block) else { continue };
+        let column = columns
+            .iter()
+            .find(|(name, _)| *name == block.name)
+            .map_or_else(|| block.name.clone(), |(_, column)| column.clone());
+        tables.push(FactTable { column, rows: rows(stack, &surfaces) });
+    }
+    tables
+}
+
+/// Whether workloads have names that are known before there is an environment.
+fn fixed_names(stack: &Stack) -> bool {
+    stack.workloads.iter().all(|workload| text_of(&workload.node.name).is_some())
+}
+
+fn surfaces(stack: &Stack, block: &Helm) -> Option<Vec<Arc<Surface>>> {
+    block.releases.iter().map(|release| stack.surface(release)).collect()
+}
+
+fn rows(stack: &Stack, surfaces: &[Arc<Surface>]) -> Vec<FactRow> {
+    let mut seen: BTreeSet<FactPath> = BTreeSet::new();
+    let mut rows = Vec::new();
+    for said in stack.workloads.iter().flat_map(|workload| facts(stack, &workload.node)) {
+        let Some(first) = said.names.first() else { continue };
+        if !seen.insert(first.clone()) {
+            continue;
+        }
+        let (fact, cell) = cell(&said.names, surfaces);
+        rows.push(FactRow { fact, kind: said.kind, span: said.span, cell });
+    }
+    rows
+}
+
+/// What charts do with the fact of these names, and the name that they say.
+fn cell(names: &[FactPath], surfaces: &[Arc<Surface>]) -> (FactPath, FactCell) {
+    let mut fixed = None;
+    for name in names {
+        let (mut parts, mut keys): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
+        for surface in surfaces {
+            for (number, key) in surface.keys.iter().enumerate() {
+                for carry in key.carries.iter().filter(|carry| carry.fact == *name) {
+                    parts.push(&carry.part);
+                    keys.push(surface.path_of(number as u32));
+                }
+            }
+            parts.extend(
+                surface.fixed.iter().filter(|fixed| fixed.fact.fact == *name).map(|fixed| fixed.fact.part.as_ref()),
+            );
+        }
+        if !is_whole(&parts) {
+            continue;
+        }
+        if !keys.is_empty() {
+            return (name.clone(), FactCell::Carried(keys));
+        }
+        fixed = fixed.or_else(|| Some(name.clone()));
+    }
+    if let Some(name) = fixed {
+        return (name, FactCell::Fixed);
+    }
+    let unsaid =
+        |name: &FactPath| surfaces.iter().flat_map(|surface| &surface.unsaid).find(|unsaid| unsaid.covers(name));
+    match names.iter().find_map(|name| Some((name, unsaid(name)?))) {
+        Some((name, unsaid)) => (name.clone(), FactCell::Unsaid(unsaid.because.clone())),
+        None => (names[0].clone(), FactCell::Hole),
+    }
+}
+
+/// Whether these parts together say a whole fact.
+fn is_whole(parts: &[&str]) -> bool {
+    const PAIRS: &[&[&str]] =
+        &[&["name", "key"], &["repository", "version"], &["repository", "tag"], &["host", "port"]];
+    let has = |part: &&str| parts.contains(part);
+    match parts {
+        [] => false,
+        _ if parts.iter().any(|part| !PAIRS.iter().any(|pair| pair.contains(part)) && *part != "registry") => true,
+        _ => PAIRS.iter().any(|pair| pair.iter().all(has)),
+    }
+}
+
+/// Reports facts in a surface that no workload of the stack has.
+fn impossible(stack: &Stack, surface: &Surface, diags: &mut Diags) {
+    let all: Vec<Said> = stack.workloads.iter().flat_map(|workload| facts(stack, &workload.node)).collect();
+    let known: BTreeSet<&FactPath> = all.iter().flat_map(|said| &said.names).collect();
+    let open = |fact: &FactPath| {
+        let computed = |workload: &&Guarded<Workload>| text_of(&workload.node.name).as_deref() == Some(&fact.workload);
+        // A secret in a file adds a mounted file, and names of variables may be computed.
+        fact.kind == Kind::Setting
+            || fact.kind == Kind::File
+            || stack.workloads.iter().filter(computed).any(|workload| has_computed(&workload.node, fact.kind))
+    };
+    let mut report = |span: Span, fact: &FactPath| {
+        diags.push(
+            codes::IMPOSSIBLE_FACT
+                .at(span, format!("no workload of the stack has `{fact}`"))
+                .hint("correct the fact, or say it of the workload too"),
+        );
+    };
+    let has = |carry: &Carry| known.contains(&carry.fact) || open(&carry.fact);
+    for key in &surface.keys {
+        key.carries.iter().filter(|carry| !has(carry)).for_each(|carry| report(key.span, &carry.fact));
+    }
+    for fixed in surface.fixed.iter().filter(|fixed| !has(&fixed.fact)) {
+        report(fixed.span, &fixed.fact.fact);
+    }
+    for unsaid in &surface.unsaid {
+        for fact in &unsaid.facts {
+            let one = schema::Unsaid { facts: vec![fact.clone()], ..unsaid.clone() };
+            if !open(fact) && !known.iter().any(|known| one.covers(known)) {
+                report(unsaid.span, fact);
+            }
+        }
+    }
+}
+
+fn has_computed(workload: &Workload, kind: Kind) -> bool {
+    let all = workload.facts.iter().chain(workload.overrides.iter().flat_map(|over| &over.facts));
+    all.map(|guarded| &guarded.node.kind).filter(|fact| fact.kind() == kind).any(|fact| match fact {
+        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => text_of(name).is_none(),
+        FactKind::Tmpfs(paths) => paths.iter().any(|path| text_of(path).is_none()),
+        _ => false,
+    })
+}
+
+/// A fact under all its names.
+struct Said {
+    names: Vec<FactPath>,
+    kind: &'static str,
+    span: Span,
+}
+
+/// The facts that a workload may have in Helm's view.
+fn facts(stack: &Stack, workload: &Workload) -> Vec<Said> {
+    let Some(name) = text_of(&workload.name) else { return Vec::new() };
+    let mut list = List { stack, workload: name.into(), facts: Vec::new() };
+    if workload.role != Role::Init {
+        list.push(Kind::Role, "", "", "role", workload.span);
+    }
+    let own = workload.overrides.iter().filter(|over| over.targets.iter().any(|target| target.as_ref() == "helm"));
+    let own: Vec<&Guarded<Fact>> = own.flat_map(|over| &over.facts).collect();
+    let key = |fact: &Fact| (fact.kind.kind(), key_of(&fact.kind));
+    let replaced = |fact: &Fact| own.iter().any(|over| over.guards.is_empty() && key(&over.node) == key(fact));
+    let kept = workload.facts.iter().filter(|guarded| !replaced(&guarded.node));
+    for guarded in kept.chain(own.iter().copied()) {
+        list.fact(&guarded.node);
+    }
+    list.facts
+}
+
+/// The key of a fact, as far as it is fixed.
+fn key_of(fact: &FactKind) -> String {
+    match fact {
+        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => text_of(name).unwrap_or_default(),
+        FactKind::Port { name, .. } | FactKind::Volume { name, .. } => name.to_string(),
+        FactKind::Route { port, .. } => port.to_string(),
+        FactKind::Health(health) => health_key(health.kind).to_owned(),
+        FactKind::File { path, .. } => text_of(path).unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn health_key(kind: crate::plan::HealthKind) -> &'static str {
+    match kind {
+        crate::plan::HealthKind::Liveness => "liveness",
+        crate::plan::HealthKind::Readiness => "readiness",
+        crate::plan::HealthKind::Startup => "startup",
+    }
+}
+
+struct List<'a> {
+    stack: &'a Stack,
+    workload: Arc<str>,
+    facts: Vec<Said>,
+}
+
+impl List<'_> {
+    fn path(&self, kind: Kind, key: &str, field: &str) -> FactPath {
+        FactPath { workload: self.workload.clone(), kind, key: key.into(), field: field.into() }
+    }
+
+    fn push(&mut self, kind: Kind, key: &str, field: &str, counted: &'static str, span: Span) {
+        let names = vec![self.path(kind, key, field)];
+        self.facts.push(Said { names, kind: counted, span });
+    }
+
+    /// Fields that are said, of one kind.
+    fn some(&mut self, kind: Kind, key: &str, counted: &'static str, span: Span, fields: &[(&str, bool)]) {
+        for (field, said) in fields {
+            if *said && kind.row().field(field).is_some_and(|row| row.helm) {
+                self.push(kind, key, field, counted, span);
+            }
+        }
+    }
+
+    fn fact(&mut self, fact: &Fact) {
+        let (span, kind) = (fact.span, fact.kind.kind());
+        let key = key_of(&fact.kind);
+        match &fact.kind {
+            FactKind::Image { pull, .. } => self.some(kind, "", "image", span, &[("", true), ("pull", pull.is_some())]),
+            FactKind::Replicas { max, .. } => {
+                self.some(kind, "", "replicas", span, &[("", true), ("max", max.is_some())])
+            }
+            FactKind::Command(_) | FactKind::Args(_) => self.push(kind, "", "", "arg", span),
+            FactKind::Schedule(_) => self.push(kind, "", "", "schedule", span),
+            FactKind::Env { also, value, .. } => self.variable(&key, also, value, span),
+            FactKind::EnvTree { .. } if !key.is_empty() => self.push(kind, &key, "", "env", span),
+            FactKind::Resources(found) => {
+                let fields = [
+                    ("requests.cpu", found.request_cpu.is_some()),
+                    ("requests.memory", found.request_memory.is_some()),
+                    ("limits.cpu", found.limit_cpu.is_some()),
+                    ("limits.memory", found.limit_memory.is_some()),
+                ];
+                self.some(kind, "", "resource", span, &fields);
+            }
+            FactKind::Port { service, .. } => {
+                self.some(kind, &key, "port", span, &[("", true), ("protocol", true), ("service", service.is_some())]);
+            }
+            FactKind::Health(health) => {
+                let (http, tcp, exec) = match health.probe {
+                    ProbeExpr::Http { .. } => (true, false, false),
+                    ProbeExpr::Tcp { .. } => (false, true, false),
+                    ProbeExpr::Exec { .. } => (false, false, true),
+                };
+                let fields = [
+                    ("path", http),
+                    ("port", http),
+                    ("tcp", tcp),
+                    ("exec", exec),
+                    ("period", health.period.is_some()),
+                    ("delay", health.delay.is_some()),
+                    ("timeout", health.timeout.is_some()),
+                    ("failures", health.failures.is_some()),
+                    ("start", health.start.is_some()),
+                ];
+                self.some(kind, &key, "health", span, &fields);
+            }
+            FactKind::Volume { size, class, .. } => {
+                self.push(kind, &key, "", "mount", span);
+                self.some(kind, &key, "volume", span, &[("size", size.is_some()), ("class", class.is_some())]);
+            }
+            FactKind::Tmpfs(paths) => {
+                for path in paths.iter().filter_map(text_of) {
+                    self.push(kind, &path, "", "mount", span);
+                }
+            }
+            FactKind::File { .. } if !key.is_empty() => self.push(kind, &key, "", "file", span),
+            FactKind::Security { user, group, read_only_root, drop, escalation } => {
+                let fields = [
+                    ("user", user.is_some()),
+                    ("group", group.is_some()),
+                    ("read-only-root", read_only_root.is_some()),
+                    ("drop", drop.is_some()),
+                    ("escalation", escalation.is_some()),
+                ];
+                self.some(kind, "", "security", span, &fields);
+            }
+            FactKind::Route { path, tls, .. } => {
+                self.some(
+                    kind,
+                    &key,
+                    "route",
+                    span,
+                    &[("hosts", true), ("path", path.is_some()), ("tls", tls.is_some())],
+                );
+            }
+            FactKind::Needs { .. } | FactKind::Profile(_) | FactKind::EnvTree { .. } | FactKind::File { .. } => {}
+        }
+    }
+
+    fn variable(&mut self, key: &str, also: &[Arc<str>], value: &Expr, span: Span) {
+        if key.is_empty() {
+            return;
+        }
+        let names = std::iter::once(key).chain(also.iter().map(AsRef::as_ref));
+        let names = names.map(|name| self.path(Kind::Env, name, "")).collect();
+        self.facts.push(Said { names, kind: counted(self.stack, value), span });
+    }
+}
+
+/// What a variable counts as.
+fn counted(stack: &Stack, value: &Expr) -> &'static str {
+    let others = || expr::references(value).into_iter().filter_map(|found| stack.other_at(found.place));
+    if others().any(|other| {
+        matches!(
+            other,
+            Other::Endpoint(_) | Other::EndpointHost(_) | Other::EndpointPort(..) | Other::EndpointField(..)
+        )
+    }) {
+        return "link";
+    }
+    let secret = |found: &expr::Ref| {
+        let of = stack.setting_at(found.place).map(|id| &stack.setting(id).kind);
+        matches!(of, Some(schema::Kind::Scalar(name)) if name.as_ref() == "secret")
+    };
+    let literal = matches!(&value.kind, expr::Kind::Literal(Value::Secret(_)));
+    if literal || matches!(&value.kind, expr::Kind::Ref(found) if secret(found)) { "secret" } else { "env" }
+}
+
+/// The text of an expression that is constant.
+fn text_of(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        expr::Kind::Literal(Value::String(text)) => Some(text.to_string()),
+        _ => None,
+    }
+}

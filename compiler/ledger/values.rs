@@ -1,0 +1,282 @@
+//! What the releases of a stack write, against what their charts read.
+//!
+//! In: a `Stack` with surfaces. Out: findings for keys that a chart does not read, or reads as something else.
+//! Never: values of an environment; what is written under which conditions is for the read-back.
+//! Invariant: a value whose type is not known before there is an environment is passed over.
+
+use crate::{
+    diag::{Diags, codes, nearest},
+    expr::{self, Expr, Operator, Type},
+    schema::{
+        ChartKey, Keep, KeyShape, Kind, Other, Release, SettingId, Stack, Surface, TreeKey, TreeNode, TreeValue,
+        type_of,
+    },
+    source::Span,
+    value::{self, Value},
+};
+
+/// Checks the values of every release.
+pub(super) fn check(stack: &Stack, diags: &mut Diags) {
+    for release in stack.helm.iter().flat_map(|block| &block.releases) {
+        match stack.surface(release) {
+            Some(surface) => Projection { stack, surface: &surface, diags }.tree(&release.values, 0),
+            None => diags.push(unknown(release)),
+        }
+    }
+}
+
+fn unknown(release: &Release) -> crate::diag::Finding {
+    codes::NO_SURFACE
+        .at(release.span, format!("nothing is known of what chart `{}` {} reads", release.chart, release.version))
+        .hint(format!(
+            "list its keys in `surface \"{}\" version=\"{}\" {{ … }}`, and name the file here: `surface=\"FILE\"`",
+            release.chart, release.version
+        ))
+}
+
+struct Projection<'a> {
+    stack: &'a Stack,
+    surface: &'a Surface,
+    diags: &'a mut Diags,
+}
+
+impl<'a> Projection<'a> {
+    fn key(&self, number: u32) -> &'a ChartKey {
+        self.surface.key(number)
+    }
+
+    /// Nodes of the map or list at a key.
+    fn tree(&mut self, nodes: &[TreeNode], number: u32) {
+        for node in nodes {
+            match node {
+                TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => self.tree(nodes, number),
+                TreeNode::Item { value, span } => match self.key(number).shape {
+                    KeyShape::List(item) => self.value(item, value, *span),
+                    KeyShape::Any => {}
+                    _ => self.differs(number, *span, "a list"),
+                },
+                TreeNode::Key { key: TreeKey::Fixed(name), value, span } => {
+                    if let Some(child) = self.child(number, name, *span) {
+                        self.value(child, value, *span);
+                    }
+                }
+                TreeNode::Key { key: TreeKey::Computed(_), value, span } => match self.key(number).shape {
+                    KeyShape::Map(item) => self.value(item, value, *span),
+                    KeyShape::List(_) | KeyShape::Scalar(..) => self.differs(number, *span, "a map"),
+                    KeyShape::Group | KeyShape::Any | KeyShape::Dead(_) => {}
+                },
+            }
+        }
+    }
+
+    /// The key of this name below another; none if there is nothing to check below, or it was reported.
+    fn child(&mut self, number: u32, name: &str, span: Span) -> Option<u32> {
+        let key = self.key(number);
+        if let Some(child) = key.children.get(name) {
+            return Some(*child);
+        }
+        match key.shape {
+            KeyShape::Map(item) => Some(item),
+            KeyShape::Any | KeyShape::Dead(_) => None,
+            KeyShape::List(_) | KeyShape::Scalar(..) => {
+                self.differs(number, span, "a map");
+                None
+            }
+            KeyShape::Group => {
+                let path = self.below(number, name);
+                let near = nearest(name, key.children.keys().map(AsRef::as_ref));
+                let message = format!("chart `{}` {} does not read `{path}`", self.surface.chart, self.surface.version);
+                self.diags.push(
+                    codes::FOREIGN_KEY
+                        .at(span, message)
+                        .label(key.span, "it reads the keys here")
+                        .maybe_hint(near.map(|near| format!("did you mean `{near}`?"))),
+                );
+                None
+            }
+        }
+    }
+
+    fn below(&self, number: u32, name: &str) -> String {
+        let path = self.surface.path_of(number);
+        if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    }
+
+    fn value(&mut self, number: u32, value: &TreeValue, span: Span) {
+        if let KeyShape::Dead(because) = &self.key(number).shape {
+            let path = self.surface.path_of(number);
+            let message =
+                format!("chart `{}` {} reads no `{path}`: {because}", self.surface.chart, self.surface.version);
+            self.diags.push(codes::TRAP_KEY.at(span, message).label(self.key(number).span, "the surface says so"));
+            return;
+        }
+        match value {
+            TreeValue::One(expr) => self.one(number, expr, span),
+            TreeValue::Many(exprs) => match self.key(number).shape {
+                KeyShape::List(item) => exprs.iter().for_each(|expr| self.one(item, expr, span)),
+                KeyShape::Any => {}
+                _ => self.differs(number, span, "a list"),
+            },
+            TreeValue::Nodes { nodes, keep } => match (&self.key(number).shape, keep) {
+                (KeyShape::Scalar(..), _) => {
+                    self.differs(number, span, if is_list(nodes, *keep) { "a list" } else { "a map" })
+                }
+                (KeyShape::List(_), Some(Keep::Map)) => self.differs(number, span, "a map"),
+                (KeyShape::Group | KeyShape::Map(_), Some(Keep::List)) => self.differs(number, span, "a list"),
+                _ => self.tree(nodes, number),
+            },
+            TreeValue::Embedded(..) => self.typed(number, &Type::scalar("string"), span),
+        }
+    }
+
+    fn one(&mut self, number: u32, expr: &Expr, span: Span) {
+        if let expr::Kind::Ref(found) = &expr.kind
+            && let Some(id) = self.stack.setting_at(found.place)
+        {
+            return self.setting(number, id, span);
+        }
+        for of in types(self.stack, expr) {
+            self.typed(number, &of, span);
+        }
+    }
+
+    /// A setting that is printed, with what it holds.
+    fn setting(&mut self, number: u32, id: SettingId, span: Span) {
+        let setting = self.stack.setting(id);
+        let shape = &self.key(number).shape;
+        match (&setting.kind, shape) {
+            (_, KeyShape::Any) if self.key(number).children.is_empty() => {}
+            (Kind::Group, KeyShape::Group | KeyShape::Any | KeyShape::Map(_)) => {
+                for (name, child) in &setting.children {
+                    if let Some(below) = self.child(number, name, span) {
+                        self.setting(below, *child, span);
+                    }
+                }
+            }
+            (Kind::Map(item), KeyShape::Map(below)) | (Kind::List(item), KeyShape::List(below)) => {
+                self.setting(*below, *item, span);
+            }
+            (Kind::Group | Kind::Map(_), _) => self.differs(number, span, "a map"),
+            (Kind::List(_), _) => self.differs(number, span, "a list"),
+            _ => self.typed(number, &type_of(&self.stack.settings, id), span),
+        }
+    }
+
+    /// A value of a type at a key.
+    fn typed(&mut self, number: u32, of: &Type, span: Span) {
+        let wanted = match &self.key(number).shape {
+            KeyShape::Scalar(name, attributes) if name.as_ref() == "enum" => {
+                let own = self.key(number).default.iter().filter_map(|value| match value {
+                    Value::String(word) => Some(word),
+                    _ => None,
+                });
+                Type::Enum(attributes.words.iter().chain(own).cloned().collect())
+            }
+            KeyShape::Scalar(name, _) if name.as_ref() == "secret" => {
+                let path = self.surface.path_of(number);
+                let message = format!("`{path}` is the text of a secret, which stands in no file");
+                self.diags.push(
+                    codes::KEY_TYPE
+                        .at(span, message)
+                        .label(self.key(number).span, "declared here")
+                        .hint("use the key that names an existing secret"),
+                );
+                return;
+            }
+            KeyShape::Scalar(name, _) => Type::Scalar(name.clone()),
+            KeyShape::Any | KeyShape::Dead(_) => return,
+            KeyShape::Group | KeyShape::Map(_) | KeyShape::List(_) => {
+                if of.is_any() || matches!(of, Type::List(_) | Type::Map(_) | Type::Record(_)) {
+                    return;
+                }
+                return self.differs(number, span, &of.to_string());
+            }
+        };
+        // Empty text is how values say that there is none.
+        let nothing = matches!(of, Type::Enum(words) if words.iter().all(|word| word.is_empty()));
+        if !nothing && !of.fits(&wanted) {
+            let path = self.surface.path_of(number);
+            let message = format!(
+                "chart `{}` {} reads {wanted} at `{path}`, this is {of}",
+                self.surface.chart, self.surface.version
+            );
+            self.diags.push(codes::KEY_TYPE.at(span, message).label(self.key(number).span, "declared here"));
+        }
+    }
+
+    fn differs(&mut self, number: u32, span: Span, found: &str) {
+        let key = self.key(number);
+        let wanted = match &key.shape {
+            KeyShape::Group | KeyShape::Map(_) => "a map",
+            KeyShape::List(_) => "a list",
+            _ => "one value",
+        };
+        let path = self.surface.path_of(number);
+        let message = format!(
+            "chart `{}` {} reads {wanted} at `{path}`, this is {found}",
+            self.surface.chart, self.surface.version
+        );
+        self.diags.push(codes::KEY_TYPE.at(span, message).label(key.span, "declared here"));
+    }
+}
+
+fn is_list(nodes: &[TreeNode], keep: Option<Keep>) -> bool {
+    keep == Some(Keep::List)
+        || nodes.iter().any(|node| match node {
+            TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => is_list(nodes, None),
+            TreeNode::Item { .. } => true,
+            TreeNode::Key { .. } => false,
+        })
+}
+
+/// The types that an expression may yield, as far as they are known before there is an environment.
+fn types(stack: &Stack, expr: &Expr) -> Vec<Type> {
+    let one = |name: &str| vec![Type::scalar(name)];
+    match &expr.kind {
+        expr::Kind::Literal(value) => literal(value).into_iter().collect(),
+        expr::Kind::Ref(found) => match stack.other_at(found.place) {
+            None => stack.setting_at(found.place).map(|id| type_of(&stack.settings, id)).into_iter().collect(),
+            Some(Other::Endpoint(_)) => one("address"),
+            Some(Other::EndpointHost(_) | Other::ProviderHost) => one("host"),
+            Some(Other::EndpointPort(..) | Other::ProviderPort) => one("port"),
+            Some(Other::Environment | Other::Release) => one("string"),
+            Some(Other::WorkloadFact(_, fact) | Other::EachWorkloadFact(fact)) => match fact.as_ref() {
+                "image" => one("image"),
+                "replicas" => one("int"),
+                _ => Vec::new(),
+            },
+            Some(_) => Vec::new(),
+        },
+        expr::Kind::Part(_, of, part) => {
+            value::part(of, part).map(|part| Type::scalar(part.result)).into_iter().collect()
+        }
+        expr::Kind::Not(_) | expr::Kind::Has(_) => one("bool"),
+        expr::Kind::Binary(operator, a, _) => match operator {
+            Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => {
+                let of = types(stack, a);
+                if of == one("int") { of } else { Vec::new() }
+            }
+            _ => one("bool"),
+        },
+        expr::Kind::If(_, a, b) => [a, b].into_iter().flat_map(|branch| types(stack, branch)).collect(),
+        expr::Kind::First(parts) => parts.iter().flat_map(|part| types(stack, part)).collect(),
+        expr::Kind::Text(_) => one("string"),
+        _ => Vec::new(),
+    }
+}
+
+fn literal(value: &Value) -> Option<Type> {
+    Some(match value {
+        Value::Bool(_) => Type::scalar("bool"),
+        Value::Int(_) => Type::scalar("int"),
+        Value::Float(_) => Type::scalar("number"),
+        Value::String(text) => Type::words([text.as_ref()]),
+        Value::Text(_) => Type::scalar("string"),
+        Value::Memory(_) => Type::scalar("memory"),
+        Value::Cpu(_) => Type::scalar("cpu"),
+        Value::Duration(_) => Type::scalar("duration"),
+        Value::Secret(_) => Type::scalar("secret"),
+        Value::Image(_) => Type::scalar("image"),
+        Value::List(_) | Value::Map(_) | Value::Null => return None,
+    })
+}

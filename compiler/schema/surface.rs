@@ -1,0 +1,321 @@
+//! What one version of a chart reads, as data: its surface, kept as bytes until somebody asks for it.
+//!
+//! In: what `charts` read. Out: [`Surface`]s, and bytes of them within a [`Stack`].
+//! Never: KDL, values of an environment.
+//! Invariant: a stack that is decoded decodes no surface; each is decoded once, when it is first asked for.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{
+    expr::{Expr, Place},
+    plan::FactPath,
+    schema::{Release, Stack},
+    source::Span,
+    value::{Attributes, Value},
+};
+
+/// Places from this number on are no keys but rows of [`Surface::workloads`].
+pub(super) const FIRST_WORKLOAD: u32 = 1 << 24;
+
+/// What one version of a chart reads, written from its templates.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Surface {
+    /// The chart.
+    pub chart: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    /// The keys; number 0 is the map that holds the others. Places in conditions are numbers of keys.
+    pub keys: Vec<ChartKey>,
+    /// The workloads whose hosts its texts name, `{workload.NAME}`; see [`Surface::workload_at`].
+    pub workloads: Vec<Arc<str>>,
+    /// The workloads that it runs.
+    pub runs: Vec<Runs>,
+    /// Facts that its templates state without a key.
+    pub fixed: Vec<Fixed>,
+    /// Facts that it cannot state.
+    pub unsaid: Vec<Unsaid>,
+}
+
+/// A key that a chart reads, or a trap.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChartKey {
+    /// Its name; `*` for the items of a list or map.
+    pub name: Arc<str>,
+    /// What holds it; none for the root.
+    pub parent: Option<u32>,
+    /// Where it stands.
+    pub span: Span,
+    /// What it holds.
+    pub shape: KeyShape,
+    /// The chart's own value, if it has one.
+    pub default: Option<Value>,
+    /// Under which values of other keys the chart reads it; those of the keys above it count too.
+    pub when: Option<Expr>,
+    /// The facts, or parts of facts, that it carries.
+    pub carries: Vec<Carry>,
+    /// Whether the chart runs its text as a template.
+    pub template: bool,
+    /// Whether it has to be written while it is read: the chart's own value would say something of its own.
+    pub required: bool,
+    /// The keys below it; of a map or of anything those that are known by name.
+    pub children: IndexMap<Arc<str>, u32>,
+}
+
+/// What a key of a chart holds.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum KeyShape {
+    /// A map with these keys and no others.
+    Group,
+    /// A value of the scalar type of this name, within these attributes. A `secret` is the text of one, which no
+    /// value of ours ever is.
+    Scalar(Arc<str>, Attributes),
+    /// A list of what this key says.
+    List(u32),
+    /// A map of what this key says.
+    Map(u32),
+    /// Anything: the chart hands it on whole.
+    Any,
+    /// Nothing: no template reads it, for this reason.
+    Dead(Arc<str>),
+}
+
+/// A fact, or a part of one, that a key of a chart carries.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Carry {
+    /// The fact.
+    pub fact: FactPath,
+    /// The part of its value, a row of `value::PARTS`; empty for all of it.
+    pub part: Arc<str>,
+    /// How much the fact is more than the key; 0 but for charts that count, say, the copies beside the first.
+    pub plus: i64,
+    /// Under which values of keys it does, beside those under which the key is read.
+    pub when: Option<Expr>,
+}
+
+/// A workload that a chart runs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Runs {
+    /// Its name.
+    pub workload: Arc<str>,
+    /// The host name of its Service, by the chart's keys.
+    pub host: Option<Expr>,
+    /// When, by the chart's keys; none is always.
+    pub when: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A fact that a chart's templates state without a key.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Fixed {
+    /// The fact, or the part of one.
+    pub fact: Carry,
+    /// Its value: a constant in normal form, or a text with keys and hosts of workloads in it.
+    pub value: Expr,
+    /// When, by the chart's keys; none is always.
+    pub when: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Facts that a chart cannot state.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Unsaid {
+    /// The facts; `*` in the key stands for any text.
+    pub facts: Vec<FactPath>,
+    /// The reason.
+    pub because: Arc<str>,
+    /// When, by the chart's keys; none is always.
+    pub when: Option<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Surface {
+    /// The key of this number.
+    #[must_use]
+    pub fn key(&self, number: u32) -> &ChartKey {
+        &self.keys[number as usize]
+    }
+
+    /// The key `name` below another: the named one, else what a list, a map or anything holds.
+    #[must_use]
+    pub fn below(&self, number: u32, name: &str) -> Option<u32> {
+        let key = self.key(number);
+        key.children.get(name).copied().or(match key.shape {
+            KeyShape::List(item) | KeyShape::Map(item) => Some(item),
+            KeyShape::Any | KeyShape::Dead(_) => Some(number),
+            KeyShape::Group | KeyShape::Scalar(..) => None,
+        })
+    }
+
+    /// The path of a key: `aeterna.ingress.hosts.*.host`.
+    #[must_use]
+    pub fn path_of(&self, number: u32) -> String {
+        let key = self.key(number);
+        match key.parent {
+            None => String::new(),
+            Some(0) => key.name.to_string(),
+            Some(parent) => format!("{}.{}", self.path_of(parent), key.name),
+        }
+    }
+
+    /// The workload whose host a place of a text stands for; none for keys.
+    #[must_use]
+    pub fn workload_at(&self, place: Place) -> Option<&Arc<str>> {
+        place.0.checked_sub(FIRST_WORKLOAD).and_then(|at| self.workloads.get(at as usize))
+    }
+}
+
+impl Unsaid {
+    /// Whether it is about this fact: the same, or one that a `*` in a key stands for; of a fact without field all fields.
+    #[must_use]
+    pub fn covers(&self, fact: &FactPath) -> bool {
+        self.facts.iter().any(|own| {
+            own.workload == fact.workload
+                && own.kind == fact.kind
+                && matches(&own.key, &fact.key)
+                && (own.field.is_empty() || own.field == fact.field)
+        })
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((before, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(text) = text.strip_prefix(before) else { return false };
+    if rest.is_empty() {
+        return true;
+    }
+    (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| matches(rest, &text[at..]))
+}
+
+/// A surface within a stack: its name, and bytes that are read when somebody asks.
+#[derive(Clone)]
+pub struct Packed {
+    /// The file in the stack's folder.
+    pub file: Arc<str>,
+    /// The chart.
+    pub chart: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    bytes: Arc<[u8]>,
+    read: OnceLock<Arc<Surface>>,
+}
+
+impl Packed {
+    /// A surface as bytes; none where the format cannot say a value, and no surface that was loaded holds one.
+    #[must_use]
+    pub fn new(file: Arc<str>, surface: Surface) -> Option<Packed> {
+        let bytes = postcard::to_allocvec(&surface).ok()?.into();
+        let (chart, version) = (surface.chart.clone(), surface.version.clone());
+        Some(Packed { file, chart, version, bytes, read: OnceLock::from(Arc::new(surface)) })
+    }
+
+    /// The surface; none where its bytes were not written by this compiler.
+    #[must_use]
+    pub fn surface(&self) -> Option<Arc<Surface>> {
+        if let Some(read) = self.read.get() {
+            return Some(read.clone());
+        }
+        let surface = Arc::new(postcard::from_bytes::<Surface>(&self.bytes).ok()?);
+        Some(self.read.get_or_init(|| surface).clone())
+    }
+}
+
+impl PartialEq for Packed {
+    fn eq(&self, other: &Packed) -> bool {
+        self.file == other.file && self.bytes == other.bytes
+    }
+}
+
+impl fmt::Debug for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Packed({} {} {}, {} bytes)", self.file, self.chart, self.version, self.bytes.len())
+    }
+}
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.file, &self.chart, &self.version, Bytes(self.bytes.clone())).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Packed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Packed, D::Error> {
+        let (file, chart, version, Bytes(bytes)) = Deserialize::deserialize(deserializer)?;
+        Ok(Packed { file, chart, version, bytes, read: OnceLock::new() })
+    }
+}
+
+/// Bytes that are copied whole, not one by one.
+struct Bytes(Arc<[u8]>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        struct Whole;
+        impl de::Visitor<'_> for Whole {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.into()))
+            }
+        }
+        deserializer.deserialize_bytes(Whole)
+    }
+}
+
+impl Stack {
+    /// What the chart of a release reads; none if no surface is named.
+    #[must_use]
+    pub fn surface(&self, release: &Release) -> Option<Arc<Surface>> {
+        self.surface_of(&release.surface, &release.chart, &release.version)
+    }
+
+    /// What this version of a chart reads, by a file of the stack; none if there is no such surface.
+    #[must_use]
+    pub fn surface_of(&self, file: &str, chart: &str, version: &str) -> Option<Arc<Surface>> {
+        let is = |found: &&Packed| {
+            found.file.as_ref() == file && found.chart.as_ref() == chart && found.version.as_ref() == version
+        };
+        self.surfaces.iter().find(is)?.surface()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, text, expected) in [
+            ("PG_*", "PG_HOST", true),
+            ("PG_*", "RD_HOST", false),
+            ("*", "", true),
+            ("*_HOST", "PG_HOST", true),
+            ("*_HOST", "PG_HOST_2", false),
+            ("A*B*C", "AxBxBC", true),
+            ("PG", "PG_HOST", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

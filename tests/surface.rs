@@ -1,0 +1,182 @@
+//! The shipped surfaces against what was measured of the charts: keys that their templates name, and values that reach
+//! no manifest. What differs is explained here, or it fails.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use trueline::{
+    diag::Diags,
+    ledger::{self, FactCell},
+    schema::{KeyShape, Stack, Surface},
+};
+
+use super::support::{library, root, skipped};
+
+/// A chart with what was measured of it: folder, and the key that it stands below in the chart that brings it.
+const CHART: &str = "aeterna-chart-0.1.0";
+const SUBCHARTS: &[(&str, &str)] =
+    &[("cloudnative-pg-0.23", "cnpg"), ("dragonfly-1", "dragonfly"), ("qdrant-0.10", "qdrant"), ("valkey", "valkey")];
+
+/// Keys on the surface that the measured list does not have, and why; a path stands for all below it.
+const MORE: &[(&str, &str)] = &[
+    ("cnpg.enabled", "the condition of the dependency, which Helm reads and no template"),
+    ("dragonfly.enabled", "the condition of the dependency, which Helm reads and no template"),
+    ("qdrant.enabled", "the condition of the dependency, which Helm reads and no template"),
+    ("valkey.enabled", "the condition of the dependency, which Helm reads and no template"),
+    ("qdrant.readinessProbe", "read through a variable, `$values`, which the list does not follow"),
+    ("qdrant.livenessProbe", "read through a variable, `$values`, which the list does not follow"),
+    ("qdrant.startupProbe", "read through a variable, `$values`, which the list does not follow"),
+    ("weaviate", "the values of a subchart that this stack does not use, handed on whole"),
+    ("mongodb", "the values of a subchart that this stack does not use, handed on whole"),
+];
+
+/// Keys in the measured lists that the surface does not say alike, and why.
+const LESS: &[(&str, &str)] = &[
+    ("valkey.global", "Helm hands the `global` of the chart to its subcharts; it stands at the top"),
+    ("postgresql.cloudnativepg.backup.endpointURL", "named only in the branch for S3, which fails to render"),
+];
+
+/// A path that templates name; `whole` if what lies below it is read too.
+struct Named {
+    path: String,
+    whole: bool,
+}
+
+const ABSENT: &str = "the upstream data is not beside the repository";
+
+fn data() -> Option<PathBuf> {
+    let folder = root().join("../shared/reference/data");
+    folder.is_dir().then_some(folder)
+}
+
+fn lines(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect()
+}
+
+fn named(folder: &Path) -> Vec<Named> {
+    let mut all = Vec::new();
+    let mut read = |file: PathBuf, prefix: &str| {
+        for line in lines(&file) {
+            let whole = line.strip_suffix(".**");
+            all.push(Named { path: format!("{prefix}{}", whole.unwrap_or(&line)), whole: whole.is_some() });
+        }
+    };
+    read(folder.join(CHART).join("read-keys.txt"), "");
+    for (subchart, alias) in SUBCHARTS {
+        read(folder.join("subcharts").join(subchart).join("read-keys.txt"), &format!("{alias}."));
+    }
+    all
+}
+
+fn stack() -> Arc<Stack> {
+    library().stack("aeterna", &mut Diags::default()).expect("the stack loads")
+}
+
+fn surface(stack: &Stack) -> Arc<Surface> {
+    stack.surface(&stack.helm[0].releases[0]).expect("its release has a surface")
+}
+
+/// The key at a path, as far as it is known by name: what is handed on whole answers for everything below it.
+fn at(surface: &Surface, path: &str) -> Option<u32> {
+    let mut number = 0;
+    for word in path.split('.') {
+        number = surface.below(number, word)?;
+    }
+    Some(number)
+}
+
+fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn explained(path: &str, table: &'static [(&str, &str)], used: &mut BTreeSet<&'static str>) -> bool {
+    match table.iter().find(|(above, _)| is_below(path, above)) {
+        Some((above, _)) => {
+            used.insert(above);
+            true
+        }
+        None => false,
+    }
+}
+
+#[test]
+fn every_key_that_templates_name_is_on_the_surface_and_the_reverse() {
+    let Some(folder) = data() else {
+        return skipped("surface::every_key_that_templates_name_is_on_the_surface_and_the_reverse", ABSENT);
+    };
+    let (stack, named) = (stack(), named(&folder));
+    let surface = surface(&stack);
+    let (mut unexplained, mut used) = (Vec::new(), BTreeSet::new());
+    for Named { path, .. } in &named {
+        let dead = at(&surface, path).map(|number| matches!(surface.key(number).shape, KeyShape::Dead(_)));
+        if dead != Some(false) && !explained(path, LESS, &mut used) {
+            unexplained.push(format!(
+                "templates name `{path}`, and the surface {}",
+                if dead.is_none() { "does not" } else { "calls it dead" }
+            ));
+        }
+    }
+    for (number, key) in surface.keys.iter().enumerate().skip(1) {
+        let path = surface.path_of(number as u32);
+        let dead = matches!(key.shape, KeyShape::Dead(_));
+        let group = matches!(key.shape, KeyShape::Group);
+        let is_named = named.iter().any(|named| {
+            named.path == path
+                || (named.whole && is_below(&path, &named.path))
+                || (group && is_below(&named.path, &path))
+        });
+        let traps = group && key.children.values().all(|child| matches!(surface.key(*child).shape, KeyShape::Dead(_)));
+        if !dead && !traps && !is_named && !explained(&path, MORE, &mut used) && key.name.as_ref() != "*" {
+            unexplained.push(format!("the surface has `{path}`, and no template names it"));
+        }
+    }
+    assert!(unexplained.is_empty(), "{}", unexplained.join("\n"));
+    for (path, reason) in MORE.iter().chain(LESS) {
+        assert!(used.contains(path) && reason.len() > 20, "nothing needs the explanation of `{path}`");
+    }
+}
+
+#[test]
+fn every_dead_value_is_a_trap_on_the_surface_and_the_reverse() {
+    let Some(folder) = data() else {
+        return skipped("surface::every_dead_value_is_a_trap_on_the_surface_and_the_reverse", ABSENT);
+    };
+    let stack = stack();
+    let surface = surface(&stack);
+    let dead = lines(&folder.join(CHART).join("dead-keys.txt"));
+    let mut wrong = Vec::new();
+    for path in &dead {
+        let found = at(&surface, path).map(|number| &surface.key(number).shape);
+        if !matches!(found, Some(KeyShape::Dead(_))) {
+            wrong.push(format!("`{path}` reaches no manifest, and the surface does not call it dead"));
+        }
+    }
+    for (number, _) in surface.keys.iter().enumerate().filter(|(_, key)| matches!(key.shape, KeyShape::Dead(_))) {
+        let path = surface.path_of(number as u32);
+        if !dead.iter().any(|leaf| is_below(leaf, &path)) {
+            wrong.push(format!("the surface calls `{path}` dead, and changing it was not measured to change nothing"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nearly_all_facts_that_matter_reach_the_chart() {
+    const MATTER: &[&str] = &["image", "replicas", "port", "resource", "secret", "link", "mount"];
+    let tables = ledger::facts(&stack());
+    assert_eq!(tables.len(), 1, "one helm block has a surface");
+    let rows = &tables[0].rows;
+    assert!(rows.len() > 200, "{} facts", rows.len());
+    for kind in MATTER {
+        assert!(rows.iter().any(|row| row.kind == *kind), "{kind}");
+    }
+    let of = || rows.iter().filter(|row| MATTER.contains(&row.kind));
+    let compared = of().filter(|row| matches!(row.cell, FactCell::Carried(_) | FactCell::Fixed)).count();
+    assert!(compared * 10 >= of().count() * 9, "{compared} of {} are compared", of().count());
+    assert!(rows.iter().all(|row| row.cell != FactCell::Hole), "every fact is said, or unsaid with a reason");
+}
