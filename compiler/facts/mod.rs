@@ -17,7 +17,7 @@ mod units;
 use std::collections::BTreeMap;
 
 pub use self::{
-    compare::{Class, Difference, Said, Side, compare, compare_sides},
+    compare::{Class, Difference, Said, Side, compare, compare_sides, same},
     compose::{Files, of_compose},
     kubernetes::of_manifests,
     names::{Names, View},

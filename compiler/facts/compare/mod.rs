@@ -190,7 +190,8 @@ pub fn compare(left: &Facts, right: &Facts) -> Vec<Difference> {
 }
 
 /// Whether two facts are the same to the letter. A tree and a text that holds it are.
-fn same(one: &Fact, other: &Fact) -> bool {
+#[must_use]
+pub fn same(one: &Fact, other: &Fact) -> bool {
     let values = one.value == other.value
         || match (&one.value, &other.value) {
             (tree @ (Value::Map(_) | Value::List(_)), Value::String(text))

@@ -1,34 +1,15 @@
 //! Compose files in all their spellings.
 
-use std::borrow::Cow;
-
 use super::*;
 use crate::{
     facts::{Delivery, State},
     value::spell,
 };
 
-/// A tree of another reader as ours.
-fn node(value: &serde_json::Value) -> Node<'static> {
-    let data = match value {
-        serde_json::Value::Null => Data::Null,
-        serde_json::Value::Bool(yes) => Data::Bool(*yes),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(whole) => Data::Int(whole),
-            None => Data::Float(number.as_f64().unwrap_or_default()),
-        },
-        serde_json::Value::String(text) => Data::String(Cow::Owned(text.clone())),
-        serde_json::Value::Array(items) => Data::List(items.iter().map(node).collect()),
-        serde_json::Value::Object(entries) => {
-            Data::Map(entries.iter().map(|(key, value)| (Cow::Owned(key.clone()), node(value))).collect())
-        }
-    };
-    Node { line: 1, data }
-}
-
 /// The facts of a file with these services, a line for each, and its troubles.
 fn facts(services: &str) -> (Vec<String>, Vec<String>) {
-    let file = node(&serde_yaml::from_str(&format!("services:\n{services}")).expect("YAML"));
+    let mut documents = crate::read::foreign::documents(&format!("services:\n{services}")).expect("YAML");
+    let file = documents.remove(0);
     let (facts, troubles) = of_compose(&file, None, &|_| None);
     let line = |(path, fact): (&crate::plan::FactPath, &crate::facts::Fact)| {
         let state = if fact.state == State::Set { String::new() } else { format!(" {:?}", fact.state) };
