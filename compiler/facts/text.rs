@@ -370,6 +370,10 @@ fn json(value: &Value) -> serde_json::Value {
 pub(super) fn tree(tree: &Tree, format: Format, name: &str, names: &Names) -> Value {
     match tree {
         Tree::Leaf(leaf) => leaf_of_tree(&leaf.value, format, name, names),
+        Tree::List(items) if format == Format::Ini => {
+            let items = items.iter().map(|item| self::tree(item, format, name, names));
+            text_value(&items.map(|item| plain(&item)).collect::<Vec<_>>().join(","), name, names)
+        }
         Tree::List(items) => Value::List(items.iter().map(|item| self::tree(item, format, name, names)).collect()),
         Tree::Map(entries) => {
             let entries = entries.iter().map(|(key, value)| (key.clone(), self::tree(value, format, key, names)));

@@ -8,6 +8,7 @@ pub(super) mod shell;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use self::interpolate::interpolate;
+pub(super) use self::ports::number_key;
 use super::{
     Facts, Names, Trouble, View,
     sink::Sink,
