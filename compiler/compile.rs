@@ -11,7 +11,7 @@ use crate::{
     diag::{Diags, Finding, Severity},
     explain, lower,
     model::Env,
-    resolve, seal,
+    readback, resolve, seal, settings,
     source::{Source, Sources},
     syntax,
     targets::{self, File},
@@ -30,13 +30,18 @@ pub struct Compiled {
     pub findings: Vec<Finding>,
     /// The texts that findings point into.
     pub sources: Sources,
-    /// What `settings.json` holds; null if there was an error.
-    pub settings: serde_json::Value,
     /// The settings; none if there was no environment to complete.
     pub env: Option<Env>,
 }
 
 impl Compiled {
+    /// What `settings.json` holds; null if there was an error.
+    #[must_use]
+    pub fn settings(&self) -> serde_json::Value {
+        let file = self.files.iter().find(|file| file.path == settings::NAME);
+        file.and_then(|file| serde_json::from_slice(&file.bytes).ok()).unwrap_or_default()
+    }
+
     /// Where every setting got its value from.
     #[must_use]
     pub fn explanations(&self) -> Vec<Explanation> {
@@ -57,13 +62,13 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
         stack_names: &stdlib.stacks(),
     };
     let env = if diags.has_errors() { None } else { resolve::resolve(&doc, &inputs, &mut diags) };
-    let (settings, files) = env.as_ref().and_then(|env| outputs(env, &mut diags)).unwrap_or_default();
+    let files = env.as_ref().and_then(|env| outputs(env, &mut diags)).unwrap_or_default();
     let environment = resolve::stem(&environment).to_owned();
-    Compiled { environment, files, findings: told(diags), sources, settings, env }
+    Compiled { environment, files, findings: told(diags), sources, env }
 }
 
 /// The stages behind resolving; nothing once one of them has found an error.
-fn outputs(env: &Env, diags: &mut Diags) -> Option<(serde_json::Value, Vec<File>)> {
+fn outputs(env: &Env, diags: &mut Diags) -> Option<Vec<File>> {
     let ruled = check::rules(env, diags);
     if diags.has_errors() {
         return None; // what is wrong already would only be misunderstood further on
@@ -77,7 +82,9 @@ fn outputs(env: &Env, diags: &mut Diags) -> Option<(serde_json::Value, Vec<File>
     if diags.has_errors() {
         return None;
     }
-    Some(seal::seal(env, targets::emit_all(&lowered.plan)))
+    let files = targets::emit_all(&lowered.plan);
+    readback::check(env, &lowered.plan, &files, diags);
+    (!diags.has_errors()).then(|| seal::seal(env, files))
 }
 
 /// All findings; notes are for those who have nothing to correct.

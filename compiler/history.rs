@@ -16,7 +16,12 @@ use crate::{
 
 /// Reports changes that lose data or cannot be made, unless their path is accepted.
 pub fn judge(old: &Json, compiled: &Compiled, accepted: &[String], diags: &mut Diags) {
-    let changes = diff::settings(old, &compiled.settings);
+    if old.is_null() {
+        return; // nothing runs yet
+    }
+    // What is new, or gone, loses nothing that anybody declared.
+    let mut changes = diff::settings(old, &compiled.settings());
+    changes.retain(|change| change.old.is_some() && change.new.is_some());
     if changes.is_empty() {
         return;
     }

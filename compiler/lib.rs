@@ -1,6 +1,7 @@
 //! Trueline compiles one KDL file per environment into Helm values, a Docker Compose file, runtime TOML
 //! and MCP JSON that state the same facts. `docs/architecture.md` is the map.
 
+pub mod chart;
 pub mod check;
 pub mod cli;
 pub mod compile;
@@ -21,6 +22,7 @@ pub mod lower;
 pub mod model;
 pub mod plan;
 pub mod read;
+pub mod readback;
 pub mod resolve;
 pub mod schema;
 pub mod seal;

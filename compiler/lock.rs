@@ -11,8 +11,9 @@
 //! settings DIGEST
 //! difference DEPLOYMENT KIND TARGET "SUBJECT" "REASON"
 //! file DIGEST SIZE PATH
+//! lock DIGEST
 //! ```
-//! A digest is BLAKE3 as 64 hexadecimal digits. Every kind of line stands in order, so that two branches
+//! The last line is the digest of the lines above it. A digest is BLAKE3 as 64 hexadecimal digits. Every kind of line stands in order, so that two branches
 //! which change different files can be merged line by line.
 
 use std::{
@@ -124,6 +125,8 @@ pub fn text<'a>(
     for (path, entry) in files {
         _ = writeln!(lines, "file {} {} {path}", entry.digest, entry.size);
     }
+    let seal = digest(lines.as_bytes());
+    _ = writeln!(lines, "lock {seal}");
     lines
 }
 
@@ -154,6 +157,8 @@ pub struct Lock {
     pub files: BTreeMap<String, BTreeSet<Entry>>,
     /// Whether the text held conflict markers, and this is the union of both sides.
     pub conflicted: bool,
+    /// Whether the last line is the digest of the lines above it; not so in a lock that was edited or merged.
+    pub sealed: bool,
 }
 
 impl Lock {
@@ -187,7 +192,7 @@ pub fn parse(text: &str) -> Result<Lock, LockError> {
     let Some((ours, theirs)) = sides(text) else { return parse_side(text) };
     let mut lock = parse_side(&ours)?;
     let other = parse_side(&theirs)?;
-    lock.conflicted = true;
+    (lock.conflicted, lock.sealed) = (true, false);
     lock.stacks.extend(other.stacks);
     lock.settings.extend(other.settings);
     lock.differences.extend(other.differences);
@@ -246,7 +251,15 @@ fn parse_side(text: &str) -> Result<Lock, LockError> {
     for (index, line) in lines {
         parse_line(line, &mut lock, &mut folded).map_err(|message| LockError { line: index + 1, message })?;
     }
+    lock.sealed = is_sealed(text);
     Ok(lock)
+}
+
+/// Whether the last line is the digest of the lines above it, whatever line ends they were given since.
+fn is_sealed(text: &str) -> bool {
+    let text = text.replace("\r\n", "\n");
+    let Some((above, last)) = text.strip_suffix('\n').and_then(|text| text.rsplit_once('\n')) else { return false };
+    last == format!("lock {}", digest(format!("{above}\n").as_bytes()))
 }
 
 fn parse_line(line: &str, lock: &mut Lock, folded: &mut BTreeSet<String>) -> Result<(), String> {
@@ -266,6 +279,8 @@ fn parse_line(line: &str, lock: &mut Lock, folded: &mut BTreeSet<String>) -> Res
         "settings" => _ = lock.settings.insert(Digest::read(rest).ok_or_else(unreadable)?),
         "stack" => _ = lock.stacks.insert(stack_line(rest).ok_or_else(unreadable)?),
         "difference" => _ = lock.differences.insert(difference_line(rest).ok_or_else(unreadable)?),
+        // Two of them stand in a lock that was merged by hand, which is a lock all the same.
+        "lock" => _ = Digest::read(rest).ok_or_else(unreadable)?,
         _ => return Err(unreadable()),
     }
     Ok(())
@@ -379,7 +394,8 @@ mod tests {
     fn the_text_is_fixed() {
         let lock = text(&[], digest(b"{}"), &[], [("a", b"".as_slice())]);
         let empty = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
-        assert_eq!(lock, format!("trueline lock 1\nsettings {}\nfile {empty} 0 a\n", digest(b"{}")));
+        let lines = format!("trueline lock 1\nsettings {}\nfile {empty} 0 a\n", digest(b"{}"));
+        assert_eq!(lock, format!("{lines}lock {}\n", digest(lines.as_bytes())));
     }
 
     #[test]
@@ -466,6 +482,21 @@ mod tests {
         }
         assert!(parse(&format!("{FORMAT}\n<<<<<<< HEAD\n{ours}=======\n{theirs}")).is_err(), "never closed");
         assert!(parse(&format!("{FORMAT}\n=======\n{theirs}")).is_err(), "never opened");
+    }
+
+    #[test]
+    fn a_changed_byte_is_seen() {
+        let written = sample();
+        assert!(parse(&written).expect("our own text").sealed);
+        for at in 0..written.len() {
+            let mut bytes = written.clone().into_bytes();
+            bytes[at] ^= 1;
+            let changed = String::from_utf8(bytes).expect("ASCII");
+            assert!(!parse(&changed).is_ok_and(|lock| lock.sealed), "{at}: {changed}");
+        }
+        for length in 0..written.len() {
+            assert!(!parse(&written[..length]).is_ok_and(|lock| lock.sealed), "{length}");
+        }
     }
 
     #[test]

@@ -8,20 +8,19 @@ use crate::{
     model::{Deployed, Env},
     schema::Given,
     settings,
-    targets::File,
+    targets::{File, Leaves},
 };
 
-/// The settings as data, and the files with `settings.json` and the lock over all of them, by path.
+/// The files with `settings.json` and the lock over all of them, by path.
 #[must_use]
-pub fn seal(env: &Env, mut files: Vec<File>) -> (serde_json::Value, Vec<File>) {
-    let data = settings::json(env);
+pub fn seal(env: &Env, mut files: Vec<File>) -> Vec<File> {
     let plain = |path: &str, text: String| File {
         path: path.to_owned(),
         bytes: text.into_bytes(),
         format: None,
-        leaves: Vec::new(),
+        leaves: Leaves::default(),
     };
-    let settings = plain("settings.json", format!("{data:#}\n"));
+    let settings = plain(settings::NAME, settings::text(env));
     let digest = lock::digest(&settings.bytes);
     files.push(settings);
     let stacks: Vec<lock::StackLine> = env.deployments.iter().filter_map(stack_line).collect();
@@ -30,7 +29,7 @@ pub fn seal(env: &Env, mut files: Vec<File>) -> (serde_json::Value, Vec<File>) {
         lock::text(&stacks, digest, &differences, files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())));
     files.push(plain(lock::NAME, text));
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    (data, files)
+    files
 }
 
 fn stack_line(deployed: &Deployed) -> Option<lock::StackLine> {

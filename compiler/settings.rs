@@ -5,96 +5,175 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::{Map, Value as Json};
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap, SerializeStruct},
+};
 
 use crate::{
     expr::Evaluated,
     lookup::Reading,
     model::{Deployed, Env, View},
-    schema::{Kind, SettingId, Stack},
+    schema::{Kind, SettingId},
     value::{Value, spell},
 };
 
-/// The settings of every deployment: base values, and what targets see otherwise.
+/// The file's name below `out/ENV`.
+pub const NAME: &str = "settings.json";
+
+/// The settings of every deployment as JSON: base values, and what targets see otherwise.
 #[must_use]
-pub fn json(env: &Env) -> Json {
-    let mut deployments = Map::new();
-    for deployed in &env.deployments {
-        deployments.insert(deployed.name.to_string(), deployment(env, deployed));
-    }
-    let mut root = Map::new();
-    root.insert("environment".to_owned(), Json::String(env.name.to_string()));
-    root.insert("deployments".to_owned(), Json::Object(deployments));
-    Json::Object(root)
+pub fn text(env: &Env) -> String {
+    let text = serde_json::to_string_pretty(&Document(env));
+    text.expect("maps of scalars, lists and maps with names as keys are always JSON") + "\n"
 }
 
-fn deployment(env: &Env, deployed: &Deployed) -> Json {
-    let base = flat(env, deployed, &deployed.base);
-    let mut views = Map::new();
-    for (target, view) in &deployed.views {
-        let here = flat(env, deployed, view);
-        let mut differs = Map::new();
-        for (path, value) in &here {
-            if base.get(path) != Some(value) {
-                differs.insert(path.clone(), value.clone());
+/// Settings that have a value, by path.
+type Flat = BTreeMap<Arc<str>, Value>;
+
+struct Document<'e>(&'e Env);
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Document(env) = self;
+        let mut document = serializer.serialize_struct("Document", 2)?;
+        document.serialize_field("environment", &*env.name)?;
+        document.serialize_field("deployments", &Deployments(env))?;
+        document.end()
+    }
+}
+
+struct Deployments<'e>(&'e Env);
+
+impl Serialize for Deployments<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let deployments = self.0.deployments.iter();
+        serializer.collect_map(deployments.map(|deployed| (&*deployed.name, Deployment { env: self.0, deployed })))
+    }
+}
+
+struct Deployment<'e> {
+    env: &'e Env,
+    deployed: &'e Deployed,
+}
+
+impl Serialize for Deployment<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Deployment { env, deployed } = self;
+        let base = flat(env, deployed, &deployed.base);
+        let views = deployed.views.iter().map(|(target, view)| (&**target, flat(env, deployed, view)));
+        let views: Vec<(&str, Flat)> = views.collect();
+        let differing = views.iter().map(|(target, view)| (*target, differences(&base, view)));
+        let differing: Vec<_> = differing.filter(|(_, found)| !found.0.is_empty()).collect();
+        let mut fields = serializer.serialize_struct("Deployment", 4)?;
+        fields.serialize_field("stack", &*deployed.stack.name)?;
+        fields.serialize_field("targets", &deployed.targets)?;
+        fields
+            .serialize_field("settings", &Entries(base.iter().map(|(path, value)| (&**path, Some(value))).collect()))?;
+        fields.serialize_field("overrides", &Overrides(differing))?;
+        fields.end()
+    }
+}
+
+struct Overrides<'e>(Vec<(&'e str, Entries<'e>)>);
+
+impl Serialize for Overrides<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(target, entries)| (target, entries)))
+    }
+}
+
+/// Paths with their values, sorted; none is null.
+struct Entries<'e>(Vec<(&'e str, Option<&'e Value>)>);
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(path, value)| (path, value.map(Normal))))
+    }
+}
+
+/// A value in normal form: quantities, images and references as text.
+struct Normal<'v>(&'v Value);
+
+impl Serialize for Normal<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(number) => serializer.serialize_i64(*number),
+            Value::Float(number) => serializer.serialize_f64(*number),
+            Value::List(items) => serializer.collect_seq(items.iter().map(Normal)),
+            Value::Map(entries) => {
+                let mut sorted: Vec<_> = entries.iter().collect();
+                sorted.sort_by_key(|(key, _)| *key);
+                let mut map = serializer.serialize_map(Some(sorted.len()))?;
+                sorted.into_iter().try_for_each(|(key, value)| map.serialize_entry(&**key, &Normal(value)))?;
+                map.end()
             }
-        }
-        for path in base.keys().filter(|path| !here.contains_key(*path)) {
-            differs.insert(path.clone(), Json::Null);
-        }
-        if !differs.is_empty() {
-            differs.sort_keys();
-            views.insert(target.to_string(), Json::Object(differs));
+            Value::Null => serializer.serialize_unit(),
+            Value::String(text) => serializer.serialize_str(text),
+            value => serializer.serialize_str(&spell(value)),
         }
     }
-    let mut object = Map::new();
-    object.insert("stack".to_owned(), Json::String(deployed.stack.name.to_string()));
-    object
-        .insert("targets".to_owned(), deployed.targets.iter().map(|target| Json::String(target.to_string())).collect());
-    object.insert("settings".to_owned(), Json::Object(base.into_iter().collect()));
-    object.insert("overrides".to_owned(), Json::Object(views));
-    Json::Object(object)
+}
+
+/// What a view has otherwise than the base, or no longer. Both are sorted and are gone through side by side.
+fn differences<'v>(base: &'v Flat, view: &'v Flat) -> Entries<'v> {
+    let mut found: Vec<(&str, Option<&Value>)> = Vec::new();
+    let mut base = base.iter().peekable();
+    for (path, value) in view {
+        while let Some((gone, _)) = base.next_if(|(known, _)| *known != path && *known < path) {
+            found.push((gone, None));
+        }
+        let known = base.next_if(|(known, _)| *known == path);
+        if !known.is_some_and(|(_, known)| same(known, value)) {
+            found.push((path, Some(value)));
+        }
+    }
+    found.extend(base.map(|(gone, _)| (&**gone, None)));
+    Entries(found)
+}
+
+/// Whether two values read the same, though they may have come about in different ways.
+fn same(one: &Value, other: &Value) -> bool {
+    let text = |value| serde_json::to_string(&Normal(value)).unwrap_or_default();
+    one == other || text(one) == text(other)
 }
 
 /// Every setting that has a value, by its path.
-fn flat(env: &Env, deployed: &Deployed, view: &View) -> BTreeMap<String, Json> {
-    let mut all = BTreeMap::new();
-    each_value(&deployed.stack, view, &env.name, &deployed.name, &mut |path, value| {
-        all.insert(path.to_string(), value_json(value));
-    });
-    all
+fn flat(env: &Env, deployed: &Deployed, view: &View) -> Flat {
+    let reading = Reading {
+        stack: &deployed.stack,
+        view,
+        target: "",
+        environment: &env.name,
+        release: &deployed.name,
+        own: &[],
+        loops: &[],
+        provider: None,
+        findings: None,
+    };
+    let mut all = Vec::new();
+    visit(&reading, SettingId::ROOT, &[], &mut all);
+    all.into_iter().collect()
 }
 
-/// Visits every setting of a view that has a value.
-pub fn each_value(
-    stack: &Stack,
-    view: &View,
-    environment: &Arc<str>,
-    release: &Arc<str>,
-    act: &mut dyn FnMut(&str, &Value),
-) {
-    let reading =
-        Reading { stack, view, target: "", environment, release, own: &[], loops: &[], provider: None, findings: None };
-    visit(&reading, SettingId::ROOT, &[], act);
-}
-
-fn visit(reading: &Reading<'_>, id: SettingId, keys: &[Arc<str>], act: &mut dyn FnMut(&str, &Value)) {
+fn visit(reading: &Reading<'_>, id: SettingId, keys: &[Arc<str>], all: &mut Vec<(Arc<str>, Value)>) {
     let setting = reading.stack.setting(id);
     match &setting.kind {
-        Kind::Map(item) => visit_items(reading, id, *item, keys, act),
+        Kind::Map(item) => visit_items(reading, id, *item, keys, all),
         Kind::List(item) if matches!(reading.stack.setting(*item).kind, Kind::Group) => {
-            visit_items(reading, id, *item, keys, act);
+            visit_items(reading, id, *item, keys, all);
         }
         Kind::Group => {}
         _ => {
             let derived = setting.declarations.iter().any(|declaration| declaration.derived);
-            if let (Evaluated::Value(value), false) = (reading.setting(id, keys), derived) {
-                act(&reading.stack.path_of(id, keys), &value);
+            if !derived && let Evaluated::Value(value) = reading.setting(id, keys) {
+                all.push((reading.stack.path_of(id, keys), value));
             }
         }
     }
     for child in setting.children.values() {
-        visit(reading, *child, keys, act);
+        visit(reading, *child, keys, all);
     }
 }
 
@@ -103,27 +182,9 @@ fn visit_items(
     id: SettingId,
     item: SettingId,
     keys: &[Arc<str>],
-    act: &mut dyn FnMut(&str, &Value),
+    all: &mut Vec<(Arc<str>, Value)>,
 ) {
     for key in reading.view.keys_of(id, keys) {
-        visit(reading, item, &crate::lookup::extended(keys, key), act);
-    }
-}
-
-/// A value in normal form: quantities, images and references as text.
-fn value_json(value: &Value) -> Json {
-    match value {
-        Value::Bool(value) => Json::Bool(*value),
-        Value::Int(number) => Json::from(*number),
-        Value::Float(number) => Json::from(*number),
-        Value::List(items) => items.iter().map(value_json).collect(),
-        Value::Map(map) => {
-            let mut object: Map<String, Json> =
-                map.iter().map(|(key, value)| (key.to_string(), value_json(value))).collect();
-            object.sort_keys();
-            Json::Object(object)
-        }
-        Value::Null => Json::Null,
-        value => Json::String(spell(value)),
+        visit(reading, item, &crate::lookup::extended(keys, key), all);
     }
 }

@@ -134,7 +134,8 @@ fn the_cases_exercise_every_variant() {
     let mut stacks = BTreeMap::new();
     for case in cases() {
         let compiled = case.compile();
-        let deployments = compiled.settings["deployments"].as_object().into_iter().flatten();
+        let settings = compiled.settings();
+        let deployments = settings["deployments"].as_object().into_iter().flatten();
         for (_, deployment) in deployments {
             let name = deployment["stack"].as_str().expect("a deployment names its stack");
             let stack = library().stack(name, &mut trueline::diag::Diags::default()).expect("it was compiled");

@@ -1,10 +1,12 @@
 //! All tests that need the whole program; one binary, so that it is linked once.
 #![allow(clippy::disallowed_methods, reason = "tests run the program in scratch folders")]
 
+mod charts;
 mod cli;
 mod diag;
 mod error_pages;
 mod expr_cel;
+mod facts;
 mod first_day;
 mod fmt;
 mod golden;
@@ -14,6 +16,8 @@ mod pages;
 mod properties;
 mod readers;
 mod schemas;
+mod strace;
 mod support;
 mod surface;
 mod tidy;
+mod verify;

@@ -18,7 +18,7 @@ use trueline::{
     ledger::{self, Cell},
     schema::{Given, Guard, Kind, Other, SettingId, Stack},
     source::{Source, SourceId},
-    targets::{File, LeafLine},
+    targets::{File, Leaf},
     value,
 };
 
@@ -538,13 +538,13 @@ fn changed(environment: &Environment, first: &Compiled, follows: &Follows, dice:
             shown(),
             before.path
         );
-        let leaves = |file: &File| -> BTreeMap<Vec<String>, (String, LeafLine)> {
+        fn leaves(file: &File) -> BTreeMap<Vec<String>, (String, Leaf<'_>)> {
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            let line = |leaf: &LeafLine| {
+            let line = |leaf: Leaf<'_>| {
                 file.line_of(leaf).and_then(|line| text.lines().nth(line - 1)).unwrap_or("").to_owned()
             };
-            file.leaves.iter().map(|leaf| (leaf.path.clone(), (line(leaf), leaf.clone()))).collect()
-        };
+            file.leaves.iter().map(|leaf| (leaf.path(), (line(leaf), leaf))).collect()
+        }
         let (before_leaves, after_leaves) = (leaves(before), leaves(after));
         if before.format != after.format
             || before_leaves.len() != after_leaves.len()
@@ -558,11 +558,11 @@ fn changed(environment: &Environment, first: &Compiled, follows: &Follows, dice:
             if line.trim() == other_line.trim() {
                 continue;
             }
-            let mut origins = leaf.origins.iter().chain(&other_leaf.origins).map(|origin| origin.path.as_ref());
+            let mut origins = leaf.origins().iter().chain(other_leaf.origins()).map(|origin| origin.path.as_ref());
             let known =
                 |origin: &str| origin.starts_with("endpoint.") || reached.iter().any(|id| matches(origin, &path(id)));
             assert!(
-                origins.clone().any(known) || leaf.at != other_leaf.at,
+                origins.clone().any(known) || leaf.at() != other_leaf.at(),
                 "{}: {} {at:?} changed from {line:?} to {other_line:?}, which comes from {:?}",
                 shown(),
                 before.path,

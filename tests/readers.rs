@@ -6,7 +6,7 @@
 
 use std::{
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use trueline::{
     emit::{self, Output, ini_can_say_key, ini_can_say_value},
     plan::Format,
+    read::{self, Data, Node},
 };
 
-use crate::support::{self, skipped};
+use crate::support::{self, root, skipped, sorted};
 
 /// Texts that some version of some format takes for something else.
 const TRICKY: &[&str] = &[
@@ -208,6 +209,12 @@ impl Dice {
         ];
         (0..self.roll(25)).map(|_| ALPHABET[self.roll(ALPHABET.len())]).collect()
     }
+
+    /// A place between two characters of a text.
+    fn place(&mut self, text: &str) -> usize {
+        let at = self.roll(text.len() + 1);
+        (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+    }
 }
 
 /// Trees in which each text stands as value, as key, in a list and deep down; fifty texts in each.
@@ -276,6 +283,105 @@ fn every_reader_gets_what_was_written() {
     }
     assert_eq!(report["wrong"], json!([]), "{report:#}");
     assert_eq!(report["counts"]["json"], json!(texts.len().div_ceil(50) + 1), "every tree was read");
+}
+
+/// What our own readers make of a text, in the terms of the printers.
+fn output(node: &Node) -> Output {
+    match &node.data {
+        Data::Null => Output::Null,
+        Data::Bool(value) => Output::Bool(*value),
+        Data::Int(value) => Output::Int(*value),
+        Data::Float(value) => Output::Float(*value),
+        Data::String(text) => Output::string(&**text),
+        Data::List(items) => Output::List(items.iter().map(output).collect()),
+        Data::Map(entries) => Output::map(entries.iter().map(|(key, node)| (&**key, output(node)))),
+    }
+}
+
+fn read_back(format: Format, text: &str) -> Option<Output> {
+    let node = match format {
+        Format::Yaml => read::yaml::parse(text),
+        Format::Toml => read::toml::parse(text),
+        Format::Json => read::json::parse(text),
+        Format::Ini => return None,
+    };
+    node.ok().map(|node| output(&node))
+}
+
+/// The files below a folder whose name ends like this.
+fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
+    let below = |path: PathBuf| {
+        if path.is_dir() {
+            return files(&path, end);
+        }
+        let wanted = path.extension().is_some_and(|found| found == end);
+        if wanted { vec![path] } else { Vec::new() }
+    };
+    sorted(folder).into_iter().flat_map(below).collect()
+}
+
+const FORMATS: [(&str, Format); 3] = [("yaml", Format::Yaml), ("toml", Format::Toml), ("json", Format::Json)];
+
+/// A small tree with hostile texts.
+fn small_tree(dice: &mut Dice, depth: usize) -> Output {
+    let text = |dice: &mut Dice| match dice.roll(3) {
+        0 => TRICKY[dice.roll(TRICKY.len())].to_owned(),
+        _ => dice.text(),
+    };
+    match dice.roll(if depth > 3 { 5 } else { 9 }) {
+        0 => Output::Int(i64::try_from(dice.roll(1 << 20)).expect("small") - 9),
+        1 => Output::Bool(dice.roll(2) == 0),
+        2..5 => Output::String(text(dice)),
+        5 | 6 => Output::List((0..dice.roll(4)).map(|_| small_tree(dice, depth + 1)).collect()),
+        _ => Output::map((0..dice.roll(5)).map(|_| (text(dice), small_tree(dice, depth + 1))).collect::<Vec<_>>()),
+    }
+}
+
+/// What our own readers take is read alike by readers that share nothing with them: everything committed, generated
+/// trees, and broken texts that they still take.
+#[test]
+fn our_readers_read_what_others_read() {
+    let mut dice = Dice(1_121);
+    let (mut cases, mut broken) = (Vec::new(), 0);
+    let mut case = |name: &str, format: Format, text: &str| {
+        let read = read_back(format, text);
+        if let Some(tree) = &read {
+            cases.push(json!({ "name": text, "format": name, "expected": tree, "text": text }));
+        }
+        read.is_some()
+    };
+    for (name, format) in FORMATS {
+        let committed: Vec<PathBuf> =
+            ["out", "tests/golden"].into_iter().flat_map(|folder| files(&root().join(folder), name)).collect();
+        assert!(committed.len() > 5, "{name}");
+        for path in committed {
+            let text = support::read(&path);
+            assert!(case(name, format, &text), "{} cannot be read", path.display());
+        }
+        for _ in 0..700 {
+            let tree = Output::map([("root", small_tree(&mut dice, 0)), ("next", small_tree(&mut dice, 2))]);
+            let text = emit::file(format, &tree, "head");
+            assert!(case(name, format, &text), "{text} cannot be read");
+            let (from, to) = (dice.place(&text), dice.place(&text));
+            let piece = dice.text();
+            let (from, to) = (from.min(to), to.min(from + 3).max(from));
+            let to = (to..=text.len()).find(|to| text.is_char_boundary(*to)).unwrap_or(text.len());
+            broken += usize::from(case(name, format, &format!("{}{piece}{}", &text[..from], &text[to..])));
+        }
+    }
+    assert!(broken > 100, "{broken}");
+    for path in files(&root().join("tests/fixtures/foreign"), "yaml") {
+        let text = support::read(&path);
+        let trees: Vec<Output> = read::foreign::documents(&text).expect("it can be read").iter().map(output).collect();
+        cases.push(json!({ "name": path, "format": "foreign", "expected": trees, "text": text }));
+    }
+    let Some(report) = python(READ, &Value::Array(cases)) else {
+        return skipped("readers::our_readers_read_what_others_read", "there is no python3");
+    };
+    for missing in report["missing"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        skipped("readers::our_readers_read_what_others_read", &format!("{missing} is not installed"));
+    }
+    assert_eq!(report["wrong"], json!([]), "{report:#}");
 }
 
 #[test]

@@ -32,10 +32,11 @@ fn emitted() -> Vec<Emitted> {
         if failed(&compiled) {
             continue;
         }
+        let settings = compiled.settings();
         for file in compiled.files {
             let Some(format) = file.format else { continue };
             let deployment = file.path.split('/').next().expect("a path has a first part");
-            let stack = compiled.settings["deployments"][deployment]["stack"].as_str().unwrap_or_default().to_owned();
+            let stack = settings["deployments"][deployment]["stack"].as_str().unwrap_or_default().to_owned();
             let text = String::from_utf8(file.bytes).expect("what is emitted is UTF-8");
             all.push(Emitted { name: format!("{name}/{}", file.path), stack, format, text });
         }

@@ -399,7 +399,7 @@ fn arguments(line: &str) -> Option<Vec<&str>> {
 #[test]
 fn commands_in_pages_run() {
     let project = Project::new(&[]);
-    for folder in ["environments", "stdlib", "out"] {
+    for folder in ["environments", "stdlib", "out", "tests/fixtures/charts"] {
         for path in files_below(folder) {
             project.write(&path, fs::read(at(&path)).expect("it was just listed"));
         }

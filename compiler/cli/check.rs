@@ -3,6 +3,7 @@
 use super::{
     Failure, Outcome,
     console::{Console, Format, Style},
+    leftovers,
     project::Project,
     report::{self, FindingsTo, Notes, Report},
 };
@@ -25,6 +26,9 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
             Some(text) => (Style::Cyan, text),
         };
         report.lines = report::line(console.looks, &report.name, style, &text);
+    }
+    if arguments.environments.is_empty() {
+        reports.extend(leftovers::reports(console.looks, project, Outcome::Fine)?);
     }
     let outcome = report::print(console, &reports, FindingsTo::Answer);
     if console.looks.format == Format::Human && reports.len() > 1 {

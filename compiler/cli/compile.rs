@@ -1,24 +1,21 @@
 //! `trueline compile`: what environments compile to, written into `out/`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::{
     Failure, Outcome,
+    claim::Claim,
     console::{Console, Format, Looks, Style},
-    output::{self, Applied, Folder, State, Survey},
+    disk::System,
+    journal, leftovers,
+    output::{Applied, Folder, State, Survey},
     problems::Problems,
-    project::{Project, name_problem},
+    project::{Project, name_problem, stem},
     report::{self, FindingsTo, Report},
 };
-use crate::{
-    compile::Compiled,
-    diag::{Diags, codes},
-    diff::counted,
-    history,
-    visible::visible_line,
-};
+use crate::{compile::Compiled, diag::Diags, diff::counted, history, visible::visible_line};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -39,23 +36,27 @@ pub(super) struct Arguments {
     prune: Vec<String>,
 }
 
+/// One run: what was asked for, and what it found before it compiled anything.
+struct Run<'a> {
+    looks: Looks,
+    project: &'a Project,
+    arguments: &'a Arguments,
+    claim: Claim,
+    /// Environments that are not compared or written, because an earlier compile of them was cut short.
+    held_up: BTreeMap<String, Problems>,
+    /// What is wrong with `.trueline/` as a whole.
+    problems: Problems,
+}
+
 pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
     let looks = console.looks;
-    let mut reports = if arguments.prune.is_empty() {
-        let mut reports = report::each(looks, project, &arguments.environments, |compiled, report| {
-            if arguments.check {
-                compare(looks, project, compiled, report)
-            } else {
-                write(looks, project, arguments, compiled, report)
-            }
-        })?;
-        if arguments.environments.is_empty() {
-            reports.extend(forgotten(looks, project, arguments.check)?);
-        }
-        reports
-    } else {
-        prune(looks, project, &arguments.prune)?
-    };
+    let (claim, problems) = (Claim::new(&project.root), Problems::default());
+    let mut run = Run { looks, project, arguments, claim, held_up: BTreeMap::new(), problems };
+    let completed = run.look_for_journals();
+    if looks.format == Format::Human {
+        completed.iter().for_each(|name| console.remark(&format!("{name}: completed a compile that was cut short")));
+    }
+    let mut reports = run.reports()?;
     for report in reports.iter_mut().filter(|report| report.lines.is_empty()) {
         let found = report::count(report.counts).unwrap_or_else(|| "nothing to do".into());
         let style = if report.counts.0 > 0 { Style::Red } else { Style::Cyan };
@@ -69,22 +70,154 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
     Ok(outcome)
 }
 
-fn write(looks: Looks, project: &Project, arguments: &Arguments, compiled: &Compiled, report: &mut Report) {
-    let folder = Folder::new(&project.root, &report.name);
-    let survey = folder.survey(&compiled.files);
-    report.add_problems(looks, &survey.problems);
-    let mut diags = Diags::default();
-    if survey.states.get("settings.json") != Some(&State::Same) {
-        history::judge(&folder.settings(), compiled, &arguments.accept, &mut diags);
+impl Run<'_> {
+    /// Completes what was cut short, before anything else; with `--check` only names it. Who was completed.
+    fn look_for_journals(&mut self) -> Vec<String> {
+        let mut completed = Vec::new();
+        let mut journals = journal::all(&self.project.root, &mut self.problems);
+        if self.arguments.check {
+            let wanted = &self.arguments.environments;
+            journals.retain(|name| wanted.is_empty() || names(wanted, name));
+            self.held_up = journals.into_iter().map(|name| (name.clone(), journal::interrupted(&name))).collect();
+            return completed;
+        }
+        if journals.is_empty() || !self.claim.hold() {
+            return completed;
+        }
+        // Those of another process that was still running are gone by now.
+        for name in journal::all(&self.project.root, &mut Problems::default()) {
+            let mut problems = Problems::default();
+            let wanted = &self.arguments.environments;
+            let overwrite = self.arguments.overwrite && (wanted.is_empty() || names(wanted, &name));
+            if journal::recover(&System, &Folder::new(&self.project.root, &name), overwrite, &mut problems) {
+                completed.push(name);
+            } else if problems.has_errors() {
+                self.held_up.insert(name, problems);
+            }
+        }
+        completed
     }
-    if diags.has_errors() {
-        report.add(looks, &diags.sorted(), &compiled.sources);
-        return;
+
+    fn reports(&self) -> Result<Vec<Report>, Failure> {
+        let mut reports = if self.is_refused() {
+            Vec::new() // nothing could be written, and that is said once
+        } else if !self.arguments.prune.is_empty() {
+            self.prune()?
+        } else {
+            let environments = &self.arguments.environments;
+            let judge = |compiled: &Compiled, report: &mut Report| self.judge(compiled, report);
+            let mut reports = report::each(self.looks, self.project, environments, judge)?;
+            if environments.is_empty() {
+                let outcome = if self.arguments.check { Outcome::No } else { Outcome::Fine };
+                reports.extend(leftovers::reports(self.looks, self.project, outcome)?);
+            }
+            reports
+        };
+        self.add_held_up(&mut reports);
+        for problems in self.claim.refused().into_iter().chain([&self.problems]) {
+            if !problems.findings().is_empty() {
+                let mut report = Report { is_environment: false, ..Report::new("out") };
+                report.add_problems(self.looks, problems);
+                reports.push(report);
+            }
+        }
+        Ok(reports)
     }
-    let mut problems = Problems::default();
-    let applied = folder.apply(&compiled.files, &survey, arguments.overwrite, &mut problems);
-    report.add_problems(looks, &problems);
-    tell(looks, report, compiled.files.len(), &applied);
+
+    fn is_refused(&self) -> bool {
+        self.claim.refused().is_some() || self.problems.has_errors()
+    }
+
+    /// Says of each environment that is held up why it is, whether it was compiled or not.
+    fn add_held_up(&self, reports: &mut Vec<Report>) {
+        for (name, problems) in &self.held_up {
+            let at = reports.iter().position(|report| report.name == *name).unwrap_or_else(|| {
+                reports.push(Report { is_environment: false, ..Report::new(name) });
+                reports.len() - 1
+            });
+            reports[at].add_problems(self.looks, problems);
+        }
+    }
+
+    fn judge(&self, compiled: &Compiled, report: &mut Report) {
+        if self.held_up.contains_key(&report.name) {
+            return;
+        }
+        if self.arguments.check {
+            compare(self.looks, self.project, compiled, report);
+        } else {
+            self.write(compiled, report);
+        }
+    }
+
+    fn write(&self, compiled: &Compiled, report: &mut Report) {
+        let folder = Folder::new(&self.project.root, &report.name);
+        let held = self.claim.is_held();
+        let mut survey = folder.survey(&compiled.files);
+        if !survey.is_current() {
+            if !self.claim.hold() {
+                report.worsen(Outcome::NotAsked);
+                report.lines = report::line(self.looks, &report.name, Style::Red, "not written");
+                return;
+            }
+            if !held {
+                survey = folder.survey(&compiled.files); // another process may have written meanwhile
+            }
+        }
+        report.add_problems(self.looks, &survey.problems);
+        let mut diags = Diags::default();
+        if survey.states.get("settings.json") != Some(&State::Same) {
+            history::judge(&folder.settings(), compiled, &self.arguments.accept, &mut diags);
+        }
+        if diags.has_errors() {
+            report.add(self.looks, &diags.sorted(), &compiled.sources);
+            return;
+        }
+        let mut problems = Problems::default();
+        let applied = folder.apply(&System, &compiled.files, &survey, self.arguments.overwrite, &mut problems);
+        report.add_problems(self.looks, &problems);
+        tell(self.looks, report, compiled.files.len(), &applied);
+    }
+
+    fn prune(&self) -> Result<Vec<Report>, Failure> {
+        let environments = leftovers::known(self.project)?;
+        let mut reports = Vec::new();
+        for name in self.arguments.prune.iter().collect::<BTreeSet<_>>() {
+            let shown = visible_line(name);
+            if environments.contains(name) {
+                let help = format!("remove `environments/{shown}.kdl` first");
+                return Err(Failure::new(format!("`{shown}` is an environment, so its output stays"), help));
+            }
+            if name_problem(name).is_some() || !leftovers::has_lock(&self.project.root, name) {
+                return Err(Failure::new(
+                    format!("there is no output `out/{shown}`"),
+                    "name a folder in `out/` that has a lock",
+                ));
+            }
+            reports.push(self.prune_one(name));
+        }
+        Ok(reports)
+    }
+
+    fn prune_one(&self, name: &str) -> Report {
+        let mut report = Report::new(name);
+        if self.held_up.contains_key(name) || !self.claim.hold() {
+            report.worsen(Outcome::NotAsked);
+            return report;
+        }
+        let mut problems = Problems::default();
+        let folder = Folder::new(&self.project.root, name);
+        let applied = folder.prune(&System, &mut problems);
+        report.add_problems(self.looks, &folder.survey(&[]).problems);
+        report.add_problems(self.looks, &problems);
+        tell(self.looks, &mut report, 0, &applied);
+        report
+    }
+}
+
+/// Whether one of the words on the command line names this environment.
+fn names(words: &[String], name: &str) -> bool {
+    words.iter().any(|word| stem(word) == name)
 }
 
 /// `prod: 9 files, 2 written, 1 removed`, or `prod: 9 files, unchanged`; and how many notes there are.
@@ -134,61 +267,13 @@ fn differences(survey: &Survey) -> Vec<(&'static str, &str)> {
     let of = |wanted: fn(State) -> bool, what: &'static str| {
         survey.states.iter().filter(move |(_, state)| wanted(**state)).map(move |(path, _)| (what, path.as_str()))
     };
-    let mut extra: Vec<&str> = survey.orphans.iter().chain(&survey.strays).map(String::as_str).collect();
+    let mut extra: Vec<&str> =
+        survey.orphans.keys().chain(&survey.strays).chain(&survey.temporaries).map(String::as_str).collect();
     extra.sort_unstable();
     of(|state| !matches!(state, State::Same | State::Missing), "stale")
         .chain(of(|state| state == State::Missing, "missing"))
         .chain(extra.into_iter().map(|path| ("extra", path)))
         .collect()
-}
-
-/// Folders in `out/` whose environment is gone; a finding, because only `--prune` removes them.
-fn forgotten(looks: Looks, project: &Project, check: bool) -> Result<Vec<Report>, Failure> {
-    let files = project.all_environments()?;
-    let known: BTreeSet<&str> = files.iter().map(|file| file.stem.as_str()).chain(["charts"]).collect();
-    let report = |name: String| {
-        let shown = visible_line(&name).into_owned();
-        let mut report = Report { is_environment: false, ..Report::new(&shown) };
-        let message = format!("`out/{shown}` is left over: there is no `environments/{shown}.kdl`");
-        let hint = format!("remove it: `trueline compile --prune {shown}`");
-        report.add_problems(
-            looks,
-            &Problems::one(&codes::FORGOTTEN_OUTPUT, &format!("out/{shown}"), message, Some(hint)),
-        );
-        report.lines = report::line(looks, &shown, Style::Cyan, "no environment");
-        if check {
-            report.worsen(Outcome::No);
-        }
-        report
-    };
-    Ok(output::forgotten(&project.root, &known).into_iter().map(report).collect())
-}
-
-fn prune(looks: Looks, project: &Project, names: &[String]) -> Result<Vec<Report>, Failure> {
-    let files = project.all_environments()?;
-    let mut reports = Vec::new();
-    for name in names.iter().collect::<BTreeSet<_>>() {
-        let shown = visible_line(name);
-        if files.iter().any(|file| file.stem == *name) {
-            let help = format!("remove `environments/{shown}.kdl` first");
-            return Err(Failure::new(format!("`{shown}` is an environment, so its output stays"), help));
-        }
-        if name_problem(name).is_some() || !output::forgotten(&project.root, &BTreeSet::new()).contains(name) {
-            return Err(Failure::new(
-                format!("there is no output `out/{shown}`"),
-                "name a folder in `out/` that has a lock",
-            ));
-        }
-        let mut report = Report::new(name);
-        let mut problems = Problems::default();
-        let folder = Folder::new(&project.root, name);
-        let applied = folder.prune(&mut problems);
-        report.add_problems(looks, &folder.survey(&[]).problems);
-        report.add_problems(looks, &problems);
-        tell(looks, &mut report, 0, &applied);
-        reports.push(report);
-    }
-    Ok(reports)
 }
 
 /// `3 environments: 1 compiled, 1 out of date, 1 with errors`.

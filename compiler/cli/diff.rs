@@ -50,7 +50,7 @@ fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Re
     let mut diags = Diags::default();
     history::judge(&before, compiled, &[], &mut diags);
     report.add(looks, &diags.sorted(), &compiled.sources);
-    let settings = diff::settings(&before, &compiled.settings);
+    let settings = diff::settings(&before, &compiled.settings());
     let files = diff::files(&folder.shown(""), &old, &new);
     if !files.is_empty() {
         report.worsen(Outcome::No);

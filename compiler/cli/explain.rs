@@ -14,7 +14,7 @@ use crate::{
     compile::{Compiled, Explanation},
     diag::{codes, nearest},
     source::{Sources, Span},
-    targets::File,
+    targets::{File, Leaf},
     visible::{visible, visible_line},
 };
 
@@ -201,11 +201,12 @@ fn reaches(compiled: &Compiled, all: &[Explanation], it: &Explanation) -> Vec<Re
     let folder = format!("{}/", it.deployment);
     let carriers = carriers(all, it);
     let of_file = |file: &File| -> Vec<Reach> {
-        let uses = file.leaves.iter().filter(|leaf| leaf.origins.iter().any(|origin| carriers.contains(&*origin.path)));
-        let reach = |leaf| Reach {
+        let uses =
+            file.leaves.iter().filter(|leaf| leaf.origins().iter().any(|origin| carriers.contains(&*origin.path)));
+        let reach = |leaf: Leaf<'_>| Reach {
             file: format!("out/{}/{}", compiled.environment, file.path),
             line: file.line_of(leaf),
-            keys: leaf.path.join("."),
+            keys: leaf.path().join("."),
         };
         uses.map(reach).collect()
     };

@@ -5,8 +5,7 @@
 //! Invariant: a file is the old one or the new one, whole, with its permissions; one that is laid out is not touched.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -16,6 +15,7 @@ use super::{
     Outcome,
     console::{Console, Format, Looks, Style},
     diff::coloured,
+    disk::{Disk, System, TEMPORARY},
     problems::Problems,
     project::{MAX_SOURCE_BYTES, Project, Unread, read_regular, read_source, unreadable},
     report::{self, Report},
@@ -197,15 +197,17 @@ fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
     if permissions.readonly() {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new().prefix(".trueline-").suffix(".tmp").tempfile_in(parent)?;
-    temporary.write_all(new.as_bytes())?;
-    temporary.as_file().set_permissions(permissions)?;
-    temporary.as_file().sync_all()?;
-    // An editor may have saved it since it was read, and this would be lost.
-    if !read_regular(path, MAX_SOURCE_BYTES).is_ok_and(|bytes| bytes == old.as_bytes()) {
-        return Err(io::Error::other("it was changed meanwhile"));
-    }
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(TEMPORARY);
+    let temporary = path.with_file_name(name);
+    System.create(&temporary, new.as_bytes())?;
+    let swap = || {
+        fs::set_permissions(&temporary, permissions)?;
+        // An editor may have saved it since it was read, and this would be lost.
+        if !read_regular(path, MAX_SOURCE_BYTES).is_ok_and(|bytes| bytes == old.as_bytes()) {
+            return Err(io::Error::other("it was changed meanwhile"));
+        }
+        System.rename(&temporary, path)
+    };
+    swap().inspect_err(|_| _ = System.remove(&temporary))
 }

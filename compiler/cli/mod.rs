@@ -5,18 +5,24 @@
 //! Invariant: the order of answers is that of the environments' names, whatever ran first.
 #![allow(clippy::disallowed_methods, reason = "the command line is where the world begins")]
 
+mod chart;
 mod check;
+mod claim;
 mod compile;
 mod completions;
 mod console;
 mod diff;
+mod disk;
 mod explain;
 mod fmt;
+mod journal;
 mod ledger;
+mod leftovers;
 mod output;
 mod problems;
 mod project;
 mod report;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -64,10 +70,14 @@ enum Command {
     Diff(diff::Arguments),
     /// Lay out the texts of environments and stacks, comments and meaning unchanged
     Fmt(fmt::Arguments),
+    /// Say whether `out/` is what a compile wrote, without the environments
+    Verify(verify::Arguments),
     /// Say where a setting's value comes from and where it goes, or what a code means
     Explain(explain::Arguments),
     /// Print what each target does with each setting of a stack
     Ledger(ledger::Arguments),
+    /// Say which keys a Helm chart reads, and check values against it
+    Chart(chart::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -133,6 +143,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
     // These need no project.
     match &arguments.command {
         Command::Completions(arguments) => return Ok(completions::run(console, arguments)),
+        Command::Chart(arguments) => return chart::run(console, arguments),
         Command::Explain(arguments) if arguments.is_code() => return explain::code(console, arguments),
         Command::Fmt(arguments) if arguments.names_paths() => return Ok(fmt::paths(console, arguments)),
         _ => {}
@@ -146,8 +157,10 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Check(arguments) => check::run(console, &project, arguments),
         Command::Diff(arguments) => diff::run(console, &project, arguments),
         Command::Fmt(arguments) => Ok(fmt::run(console, &project, arguments)),
+        Command::Verify(arguments) => verify::run(console, &project, arguments),
         Command::Ledger(arguments) => ledger::run(console, &project, arguments),
         Command::Explain(arguments) => explain::run(console, &project, arguments),
+        Command::Chart(arguments) => chart::run(console, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),
     }
 }

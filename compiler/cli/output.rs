@@ -3,23 +3,24 @@
 //! In: files in memory; the folder and its lock, which anybody may have written.
 //! Out: a [`Survey`] of what differs; changes on disk.
 //! Never: a file outside `out/ENV`, a link that is followed, a file overwritten that somebody edited by hand.
-//! Invariant: nothing is written unless everything can be; the lock is written last, so that a run that is
-//! cut short is completed by the next one.
+//! Invariant: nothing is written unless everything may be. What goes is removed first, because a file system may hold
+//! its name and a new one for the same; the lock is written last, because it says what everything else is.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use super::{
+    disk::{Disk, TEMPORARY},
+    journal::{self, Operation},
     problems::Problems,
     project::{ReadError, read_regular},
 };
 use crate::{
     diag::codes,
-    lock::{self, Lock},
+    lock::{self, Entry, Lock},
     targets::File,
     visible::visible_line,
 };
@@ -49,12 +50,34 @@ pub(super) enum State {
 pub(super) struct Survey {
     /// Every file that it should hold, by path.
     pub states: BTreeMap<String, State>,
+    /// What stands where other bytes are to be, by path.
+    pub replaced: BTreeMap<String, Entry>,
     /// Files of an earlier compile that are no longer outputs and still have the bytes of the lock.
-    pub orphans: Vec<String>,
+    pub orphans: BTreeMap<String, Entry>,
     /// Files that no compile wrote, or that were edited since.
     pub strays: Vec<String>,
+    /// Files that a compile which was killed left beside outputs.
+    pub temporaries: Vec<String>,
     /// What is wrong with the folder, whatever is done next.
     pub problems: Problems,
+}
+
+impl Survey {
+    /// Whether anything is to be written or removed.
+    #[must_use]
+    pub(super) fn is_current(&self) -> bool {
+        self.orphans.is_empty()
+            && self.temporaries.is_empty()
+            && self.states.values().all(|state| *state == State::Same)
+    }
+
+    /// Some file systems hold `a` and `A` for the same: where one goes and the other comes, removing takes both.
+    fn write_what_goes_by_another_name(&mut self) {
+        let gone: BTreeSet<String> = self.orphans.keys().map(|path| lock::fold(path)).collect();
+        let states =
+            self.states.iter_mut().filter(|(path, state)| **state == State::Same && gone.contains(&lock::fold(path)));
+        states.for_each(|(_, state)| *state = State::Missing);
+    }
 }
 
 /// What was changed on disk.
@@ -69,8 +92,10 @@ pub(super) struct Applied {
 /// Where the outputs of one environment are.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
-    root: PathBuf,
-    environment: String,
+    /// The project's root.
+    pub root: PathBuf,
+    /// The environment: a DNS label.
+    pub environment: String,
 }
 
 impl Folder {
@@ -87,7 +112,9 @@ impl Folder {
         format!("out/{}{separator}{}", self.environment, visible_line(path))
     }
 
-    fn on_disk(&self, path: &str) -> PathBuf {
+    /// Where a file of the folder is, or the folder itself for an empty path.
+    #[must_use]
+    pub(super) fn on_disk(&self, path: &str) -> PathBuf {
         let folder = self.root.join("out").join(&self.environment);
         if path.is_empty() { folder } else { folder.join(path) }
     }
@@ -103,8 +130,7 @@ impl Folder {
         }
         let lock = self.read_lock(&mut survey.problems);
         for file in files {
-            let state = self.state(file, lock.as_ref(), &mut survey.problems);
-            survey.states.insert(file.path.clone(), state);
+            self.look_at(file, lock.as_ref(), &mut survey);
         }
         self.find_extras(&lock.unwrap_or_default(), &mut survey);
         survey
@@ -133,41 +159,65 @@ impl Folder {
     /// Writes what differs and removes orphans, or does nothing where something must not be touched.
     ///
     /// With `overwrite`, files that were edited by hand are replaced. What went wrong is in `problems`;
-    /// an error there means that the folder is as before, but for [`codes::CANNOT_WRITE`].
-    pub(super) fn apply(&self, files: &[File], survey: &Survey, overwrite: bool, problems: &mut Problems) -> Applied {
+    /// an error there means that the folder is as before, or has a journal.
+    pub(super) fn apply(
+        &self,
+        disk: &impl Disk,
+        files: &[File],
+        survey: &Survey,
+        overwrite: bool,
+        problems: &mut Problems,
+    ) -> Applied {
         for (path, state) in &survey.states {
             self.refuse(path, *state, overwrite, problems);
         }
-        let mut applied = Applied::default();
         if problems.has_errors() || survey.problems.has_errors() {
-            return applied;
+            return Applied::default();
         }
-        if let Err((path, error)) = self.change(files, survey, &mut applied) {
-            let message = format!("`{}` cannot be written: {error}", self.shown(&path));
-            let hint = "make the folder writable and compile again; what is missing is then written";
-            problems.push(&codes::CANNOT_WRITE, &self.shown(&path), message, Some(hint.into()));
-        }
-        applied
+        self.carry_out(disk, survey, &operations(files, survey), problems)
     }
 
     /// Removes the folder of an environment that is gone, as far as the lock says that a compile wrote it.
-    pub(super) fn prune(&self, problems: &mut Problems) -> Applied {
+    pub(super) fn prune(&self, disk: &impl Disk, problems: &mut Problems) -> Applied {
         let survey = self.survey(&[]);
-        let mut applied = self.apply(&[], &survey, false, problems);
+        if survey.problems.has_errors() {
+            return Applied::default();
+        }
+        let mut operations = operations(&[], &survey);
         // Without a lock nobody could tell any more which of the files that stay were outputs.
-        if problems.has_errors() || survey.problems.has_errors() || !survey.strays.is_empty() {
-            return applied;
+        let lock = if survey.strays.is_empty() { self.read(lock::NAME, problems).flatten() } else { None };
+        operations.extend(lock.iter().map(|bytes| Operation {
+            path: lock::NAME.to_owned(),
+            old: Some(Entry::of(bytes)),
+            new: None,
+        }));
+        let applied = self.carry_out(disk, &survey, &operations, problems);
+        if lock.is_some() && !problems.has_errors() {
+            // An empty folder that stays is no output.
+            _ = disk.remove_folder(&self.on_disk(""));
         }
-        match fs::remove_file(self.on_disk(lock::NAME)) {
-            Ok(()) => applied.removed.push(lock::NAME.to_owned()),
-            Err(error) => problems.push(&codes::CANNOT_WRITE, &self.shown(lock::NAME), error.to_string(), None),
-        }
-        _ = fs::remove_dir(self.on_disk(""));
         applied
     }
 
+    fn carry_out(
+        &self,
+        disk: &impl Disk,
+        survey: &Survey,
+        operations: &[Operation],
+        problems: &mut Problems,
+    ) -> Applied {
+        for path in &survey.temporaries {
+            if let Err(error) = disk.remove(&self.on_disk(path)) {
+                let message = format!("`{}` cannot be removed: {error}", self.shown(path));
+                problems.push(&codes::CANNOT_WRITE, &self.shown(path), message, None);
+                return Applied::default();
+            }
+        }
+        if operations.is_empty() { Applied::default() } else { journal::carry_out(disk, self, operations, problems) }
+    }
+
     /// Whether the folder is a folder, or can become one: nothing on the way to it is a link.
-    fn is_reachable(&self, below: &str, problems: &mut Problems) -> bool {
+    pub(super) fn is_reachable(&self, below: &str, problems: &mut Problems) -> bool {
         let mut folder = self.root.join("out");
         let mut parts = vec![self.environment.as_str()];
         parts.extend(below.split('/').filter(|part| !part.is_empty()));
@@ -195,7 +245,8 @@ impl Folder {
         true
     }
 
-    fn read_lock(&self, problems: &mut Problems) -> Option<Lock> {
+    /// The lock, if there is one that can be read.
+    pub(super) fn read_lock(&self, problems: &mut Problems) -> Option<Lock> {
         let trouble = match read_regular(&self.on_disk(lock::NAME), lock::MAX_BYTES as u64) {
             Ok(bytes) => match std::str::from_utf8(&bytes).map(lock::parse) {
                 Ok(Ok(lock)) => return Some(lock),
@@ -210,28 +261,37 @@ impl Folder {
         None
     }
 
-    fn state(&self, file: &File, lock: Option<&Lock>, problems: &mut Problems) -> State {
-        let parent = file.path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    /// The bytes of a file, none where there is no file; nothing where something else stands there or on the way.
+    pub(super) fn read(&self, path: &str, problems: &mut Problems) -> Option<Option<Vec<u8>>> {
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         if !self.is_reachable(parent, problems) {
-            return State::Blocked;
+            return None;
         }
-        match read_regular(&self.on_disk(&file.path), MAX_OUTPUT_BYTES) {
-            Ok(bytes) if bytes == file.bytes => State::Same,
-            // The lock is no source of anything: it is replaced by what the files say.
-            Ok(_) if file.path == lock::NAME => State::Stale,
-            Ok(bytes) => judge(&file.path, &bytes, lock),
-            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => State::Missing,
+        let shown = self.shown(path);
+        match read_regular(&self.on_disk(path), MAX_OUTPUT_BYTES) {
+            Ok(bytes) => return Some(Some(bytes)),
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Some(None),
             Err(ReadError::NotRegular) => {
-                let shown = self.shown(&file.path);
                 let message = format!("`{shown}` is no regular file");
                 problems.push(&codes::LINK_IN_THE_WAY, &shown, message, Some(format!("remove it: `rm {shown}`")));
-                State::Blocked
             }
-            Err(error) => {
-                problems.push(&codes::UNREADABLE_FILE, &self.shown(&file.path), error.to_string(), None);
-                State::Blocked
-            }
+            Err(error) => problems.push(&codes::UNREADABLE_FILE, &shown, error.to_string(), None),
         }
+        None
+    }
+
+    fn look_at(&self, file: &File, lock: Option<&Lock>, survey: &mut Survey) {
+        let state = match self.read(&file.path, &mut survey.problems) {
+            None => State::Blocked,
+            Some(None) => State::Missing,
+            Some(Some(bytes)) if bytes == file.bytes => State::Same,
+            Some(Some(bytes)) => {
+                survey.replaced.insert(file.path.clone(), Entry::of(&bytes));
+                // The lock is no source of anything: it is replaced by what the files say.
+                if file.path == lock::NAME { State::Stale } else { judge(&file.path, &bytes, lock) }
+            }
+        };
+        survey.states.insert(file.path.clone(), state);
     }
 
     fn find_extras(&self, lock: &Lock, survey: &mut Survey) {
@@ -240,8 +300,12 @@ impl Folder {
                 continue;
             }
             let bytes = read_regular(&self.on_disk(&path), MAX_OUTPUT_BYTES);
-            if bytes.is_ok_and(|bytes| judge(&path, &bytes, Some(lock)) == State::Stale) {
-                survey.orphans.push(path);
+            if is_temporary(&path) && bytes.is_ok() {
+                survey.temporaries.push(path);
+                continue;
+            }
+            if let Some(bytes) = bytes.ok().filter(|bytes| is_ours(&path, bytes, lock)) {
+                survey.orphans.insert(path, Entry::of(&bytes));
                 continue;
             }
             let shown = self.shown(&path);
@@ -253,10 +317,11 @@ impl Folder {
             survey.problems.push(&codes::STRAY_FILE, &shown, message, Some(hint.into()));
             survey.strays.push(path);
         }
+        survey.write_what_goes_by_another_name();
     }
 
     /// Everything below the folder that is no folder, sorted; links are not followed.
-    fn walk(&self, problems: &mut Problems) -> Vec<String> {
+    pub(super) fn walk(&self, problems: &mut Problems) -> Vec<String> {
         let (mut found, mut folders) = (Vec::new(), vec![String::new()]);
         while let Some(folder) = folders.pop() {
             let entries = match fs::read_dir(self.on_disk(&folder)) {
@@ -297,79 +362,50 @@ impl Folder {
             _ => {}
         }
     }
-
-    fn change(&self, files: &[File], survey: &Survey, applied: &mut Applied) -> Result<(), (String, io::Error)> {
-        let differs = |file: &&File| survey.states.get(&file.path) != Some(&State::Same);
-        let (lock, others): (Vec<_>, Vec<_>) = files.iter().filter(differs).partition(|file| file.path == lock::NAME);
-        for file in others {
-            self.write(file, applied)?;
-        }
-        for path in &survey.orphans {
-            self.remove(path).map_err(|error| (path.clone(), error))?;
-            applied.removed.push(path.clone());
-        }
-        lock.into_iter().try_for_each(|file| self.write(file, applied))
-    }
-
-    fn write(&self, file: &File, applied: &mut Applied) -> Result<(), (String, io::Error)> {
-        self.replace(file).map_err(|error| (file.path.clone(), error))?;
-        applied.written.push(file.path.clone());
-        Ok(())
-    }
-
-    /// A temporary file in the same folder, then a rename: a reader sees the old bytes or the new ones.
-    fn replace(&self, file: &File) -> io::Result<()> {
-        let path = self.on_disk(&file.path);
-        let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        fs::create_dir_all(parent)?;
-        let mut temporary = tempfile::Builder::new().prefix(".trueline-").suffix(".tmp").tempfile_in(parent)?;
-        temporary.write_all(&file.bytes)?;
-        readable_by_all(temporary.as_file())?;
-        temporary.persist(&path).map_err(|error| error.error)?;
-        Ok(())
-    }
-
-    /// Removes a file and the folders that it leaves empty.
-    fn remove(&self, path: &str) -> io::Result<()> {
-        fs::remove_file(self.on_disk(path))?;
-        let mut folder = path;
-        while let Some((parent, _)) = folder.rsplit_once('/') {
-            // A folder that still holds something stays, and that is no mistake.
-            if fs::remove_dir(self.on_disk(parent)).is_err() {
-                break;
-            }
-            folder = parent;
-        }
-        Ok(())
-    }
 }
 
-/// Folders in `out/` with a lock but without an environment, sorted.
+/// What is to be done, in this order: remove, write, write the lock.
+fn operations(files: &[File], survey: &Survey) -> Vec<Operation> {
+    let removed = survey.orphans.iter().map(|(path, old)| Operation { path: path.clone(), old: Some(*old), new: None });
+    let differs = |file: &&File| survey.states.get(&file.path) != Some(&State::Same);
+    let (lock, others): (Vec<_>, Vec<_>) = files.iter().filter(differs).partition(|file| file.path == lock::NAME);
+    let written = others.into_iter().chain(lock).map(|file| Operation {
+        path: file.path.clone(),
+        old: survey.replaced.get(&file.path).copied(),
+        new: Some(file.bytes.clone()),
+    });
+    removed.chain(written).collect()
+}
+
+/// Whether a file is one that a compile writes before it is renamed.
 #[must_use]
-pub(super) fn forgotten(root: &Path, environments: &BTreeSet<&str>) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(root.join("out")) else { return Vec::new() };
-    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let is_forgotten = |name: &String| {
-        let lock = root.join("out").join(name).join(lock::NAME);
-        !environments.contains(name.as_str()) && fs::symlink_metadata(lock).is_ok()
-    };
-    let mut found: Vec<String> = names.filter(is_forgotten).collect();
-    found.sort();
-    found
+pub(super) fn is_temporary(path: &str) -> bool {
+    path.rsplit('/').next() == Some(TEMPORARY)
+}
+
+/// Whether an earlier compile wrote these bytes: the lock has their hash, or that of both sides of a merge.
+#[must_use]
+pub(super) fn is_ours(path: &str, bytes: &[u8], lock: &Lock) -> bool {
+    let known = |text: &str| lock.knows(path, text.as_bytes());
+    let merged = || std::str::from_utf8(bytes).ok().and_then(lock::sides);
+    lock.knows(path, bytes) || merged().is_some_and(|(ours, theirs)| known(&ours) && known(&theirs))
+}
+
+/// Whether a file holds the conflict markers of a merge, each where it belongs.
+#[must_use]
+pub(super) fn is_conflict(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| lock::sides(text).is_some())
 }
 
 /// What other bytes than the wanted ones mean.
 fn judge(path: &str, bytes: &[u8], lock: Option<&Lock>) -> State {
-    let Some(lock) = lock else { return State::Unknown };
-    let known = |text: &str| lock.knows(path, text.as_bytes());
-    let merged = || std::str::from_utf8(bytes).ok().and_then(lock::sides);
-    if lock.knows(path, bytes) || merged().is_some_and(|(ours, theirs)| known(&ours) && known(&theirs)) {
-        State::Stale
-    } else if lock.files.contains_key(path) {
-        State::Edited
-    } else {
-        State::Unknown
-    }
+    let Some((lock, entries)) = lock.and_then(|lock| Some((lock, lock.files.get(path)?))) else {
+        return State::Unknown;
+    };
+    // Git merged two outputs, line by line, into something that neither side wrote: with markers, or without them while
+    // both sides of a conflict in the lock name other bytes. Both sides are in its history, so nothing is lost.
+    let merged = is_conflict(bytes) || lock.conflicted && entries.len() > 1;
+    if merged || lock.knows(path, bytes) { State::Stale } else { State::Edited }
 }
 
 fn check_paths(folder: &Folder, files: &[File], problems: &mut Problems) {
@@ -393,17 +429,6 @@ fn check_paths(folder: &Folder, files: &[File], problems: &mut Problems) {
             problems.push(&codes::UNSAFE_PATH, &folder.shown(&parent), message, None);
         }
     }
-}
-
-#[cfg(unix)]
-fn readable_by_all(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_: &fs::File) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

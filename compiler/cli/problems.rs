@@ -34,6 +34,13 @@ impl Problems {
         self.findings.push(code.at(Span::new(id, 0, 0), message).maybe_hint(hint));
     }
 
+    /// Adds other findings behind these.
+    pub(super) fn extend(&mut self, others: &Problems) {
+        for (finding, source) in others.findings.iter().zip(&others.names) {
+            self.push(finding.code, &source.name, finding.message.clone(), finding.help.first().cloned());
+        }
+    }
+
     /// The findings, in the order in which they were noticed.
     #[must_use]
     pub(super) fn findings(&self) -> &[Finding] {

@@ -92,8 +92,7 @@ impl Project {
         }
         let mut found = Vec::new();
         for word in wanted {
-            let stem = word.rsplit('/').next().unwrap_or(word);
-            let stem = stem.strip_suffix(".kdl").unwrap_or(stem);
+            let stem = stem(word);
             match all.iter().find(|file| file.stem == stem) {
                 Some(file) => found.push(file.clone()),
                 None => return Err(unknown_environment(stem, &all)),
@@ -240,6 +239,13 @@ pub(super) fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError
     let file = fs::File::open(path).map_err(ReadError::Io)?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(ReadError::Io)?;
     if bytes.len() as u64 > limit { Err(ReadError::TooLarge) } else { Ok(bytes) }
+}
+
+/// The name of the environment that a word on the command line means: itself, or that of a file.
+#[must_use]
+pub(super) fn stem(word: &str) -> &str {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    name.strip_suffix(".kdl").unwrap_or(name)
 }
 
 /// What is wrong with the name of an environment, or nothing.

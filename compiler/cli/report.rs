@@ -4,6 +4,8 @@
 //! Invariant: an environment's files and findings are dropped once its report is made, so memory does not
 //! grow with the number of environments.
 
+use std::mem::ManuallyDrop;
+
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -121,6 +123,7 @@ fn is_trouble(finding: &Finding) -> bool {
         &codes::NOT_UTF8,
         &codes::FILE_TOO_LARGE,
         &codes::CANNOT_WRITE,
+        &codes::BUSY,
         &codes::CANNOT_REWRITE,
     ];
     trouble.iter().any(|code| code.id == finding.code.id)
@@ -172,6 +175,8 @@ pub(super) fn each_telling(
         }
     };
     let first = (report.counts != (0, 0)).then_some(report);
+    // The process ends with the command: taking the stacks apart would take longer than a tenth of a compile.
+    let stdlib = ManuallyDrop::new(stdlib);
     let report = |file: &EnvironmentFile| one(looks, notes, project, &stdlib, file, &judge);
     let reports: Vec<Report> = match files.as_slice() {
         // Starting threads takes longer than compiling one environment.

@@ -1,6 +1,8 @@
 //! The table of codes. A code is never reused; blocks of a hundred belong to a module:
 //! 00 syntax, 01 names and forms, 02 values, 03 expressions, 04 stacks, 05 resolving, 06 rules and checks,
-//! 07 ledger, 08 lowering, 09 targets and second interpreters, 10 output folder and lock.
+//! 07 ledger, 08 lowering, 09 targets and second interpreters, 10 output folder and lock,
+//! 11 read-back.
+//! 07 ledger, 08 lowering, 09 targets and second interpreters (from 50 on charts), 10 output folder and lock.
 
 use super::{Code, Severity};
 
@@ -41,6 +43,14 @@ codes! {
     "TL0023" BAD_NUMBER Error "a number that cannot be held";
     "TL0024" NO_SPACE Error "two words run into each other";
     "TL0025" CONFLICT_MARKER Error "a merge conflict is not resolved";
+    "TL0060" UNQUOTED_AMOUNT Error "an amount needs quotes";
+    "TL0061" UNQUOTED_TIME Error "a length of time needs quotes";
+    "TL0062" UNQUOTED_ADDRESS Error "an address needs quotes";
+    "TL0063" UNQUOTED_VERSION Error "a version needs quotes";
+    "TL0064" DASH_ITEM Error "items of a list have no dashes";
+    "TL0065" MIXED_INDENTATION Error "tabs and blanks are mixed in a multi-line string";
+    "TL0066" OLD_ESCAPE Error "a slash with a backslash, as KDL 1 wrote it";
+    "TL0067" OLD_LINES Error "a string over several lines, as KDL 1 wrote it";
     // names and forms
     "TL0101" UNKNOWN_SETTING Error "there is no setting of this name here";
     "TL0102" WRITTEN_TWICE Error "something is written twice";
@@ -220,6 +230,19 @@ codes! {
     "TL0908" KEY_TYPE Error "a stack writes a key that the chart reads as something else";
     "TL0909" FACT_HOLE Error "no key of a chart carries a fact, and nobody says why";
     "TL0910" IMPOSSIBLE_FACT Error "a surface speaks of a fact that no workload has";
+    // charts
+    "TL0950" CHART_UNREAD_KEY Error "nothing in a chart reads a key of its values";
+    "TL0951" CHART_DEAD_KEY Error "no template reads a key that the chart's own values have";
+    "TL0952" CHART_FORBIDDEN Error "a chart's schema forbids a value";
+    "TL0953" CHART_OTHER_KIND Error "a value is of another kind than the chart's own";
+    "TL0954" CHART_NOT_YAML Error "a file of a chart, or of its values, is not YAML";
+    "TL0955" CHART_DUPLICATE_KEY Error "a key stands twice in a map of YAML";
+    "TL0956" CHART_BAD_TEMPLATE Warning "a template of a chart cannot be read";
+    "TL0957" CHART_SECOND_DOCUMENT Error "a file of values holds a second document";
+    "TL0958" CHART_NOT_READ Note "a part of a chart is not read";
+    "TL0959" CHART_KEYWORD Note "a keyword of a chart's schema is not checked";
+    "TL0960" CHART_LIMIT Warning "a chart is larger than what is followed";
+    "TL0961" CHART_NO_TEMPLATE Warning "a chart uses a template that it does not have";
     // output folder and lock
     "TL1001" BAD_ENVIRONMENT_NAME Error "the name of an environment file is not a lower-case DNS label";
     "TL1002" UNREADABLE_FILE Error "a file of the project cannot be read";
@@ -235,7 +258,32 @@ codes! {
     "TL1015" CANNOT_WRITE Error "the output folder cannot be written";
     "TL1016" UNSAFE_PATH Error "an output path is not safe on every system";
     "TL1017" FORGOTTEN_OUTPUT Warning "an output folder has no environment";
+    "TL1018" INTERRUPTED Error "a compile was cut short";
+    "TL1019" BAD_JOURNAL Error "the journal of a compile cannot be read";
+    "TL1020" BUSY Error "another compile is writing";
+    "TL1021" OUTPUT_CONFLICT Error "a merge conflict stands in the output";
+    "TL1022" SECRET_IN_OUTPUT Error "a file for secrets lies in the output folder";
+    "TL1023" SETTINGS_DIGEST Error "the lock and `settings.json` disagree";
+    "TL1024" CASE_TWINS Warning "two output folders differ only in case";
+    "TL1025" NO_LOCK Error "an output folder has no lock";
     "TL1040" CANNOT_REWRITE Error "a source file cannot be written";
+    // read-back
+    "TL1101" UNREADABLE_OUTPUT Error "an output cannot be read back";
+    "TL1102" COMPOSE_DIFFERS Error "the Compose file does not say what it should";
+    "TL1103" DANGLING_NAME Error "a name in the Compose file leads nowhere";
+    "TL1104" UNREAD_KEY Error "the chart does not read a key";
+    "TL1105" DEAD_KEY Error "no template of the chart reads a key";
+    "TL1106" IDLE_KEY Error "the chart does not read a key as the other values are";
+    "TL1107" WRONG_KEY_TYPE Error "the chart reads a key as something else";
+    "TL1108" MISSING_KEY Error "a key is not written";
+    "TL1109" EXTRA_KEY Error "a key says what nothing here does";
+    "TL1110" CARRIED_DIFFERS Error "the values say a fact otherwise";
+    "TL1111" OTHER_ORIGIN Error "a fact and its key come from different settings";
+    "TL1112" FIXED_DIFFERS Error "the chart states something else";
+    "TL1113" RUNS_DIFFERS Error "the chart runs other workloads";
+    "TL1114" UNCARRIED Error "a fact does not reach the chart";
+    "TL1115" VIEWS_DIFFER Error "Compose and Helm differ without an override";
+    "TL1116" RAW_FACT Error "`raw` says a fact";
 }
 
 /// The code with this id.

@@ -14,7 +14,7 @@ const SECRET_WORDS: [&str; 10] =
     ["password", "passwd", "passphrase", "secret", "token", "key", "credential", "private", "auth", "bearer"];
 
 /// Codes of settings that are unknown or secret: nobody knows what stands on such a line.
-const SECRET_CODES: [&str; 5] = ["TL0101", "TL0112", "TL0113", "TL0221", "TL0226"];
+const SECRET_CODES: [&str; 6] = ["TL0064", "TL0101", "TL0112", "TL0113", "TL0221", "TL0226"];
 
 /// Shortest string that is hidden on a line that could not be read.
 const LONG: usize = 8;
@@ -55,7 +55,7 @@ pub fn hidden(source: SourceId, line: &str, finding: &Finding) -> Vec<Range<usiz
         return std::iter::once(0..line.len()).collect();
     }
     let unreadable = finding.code.id.starts_with("TL00");
-    let in_string = matches!(finding.code.id, "TL0007" | "TL0008");
+    let in_string = matches!(finding.code.id, "TL0007" | "TL0008" | "TL0065" | "TL0066");
     let words = words(line);
     if in_string && !line.contains('"') {
         return std::iter::once(0..line.len()).collect();

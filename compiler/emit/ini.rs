@@ -4,7 +4,7 @@
 //! Never: texts that INI cannot say; [`ini_can_say_value`] and [`ini_can_say_key`] tell which, and `lower` asks them.
 //! Invariant: a text that should not have come here spoils its own line at most, never adds one.
 
-use indexmap::IndexMap;
+use std::sync::Arc;
 
 use super::{Output, comment};
 
@@ -15,8 +15,8 @@ use super::{Output, comment};
 #[must_use]
 pub fn ini(output: &Output, header: &str) -> String {
     let mut text = comment(header);
-    if let Output::Map(entries) = output.without_null() {
-        section(&entries, "", &mut text);
+    if let Output::Map(entries) = &*output.without_null() {
+        section(entries, "", &mut text);
     }
     text
 }
@@ -36,7 +36,7 @@ pub fn ini_can_say_key(text: &str) -> bool {
     ini_can_say_value(text) && !text.is_empty() && !text.starts_with('[') && !text.contains(['=', ':', ']'])
 }
 
-fn section(entries: &IndexMap<String, Output>, name: &str, text: &mut String) {
+fn section(entries: &[(Arc<str>, Output)], name: &str, text: &mut String) {
     let values = entries.iter().filter(|(_, value)| !matches!(value, Output::Map(_)));
     let mut lines = values.map(|(key, value)| format!("{} = {}\n", one_line(key), one_line(&words(value)))).peekable();
     if !name.is_empty() && (lines.peek().is_some() || entries.is_empty()) {
@@ -48,7 +48,7 @@ fn section(entries: &IndexMap<String, Output>, name: &str, text: &mut String) {
     text.extend(lines);
     for (key, value) in entries {
         if let Output::Map(inner) = value {
-            section(inner, &if name.is_empty() { key.clone() } else { format!("{name}.{key}") }, text);
+            section(inner, &if name.is_empty() { key.to_string() } else { format!("{name}.{key}") }, text);
         }
     }
 }

@@ -12,7 +12,8 @@ mod locate;
 mod toml;
 mod yaml;
 
-use indexmap::IndexMap;
+use std::{borrow::Cow, sync::Arc};
+
 use serde::{Serialize, Serializer};
 
 pub use self::{
@@ -39,8 +40,8 @@ pub enum Output {
     String(String),
     /// A list.
     List(Vec<Output>),
-    /// A map, printed in its order.
-    Map(IndexMap<String, Output>),
+    /// A map, printed in its order. No key stands twice.
+    Map(Vec<(Arc<str>, Output)>),
 }
 
 impl Output {
@@ -49,9 +50,16 @@ impl Output {
         Output::String(text.into())
     }
 
-    /// A map of these entries.
-    pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Output)>) -> Output {
-        Output::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+    /// A map of these few entries. A key that comes again takes the later value.
+    pub fn map<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, Output)>) -> Output {
+        let mut map: Vec<(Arc<str>, Output)> = Vec::new();
+        for (key, value) in entries {
+            match map.iter_mut().find(|(known, _)| **known == *key.as_ref()) {
+                Some((_, known)) => *known = value,
+                None => map.push((key.as_ref().into(), value)),
+            }
+        }
+        Output::Map(map)
     }
 
     /// A list of texts.
@@ -61,18 +69,26 @@ impl Output {
 
     /// The same tree without nulls in maps and lists, for formats that have none.
     #[must_use]
-    fn without_null(&self) -> Output {
-        let said = |output: &&Output| **output != Output::Null;
-        match self {
-            Output::List(items) => Output::List(items.iter().filter(said).map(Output::without_null).collect()),
-            Output::Map(entries) => Output::Map(
-                entries
-                    .iter()
-                    .filter(|(_, value)| said(value))
-                    .map(|(key, value)| (key.clone(), value.without_null()))
-                    .collect(),
-            ),
+    fn without_null(&self) -> Cow<'_, Output> {
+        if !self.has_null() {
+            return Cow::Borrowed(self);
+        }
+        let said = |output: &Output| (*output != Output::Null).then(|| output.without_null().into_owned());
+        Cow::Owned(match self {
+            Output::List(items) => Output::List(items.iter().filter_map(said).collect()),
+            Output::Map(entries) => {
+                Output::Map(entries.iter().filter_map(|(key, value)| Some((key.clone(), said(value)?))).collect())
+            }
             scalar => scalar.clone(),
+        })
+    }
+
+    fn has_null(&self) -> bool {
+        match self {
+            Output::Null => true,
+            Output::List(items) => items.iter().any(Output::has_null),
+            Output::Map(entries) => entries.iter().any(|(_, value)| value.has_null()),
+            _ => false,
         }
     }
 }
@@ -86,7 +102,7 @@ impl Serialize for Output {
             Output::Float(value) => serializer.serialize_f64(*value),
             Output::String(text) => serializer.serialize_str(text),
             Output::List(items) => serializer.collect_seq(items),
-            Output::Map(entries) => serializer.collect_map(entries),
+            Output::Map(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, value))),
         }
     }
 }

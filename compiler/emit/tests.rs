@@ -144,7 +144,7 @@ fn number_leaves(output: &mut Output, path: &mut Vec<String>, leaves: &mut Vec<(
         }
         Output::Map(entries) => {
             for (key, value) in entries {
-                path.push(key.clone());
+                path.push(key.to_string());
                 number_leaves(value, path, leaves);
                 path.pop();
             }
@@ -206,10 +206,10 @@ proptest! {
 
     #[test]
     fn every_leaf_of_ini_is_located(root in prop::collection::vec(("[a-z]{1,3}", any::<bool>()), 1..6), inner in prop::collection::vec(("[a-z]{1,3}", any::<bool>()), 1..6)) {
-        let section = |entries: &[(String, bool)]| Output::map(entries.iter().map(|(key, value)| (key.clone(), Output::Bool(*value))));
+        let section = |entries: &[(String, bool)]| Output::map(entries.iter().map(|(key, value)| (key, Output::Bool(*value))));
         let Output::Map(mut tree) = section(&root) else { unreachable!() };
-        tree.insert("Section".to_owned(), section(&inner));
-        tree.insert("List".to_owned(), Output::strings(["a", "b"]));
+        tree.push(("Section".into(), section(&inner)));
+        tree.push(("List".into(), Output::strings(["a", "b"])));
         assert_located(Format::Ini, &Output::Map(tree));
     }
 }
@@ -222,4 +222,131 @@ fn a_path_that_is_not_there_has_no_line() {
         let path: Vec<String> = path.into_iter().map(str::to_owned).collect();
         assert_eq!(line_of(Format::Yaml, &text, &path), None, "{path:?}");
     }
+}
+
+/// Texts at the edges of what YAML takes for something else, and any others.
+fn hostile() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "",
+        "~",
+        "y",
+        "No",
+        "ON",
+        "TRUE",
+        "null",
+        "Nan",
+        "-inf",
+        "<<",
+        "=",
+        "-",
+        ".",
+        "#",
+        "---",
+        "...",
+        "--- a",
+        "- a",
+        "? a",
+        "a:",
+        "a: b",
+        "a #b",
+        "a#b",
+        "2001-01-01",
+        "1:30",
+        "0x1f",
+        "0o7",
+        "0b1",
+        "1e5",
+        "1_000",
+        "+1",
+        ".5",
+        "-c",
+        "--flag",
+        "1Gi",
+        "500m",
+        "30s",
+        "1.10",
+        "0.0.0.0:8080",
+        "/bin/sh",
+        "${A}",
+        "$(A)",
+        "{\"a\": 1}",
+        "[a]",
+        "'",
+        "\"",
+        "a\\b",
+        "*a",
+        "&a",
+        "!a",
+        "%a",
+        "@a",
+        "`a",
+        ",a",
+        " a",
+        "a ",
+        "\t",
+        "a\tb",
+        "a\nb",
+        "a\n",
+        "a\nb\n",
+        "a\n\nb\n\n",
+        "\na",
+        "a\n b\n",
+        "a \nb",
+        "ä",
+        "\u{fffe}\na",
+        "\u{feff}",
+        "\u{85}",
+        "a\r\nb",
+        "none",
+        "é: ü",
+    ]);
+    prop_oneof![
+        4 => word.prop_map(str::to_owned),
+        2 => "[0-9a-fA-FgGixobeEtTzZ_.:+, -]{1,12}",
+        2 => "[ -~]{0,12}",
+        1 => "[ -~\\n\\t]{0,16}",
+        1 => "\\PC{0,6}",
+        1 => any::<String>(),
+    ]
+}
+
+fn scalars() -> impl Strategy<Value = Output> {
+    prop_oneof![
+        8 => hostile().prop_map(Output::String),
+        1 => any::<i64>().prop_map(Output::Int),
+        1 => prop::num::f64::NORMAL.prop_map(Output::Float),
+        1 => any::<bool>().prop_map(Output::Bool),
+        1 => Just(Output::Null),
+    ]
+}
+
+fn hostile_trees() -> impl Strategy<Value = Output> {
+    scalars().prop_recursive(5, 40, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Output::List),
+            prop::collection::vec((hostile(), inner), 0..4).prop_map(Output::map),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn yaml_is_what_the_library_prints(tree in hostile_trees()) {
+        prop_assert_eq!(yaml(&tree, ""), super::yaml::by_library(&tree));
+    }
+
+    #[test]
+    fn a_text_is_spelled_as_the_library_spells_it(text in hostile()) {
+        let tree = Output::map([(text.as_str(), Output::List(vec![Output::string(text.as_str())]))]);
+        prop_assert_eq!(yaml(&tree, ""), super::yaml::by_library(&tree));
+    }
+}
+
+#[test]
+fn keys_that_need_a_line_of_their_own_are_left_to_the_library() {
+    let tree = Output::map([("a".repeat(2000), Output::map([("b", Output::string("c\nd\n"))]))]);
+    assert_eq!(yaml(&tree, ""), super::yaml::by_library(&tree));
+    assert!(yaml(&tree, "").starts_with("? aaa"));
 }

@@ -12,9 +12,9 @@ use super::{Output, comment};
 #[must_use]
 pub fn toml(output: &Output, header: &str) -> String {
     let head = comment(header);
-    match output.without_null() {
+    match &*output.without_null() {
         root @ Output::Map(_) => {
-            let text = toml::to_string(&root).expect("a map of scalars, lists and maps without null is always TOML");
+            let text = toml::to_string(root).expect("a map of scalars, lists and maps without null is always TOML");
             if head.is_empty() || text.is_empty() { head + &text } else { head + "\n" + &text }
         }
         _ => head,

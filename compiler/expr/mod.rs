@@ -67,6 +67,13 @@ pub fn compile(
     check::compile(text, form, names, wanted, diags)
 }
 
+/// Whether some part of a text matches a regular expression of the kind that `matches` takes in expressions; none
+/// where the expression is of another kind.
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> Option<bool> {
+    pattern::Pattern::new(pattern).ok().map(|pattern| pattern.is_found_in(text))
+}
+
 /// An expression that yields this value.
 #[must_use]
 pub fn constant(value: Value, span: Span) -> Expr {

@@ -4,8 +4,24 @@
 //! Never: a stack, how targets print.
 //! Invariant: two ways to say the same thing give equal facts, and every kind and field of a fact has a row in [`crate::plan::KINDS`].
 
+pub mod compare;
+mod compose;
+mod file;
+mod names;
+mod plan;
+mod sink;
+mod text;
+mod units;
+
 use std::collections::BTreeMap;
 
+pub use self::{
+    compare::{Difference, compare},
+    compose::{Files, of_compose},
+    names::{Names, View},
+    plan::of_workloads,
+    text::{normal, text_value},
+};
 use crate::{
     plan::{FactPath, Origin},
     source::Span,
@@ -67,4 +83,13 @@ pub struct Place {
     pub at: Span,
     /// Of a file: its line, counted from 1; 0 for a plan.
     pub line: u32,
+}
+
+/// Something in a file that facts cannot be made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    /// The line, counted from 1.
+    pub line: u32,
+    /// What was found and what was wanted; lower case, without a full stop.
+    pub message: String,
 }

@@ -25,6 +25,7 @@ pub(super) fn lay_out(text: &str) -> String {
         leads_block: true,
         empty_line: false,
         break_due: false,
+        stays_until: 0,
         semicolon_due: false,
         before: None,
     };
@@ -85,6 +86,8 @@ struct Layout<'a> {
     empty_line: bool,
     /// Whether the line ends before the next piece, unless that is a comment at its end.
     break_due: bool,
+    /// The first piece behind the comments that are known to stand at the end of their line.
+    stays_until: usize,
     /// Whether a `;` comes before the next piece, unless that is a `}`.
     semicolon_due: bool,
     /// The piece before on the same line.
@@ -179,12 +182,19 @@ impl Layout<'_> {
         }
     }
 
-    /// Whether nothing but comments follows on the line of a comment.
-    fn ends_line(&self, at: usize) -> bool {
-        let next = self.tokens[at..].iter().find(|token| token.kind != TokenKind::BlockComment);
-        next.is_none_or(|token| {
+    /// Whether nothing but comments follows on the line of a comment. A row of them is looked through once.
+    fn ends_line(&mut self, at: usize) -> bool {
+        if at < self.stays_until {
+            return true;
+        }
+        let behind = self.tokens[at..].iter().take_while(|token| token.kind == TokenKind::BlockComment).count();
+        let ends = self.tokens.get(at + behind).is_none_or(|token| {
             matches!(token.kind, TokenKind::LineComment | TokenKind::LineEnd | TokenKind::BraceClose)
-        })
+        });
+        if ends {
+            self.stays_until = at + behind;
+        }
+        ends
     }
 
     /// Writes a piece with what comes before it.

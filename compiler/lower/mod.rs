@@ -289,6 +289,9 @@ impl<'a> Lowering<'a> {
         for found in expr::references(expr) {
             self.origin(found, &mut origins);
         }
+        if self.steps.is_empty() {
+            return origins;
+        }
         for key in expr::keys(expr) {
             if let expr::Key::Loop(index) = key
                 && let Some(step) = self.steps.get(*index as usize).cloned()

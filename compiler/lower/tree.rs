@@ -18,7 +18,9 @@ use crate::{
 /// A tree while its nodes come in.
 #[derive(Default)]
 struct Growing {
-    map: IndexMap<Arc<str>, (Tree, Span)>,
+    map: IndexMap<Arc<str>, Tree>,
+    /// Where each key of the map is written.
+    spans: Vec<Span>,
     items: Vec<Tree>,
     is_list: bool,
 }
@@ -31,8 +33,7 @@ impl Lowering<'_> {
         if growing.is_list {
             return (!growing.items.is_empty()).then_some(Tree::List(growing.items));
         }
-        let map: IndexMap<Arc<str>, Tree> = growing.map.into_iter().map(|(key, (tree, _))| (key, tree)).collect();
-        (!map.is_empty()).then_some(Tree::Map(map))
+        (!growing.map.is_empty()).then_some(Tree::Map(growing.map))
     }
 
     fn grow(&mut self, nodes: &[TreeNode], into: &mut Growing) {
@@ -51,13 +52,18 @@ impl Lowering<'_> {
                 TreeNode::Key { key, value, span } => {
                     let Some(key) = self.key(key) else { continue };
                     let Some(tree) = self.tree_value(value, *span) else { continue };
-                    if let Some((_, first)) = into.map.get(&key).filter(|_| !self.endpoints.is_twice(&key)) {
+                    let (at, before) = into.map.insert_full(key.clone(), tree);
+                    if before.is_none() {
+                        into.spans.push(*span);
+                        continue;
+                    }
+                    let first = std::mem::replace(&mut into.spans[at], *span);
+                    if !self.endpoints.is_twice(&key) {
                         let finding = codes::KEY_TWICE
                             .at(*span, format!("the key `{key}` is written twice"))
-                            .label(*first, "first here");
+                            .label(first, "first here");
                         self.report(finding);
                     }
-                    into.map.insert(key, (tree, *span));
                 }
             }
         }

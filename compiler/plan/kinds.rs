@@ -155,6 +155,8 @@ pub static KINDS: &[KindRow] = &[
             both("read-only-root", "bool"),
             both("drop", "list"),
             both("escalation", "bool"),
+            both("privileged", "bool"),
+            both("add", "list"),
         ],
     ),
     row(Kind::Schedule, "schedule", None, &[helm("", "cron")]),

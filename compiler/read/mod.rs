@@ -4,7 +4,11 @@
 //! Never: what a key means, the printers' code.
 //! Invariant: a strict reader takes exactly what `emit` prints, so that what it takes every reader takes alike.
 
+pub mod foreign;
+pub mod json;
+mod keys;
 mod number;
+pub mod toml;
 pub mod yaml;
 
 use std::borrow::Cow;

@@ -1,7 +1,6 @@
-//! Numbers as printed: one spelling for each.
+//! Numbers: as printed, with one spelling for each, and as others write them.
 //!
-//! In: a text. Out: a whole number or one with a fraction, if that number is printed as this text.
-//! Never: other spellings, infinities, what is no number.
+//! In: a text. Out: a whole number or one with a fraction. Never: infinities, what is no number.
 
 use super::Data;
 
@@ -13,8 +12,25 @@ pub(super) fn printed_in_yaml(text: &str) -> Option<Data<'static>> {
     }
 }
 
+/// A number in JSON: an exponent has a sign, and no dot before it without need.
+pub(super) fn printed_in_json(text: &str) -> Option<Data<'static>> {
+    match whole(text) {
+        Some(number) => Some(Data::Int(number)),
+        None => fraction(text, |number| exponent_with_sign(number).replace(".0e", "e")).map(Data::Float),
+    }
+}
+
+/// A number in TOML: a fraction has a dot and no exponent.
+pub(super) fn printed_in_toml(text: &str) -> Option<Data<'static>> {
+    let dotted = |number: f64| if number % 1.0 == 0.0 { format!("{number}.0") } else { number.to_string() };
+    match whole(text) {
+        Some(number) => Some(Data::Int(number)),
+        None => fraction(text, dotted).map(Data::Float),
+    }
+}
+
 /// A whole number without leading zeros; zero has no sign.
-pub(super) fn whole(text: &str) -> Option<i64> {
+fn whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
     let plain = match digits {
         [b'0'] => text.len() == 1,
@@ -25,8 +41,8 @@ pub(super) fn whole(text: &str) -> Option<i64> {
 }
 
 /// A number with a fraction, if `print` spells it like the text.
-pub(super) fn fraction(text: &str, print: fn(f64) -> String) -> Option<f64> {
-    const LONGEST: usize = 40;
+fn fraction(text: &str, print: fn(f64) -> String) -> Option<f64> {
+    const LONGEST: usize = 400;
     let numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e');
     if text.len() > LONGEST || !text.bytes().all(numeric) {
         return None;
@@ -58,4 +74,30 @@ fn exponent_with_sign(number: f64) -> String {
         Ok(power) => format!("{sign}{digits:0<width$}.0", width = power + 1),
         Err(_) => format!("{sign}0.{}{digits}", "0".repeat(power.unsigned_abs() as usize - 1)),
     }
+}
+
+/// A number as YAML 1.2 has it. Whole numbers that are too large have a fraction instead.
+pub(super) fn written_in_yaml(text: &str) -> Option<Data<'static>> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    let based = |digits: &str, base| match digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        true => i64::from_str_radix(digits, base).ok().map(Data::Int),
+        false => None,
+    };
+    if let Some(digits) = text.strip_prefix("0x") {
+        return based(digits, 16);
+    }
+    if let Some(digits) = text.strip_prefix("0o") {
+        return based(digits, 8);
+    }
+    if digits.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(number) = text.parse()
+    {
+        return Some(Data::Int(number));
+    }
+    let numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
+    let number: f64 = text.bytes().all(numeric).then(|| text.parse().ok())??;
+    Some(Data::Float(number))
 }

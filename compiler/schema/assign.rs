@@ -71,7 +71,8 @@ impl<'a> Reader<'a> {
     }
 
     fn nodes_at(&mut self, nodes: &[Node], group: SettingId, keys: Keys<'_>, depth: usize) {
-        for node in nodes {
+        let mut dashed = false;
+        for (at, node) in nodes.iter().enumerate() {
             if let Some(annotation) = &node.annotation {
                 self.diags.push(
                     codes::ANNOTATED_NAME
@@ -93,9 +94,30 @@ impl<'a> Reader<'a> {
             match self.settings[group.index()].children.get(node.name.text.as_str()).copied() {
                 Some(id) if depth < MAX_DEPTH => self.node(node, id, keys, depth + 1),
                 Some(_) => {}
+                None if node.name.text == "-" => {
+                    // The items of a list are one mistake.
+                    if !std::mem::replace(&mut dashed, true) {
+                        self.dash(node, at.checked_sub(1).map(|before| nodes[before].name.text.as_str()), group);
+                    }
+                }
                 None => self.unknown(&node.name, group, keys),
             }
         }
+    }
+
+    /// `- item`, below what may be the name of its list.
+    fn dash(&mut self, node: &Node, before: Option<&str>, group: SettingId) {
+        let list = before.and_then(|name| Some((name, self.settings[group.index()].children.get(name)?)));
+        let of_groups = |item: &SettingId| matches!(self.settings[item.index()].kind, Kind::Group);
+        let hint = match list.map(|(name, id)| (name, &self.settings[id.index()].kind)) {
+            Some((name, Kind::List(item))) if of_groups(item) => {
+                format!("repeat the name of the list for each item: `{name} {{ … }}`")
+            }
+            Some((name, Kind::List(_))) => format!("write the values behind the name: `{name} \"…\" \"…\"`"),
+            _ => "write values behind the name of their list: `name \"…\" \"…\"`".to_owned(),
+        };
+        let message = "`-` begins no item here: settings have names";
+        self.diags.push(codes::DASH_ITEM.at(node.name.span, message).hint(hint));
     }
 
     /// Reads the properties and children of a node as the fields of a group.
@@ -347,11 +369,13 @@ impl<'a> Reader<'a> {
             );
         }
         if let Some(child) = node.children.first() {
-            self.diags.push(
-                codes::LIST_CHILDREN
-                    .at(child.span, format!("`{path}` is a list of values"))
-                    .hint(format!("write them behind the name: `{} \"…\" \"…\"`", node.name.text)),
-            );
+            let hint = format!("write them behind the name: `{} \"…\" \"…\"`", node.name.text);
+            let finding = if child.name.text == "-" {
+                codes::DASH_ITEM.at(child.name.span, format!("`{path}` is a list, whose values have no dashes"))
+            } else {
+                codes::LIST_CHILDREN.at(child.span, format!("`{path}` is a list of values"))
+            };
+            self.diags.push(finding.hint(hint));
             self.push(id, keys, Given::Wrong, node.name.span, node.name.span);
             return;
         }

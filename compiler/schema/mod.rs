@@ -168,8 +168,10 @@ pub enum Step {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Setting {
     /// Last word of its path; `*` for the item of a map or list.
+    #[serde(with = "crate::value::shared")]
     pub name: Arc<str>,
     /// Its path, `app.image` or `service.*.port`.
+    #[serde(with = "crate::value::shared")]
     pub path: Arc<str>,
     /// What holds it; none for the root.
     pub parent: Option<SettingId>,
@@ -182,6 +184,7 @@ pub struct Setting {
     /// What it holds, in declared order.
     pub children: IndexMap<Arc<str>, SettingId>,
     /// The record or scalar type it was declared with, such as `resources`.
+    #[serde(with = "crate::value::shared")]
     pub of: Arc<str>,
     /// Its declarations: more than one where several variants of a choice declare the same name.
     pub declarations: Vec<Declaration>,
@@ -193,7 +196,7 @@ pub enum Kind {
     /// A group or record.
     Group,
     /// One value of the scalar type of this name; `enum` has its words in the attributes.
-    Scalar(Arc<str>),
+    Scalar(#[serde(with = "crate::value::shared")] Arc<str>),
     /// A list.
     List(SettingId),
     /// A map.
@@ -210,6 +213,7 @@ pub struct Declaration {
     /// Where it stands.
     pub span: Span,
     /// One sentence for people.
+    #[serde(with = "crate::value::shared")]
     pub about: Arc<str>,
     /// All must be true for the declaration to exist: indexes into [`Stack::conditions`], outermost first.
     pub available: Vec<u32>,
@@ -235,10 +239,13 @@ pub struct Declaration {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Change {
     /// Whatever the direction; empty if not said.
+    #[serde(with = "crate::value::shared")]
     pub any: Arc<str>,
     /// If it becomes smaller.
+    #[serde(with = "crate::value::shared")]
     pub shrink: Arc<str>,
     /// If it becomes larger.
+    #[serde(with = "crate::value::shared")]
     pub grow: Arc<str>,
 }
 
@@ -248,6 +255,7 @@ pub struct Absent {
     /// `helm`, `helm:0.8`, `compose`, `toml`, `mcp`, `flux` or `*`.
     pub targets: Vec<Arc<str>>,
     /// The reason.
+    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -270,6 +278,7 @@ pub struct Override {
     /// The targets.
     pub targets: Vec<Arc<str>>,
     /// The reason.
+    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -403,6 +412,7 @@ pub struct FactOverride {
     /// The targets.
     pub targets: Vec<Arc<str>>,
     /// The reason.
+    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -690,7 +700,7 @@ pub enum TreeNode {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum TreeKey {
-    Fixed(Arc<str>),
+    Fixed(#[serde(with = "crate::value::shared")] Arc<str>),
     Computed(Expr),
 }
 

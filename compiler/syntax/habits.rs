@@ -6,6 +6,7 @@
 use super::Literal;
 use super::chars::{bare_end, is_space};
 use super::reader::{Reader, Wrong, finding};
+use super::unquoted;
 use crate::diag::{codes, mask};
 use crate::source::Span;
 
@@ -130,7 +131,13 @@ fn unquoted(reader: &mut Reader<'_>, start: usize, word: &str) -> Wrong {
     let end = word_end(reader, start);
     let place = reader.span(start, end);
     reader.at = end;
-    let message = format!("{} begins like a number and is none, so it needs quotes", named(reader, place));
+    let (code, message) = match unquoted::kind(&reader.text[start..end]) {
+        Some((code, kind)) => (code, format!("{} is {kind}, which is text and needs quotes", named(reader, place))),
+        None => {
+            let message = format!("{} begins like a number and is none, so it needs quotes", named(reader, place));
+            (&codes::UNQUOTED, message)
+        }
+    };
     let hint = match word.strip_prefix('.') {
         Some(fraction) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => match shown(reader, place) {
             Some(_) => format!("write `0.{fraction}`"),
@@ -138,7 +145,7 @@ fn unquoted(reader: &mut Reader<'_>, start: usize, word: &str) -> Wrong {
         },
         _ => format!("write {}", quoted(reader, place)),
     };
-    reader.say(finding(&codes::UNQUOTED, place, message, hint));
+    reader.say(finding(code, place, message, hint));
     Wrong
 }
 
@@ -164,6 +171,9 @@ pub(super) fn check_word(reader: &mut Reader<'_>, word: &str, end: usize, is_nod
     }
     if reader.is_dead() {
         return Ok(());
+    }
+    if !is_node_name && names_variable(word) {
+        return Err(shell_variable(reader, start, end));
     }
     if after.starts_with(b"//") {
         let place = reader.span(start, word_end(reader, start));
@@ -202,12 +212,31 @@ fn old_raw_string(reader: &mut Reader<'_>, start: usize, end: usize) -> Wrong {
     Wrong
 }
 
-/// `${NAME}` and `$(command)`.
+/// Whether a word is `$NAME`, as shells write their variables.
+fn names_variable(word: &str) -> bool {
+    let name = word.strip_prefix('$').unwrap_or("");
+    let legal = |char: char| char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_';
+    name.starts_with(|char: char| char.is_ascii_uppercase() || char == '_') && name.chars().all(legal)
+}
+
+/// `"…` that is closed on a later line, as KDL 1 allowed: past its closing quote. The quote of another string follows a
+/// blank or `=`, a closing one does not, and stands where a word may end.
+pub(super) fn old_lines(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let window = &bytes[from..bytes.len().min(from + MAX_SEARCH)];
+    let quote = from + window.iter().position(|byte| *byte == b'"')?;
+    let opens = matches!(bytes[..quote].last()?, b' ' | b'\t' | b'=' | b'(' | b')' | b'#' | b'\\');
+    let ends = matches!(bytes.get(quote + 1), None | Some(b' ' | b'\t' | b'\n' | b'\r' | b';' | b'}' | b'{'));
+    (ends && !opens).then_some(quote + 1)
+}
+
+/// `${NAME}`, `${{ name }}`, `$(command)` and `$NAME`.
 fn shell_variable(reader: &mut Reader<'_>, start: usize, end: usize) -> Wrong {
-    reader.at = end;
+    let opened = reader.text[end..].bytes().take_while(|byte| matches!(byte, b'{' | b'(')).count();
     let rest = reader.text[end..].char_indices().take(MAX_SHOWN).take_while(|(_, char)| *char != '\n');
-    let close = rest.filter(|(_, char)| matches!(char, '}' | ')')).map(|(at, _)| end + at + 1).next().unwrap_or(end);
-    let close = bare_end(reader.text, close);
+    let closes = rest.filter(|(_, char)| matches!(char, '}' | ')')).map(|(at, _)| end + at + 1);
+    let close = closes.take(opened).last().map_or(end + opened, |close| bare_end(reader.text, close));
+    let close = if opened == 0 { word_end(reader, start) } else { close };
     reader.at = close;
     let place = reader.span(start, close);
     reader.say(

@@ -16,6 +16,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod unquoted;
 
 use crate::diag::{Diags, codes};
 use crate::source::{Source, Span};

@@ -552,6 +552,16 @@ impl<'a> Reader<'a> {
 
     fn unclosed_string(&mut self, start: usize, end: usize, closing: &str) {
         let place = self.span(start, end);
+        if let Some(close) = habits::old_lines(self.text, end).filter(|_| closing == "\"") {
+            self.at = close;
+            self.say(
+                codes::OLD_LINES
+                    .at(place, "a string goes on to the next line only between `\"\"\"` since KDL 2")
+                    .hint("write `\"\"\"`, the lines, and `\"\"\"`, each on a line of its own")
+                    .hint("or `\\n` for a line break in a string on one line"),
+            );
+            return;
+        }
         self.at = end;
         self.say(
             codes::UNCLOSED
@@ -576,6 +586,12 @@ impl<'a> Reader<'a> {
             MistakeKind::Unicode => codes::BAD_ESCAPE
                 .at(place, "`\\u` needs the number of a character")
                 .hint("write `\\u{e9}`, one to six digits"),
+            MistakeKind::Slash => {
+                codes::OLD_ESCAPE.at(place, "`/` has no backslash before it since KDL 2").hint("write `/`")
+            }
+            MistakeKind::Tabs => codes::MIXED_INDENTATION
+                .at(place, "this line and the closing `\"\"\"` are indented by different blanks: one has tabs")
+                .hint("indent every line of the text, and the closing quotes, with blanks: no tabs"),
             MistakeKind::Indentation => codes::BAD_LINES
                 .at(place, "this line begins further left than the closing `\"\"\"`")
                 .hint("indent every line at least as far as the closing quotes, with the same blanks"),

@@ -20,8 +20,12 @@ pub(super) enum MistakeKind {
     Escape,
     /// `\u{…}` that is not a character.
     Unicode,
+    /// `\/`, which KDL 1 knew.
+    Slash,
     /// A line with less indentation than the closing quotes.
     Indentation,
+    /// A line that is indented with tabs where the closing quotes have blanks, or the reverse.
+    Tabs,
     /// Text before the closing quotes of a multi-line string.
     LastLine,
 }
@@ -61,6 +65,7 @@ fn escape(rest: &str, start: usize, out: &mut String) -> Result<usize, Mistake> 
         's' => ' ',
         'u' => return unicode(rest, start, out),
         char if is_blank(char) => return Ok(1 + blanks(&rest[1..])),
+        '/' => return Err(Mistake { start, len: 2, kind: MistakeKind::Slash }),
         char => return Err(Mistake { start, len: 1 + char.len_utf8(), kind: MistakeKind::Escape }),
     });
     Ok(2)
@@ -112,7 +117,9 @@ pub(super) fn dedent(body: &str) -> Result<String, Mistake> {
             Some(rest) => out.push_str(rest),
             None => {
                 let len = content.len() - content.trim_start_matches(is_space).len();
-                return Err(Mistake { start, len: len.max(1), kind: MistakeKind::Indentation });
+                let tabs = len > 0 && content[..len].contains('\t') != prefix.contains('\t');
+                let kind = if tabs { MistakeKind::Tabs } else { MistakeKind::Indentation };
+                return Err(Mistake { start, len: len.max(1), kind });
             }
         }
         start += line.len() + 1;

@@ -128,6 +128,37 @@ fn habits_are_answered_with_what_to_type() {
             "pre-${VAR}-post",
             "write the value, or `(secret)\"name/key\"` for something that may not stand in a file",
         ),
+        (
+            "a $HOME/x",
+            "TL0014",
+            "$HOME/x",
+            "write the value, or `(secret)\"name/key\"` for something that may not stand in a file",
+        ),
+        (
+            "a { b k=$REPLICAS }",
+            "TL0014",
+            "$REPLICAS",
+            "write the value, or `(secret)\"name/key\"` for something that may not stand in a file",
+        ),
+        (
+            "a { b ${{ x }} }",
+            "TL0014",
+            "${{ x }}",
+            "write the value, or `(secret)\"name/key\"` for something that may not stand in a file",
+        ),
+        ("a \"http:\\/\\/x\"", "TL0066", "\\/", "write `/`"),
+        (
+            "a {\n  b \"one\n  two\"\n  c \"d\"\n}",
+            "TL0067",
+            "\"one",
+            "write `\"\"\"`, the lines, and `\"\"\"`, each on a line of its own",
+        ),
+        (
+            "a \"\"\"\n\tx\n    \"\"\"",
+            "TL0065",
+            "\t",
+            "indent every line of the text, and the closing quotes, with blanks: no tabs",
+        ),
         ("a true", "TL0015", "true", "write `#true`, or `\"true\"` for text"),
         ("a k=null", "TL0015", "null", "write `#null`, or `\"null\"` for text"),
         ("null 1", "TL0015", "null", "write `\"null\"` for text"),
@@ -137,12 +168,12 @@ fn habits_are_answered_with_what_to_type() {
         ("a #fff", "TL0016", "#fff", "write `\"#fff\"` for text, or `//` for a comment"),
         ("a r\"x\" 500m", "TL0017", "r\"", "write `#\"…\"#`"),
         ("a k=r##\"x\"##", "TL0017", "r##\"", "write `##\"…\"##`"),
-        ("a 500m", "TL0018", "500m", "write `\"500m\"`"),
-        ("a memory=2Gi", "TL0018", "2Gi", "write `\"2Gi\"`"),
-        ("a 30s", "TL0018", "30s", "write `\"30s\"`"),
-        ("a 10.0.0.1", "TL0018", "10.0.0.1", "write `\"10.0.0.1\"`"),
-        ("a 10.0.0.0/8", "TL0018", "10.0.0.0/8", "write `\"10.0.0.0/8\"`"),
-        ("a 1.10.2", "TL0018", "1.10.2", "write `\"1.10.2\"`"),
+        ("a 500m", "TL0060", "500m", "write `\"500m\"`"),
+        ("a memory=2Gi", "TL0060", "2Gi", "write `\"2Gi\"`"),
+        ("a 30s", "TL0061", "30s", "write `\"30s\"`"),
+        ("a 10.0.0.1", "TL0062", "10.0.0.1", "write `\"10.0.0.1\"`"),
+        ("a 10.0.0.0/8", "TL0062", "10.0.0.0/8", "write `\"10.0.0.0/8\"`"),
+        ("a 1.10.2", "TL0063", "1.10.2", "write `\"1.10.2\"`"),
         ("a 2024-01-01", "TL0018", "2024-01-01", "write `\"2024-01-01\"`"),
         ("a 8080:80", "TL0018", "8080:80", "write `\"8080:80\"`"),
         ("a .5", "TL0018", ".5", "write `0.5`"),
@@ -212,7 +243,7 @@ fn a_property_written_twice_labels_both() {
 
 #[test]
 fn one_mistake_gives_one_message() {
-    assert_eq!(codes_of("a 500m 2Gi 10.0.0.1\nb true\nc 1\nd 30s { e 5x }"), ["TL0018", "TL0015", "TL0018"]);
+    assert_eq!(codes_of("a 500m 2Gi 10.0.0.1\nb true\nc 1\nd 30s { e 5x }"), ["TL0060", "TL0015", "TL0061"]);
     assert_eq!(codes_of("a b=\nc d\ne=\n"), ["TL0013", "TL0012"]);
 }
 

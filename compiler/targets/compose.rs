@@ -6,7 +6,7 @@
 //! Invariants: what a service refers to is emitted; every `$` of a plain text is doubled; nothing that the user
 //! supplies lies under `out/`.
 
-use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use indexmap::IndexMap;
 
@@ -85,18 +85,18 @@ fn header(plan: &Plan, deployment: &Deployment, variables: &BTreeSet<String>) ->
     format!("{first}\n\n  docker compose -f {file} --env-file FILE up -d --wait\n\nFILE sets {names}.")
 }
 
-fn volumes(compose: &Compose) -> Entries {
+fn volumes(compose: &Compose) -> Entries<'static> {
     let mut entries = Entries::default();
     for workload in compose.workloads.iter().filter(|workload| runs(workload)) {
         for volume in &workload.volumes {
-            entries.put(&volume_name(&workload.name, &volume.name), Node::Fixed(Output::Map(IndexMap::new())));
+            entries.put(&volume_name(&workload.name, &volume.name), Node::Fixed(Output::Map(Vec::new())));
         }
     }
     entries
 }
 
 /// The files that the user keeps: below the project's root, or where `TRUELINE_SECRETS` says.
-fn secrets(secrets: &BTreeSet<SecretRef>) -> Entries {
+fn secrets(secrets: &BTreeSet<SecretRef>) -> Entries<'static> {
     let mut entries = Entries::default();
     for secret in secrets {
         let file = format!("${{TRUELINE_SECRETS:-{ROOT}/secrets}}/{}/{}", secret.name, secret.key);
@@ -116,8 +116,8 @@ struct Project<'a> {
     files: Vec<File>,
 }
 
-impl Project<'_> {
-    fn service(&mut self, workload: &Workload) -> Entries {
+impl<'a> Project<'a> {
+    fn service(&mut self, workload: &'a Workload) -> Entries<'a> {
         let mut mounted = Entries::default();
         let environment = self.environment(workload, &mut mounted);
         let volumes = self.mounts(workload, &mut mounted);
@@ -146,23 +146,27 @@ impl Project<'_> {
     }
 
     /// Variables, always as texts: Compose refuses or reinterprets other values.
-    fn environment(&mut self, workload: &Workload, mounted: &mut Entries) -> Entries {
+    fn environment(&mut self, workload: &'a Workload, mounted: &mut Entries<'a>) -> Entries<'a> {
         let mut entries = Entries::default();
         for (name, variable) in &workload.env {
             let node = match (&variable.leaf.value, &variable.tree) {
                 (Value::Secret(secret), _) if variable.file => self.path_of(secret, variable, workload, mounted),
-                (_, Some((format, tree))) => {
-                    Node::tree(&plan::Tree::Embedded(*format, Box::new(tree.clone())), &self.words)
-                }
+                (_, Some((format, tree))) => Node::embedded(*format, tree, &self.words),
                 _ => Node::text(&variable.leaf, &self.words),
             };
-            entries.put(name, node);
+            entries.add(name, node);
         }
         entries
     }
 
     /// The path at which a service finds a secret: where the stack mounts it, or else in `/run/secrets`.
-    fn path_of(&mut self, secret: &SecretRef, variable: &Variable, workload: &Workload, mounted: &mut Entries) -> Node {
+    fn path_of(
+        &mut self,
+        secret: &SecretRef,
+        variable: &'a Variable,
+        workload: &Workload,
+        mounted: &mut Entries<'a>,
+    ) -> Node<'a> {
         let mounts = workload.files.iter().find(|file| file.content == FileContent::Secret(secret.clone()));
         let path = match mounts {
             Some(file) => compose_string(&file.path),
@@ -174,7 +178,7 @@ impl Project<'_> {
         Node::of(Output::String(path), &variable.leaf)
     }
 
-    fn mount_secret(&mut self, secret: &SecretRef, target: &str, mounted: &mut Entries) {
+    fn mount_secret(&mut self, secret: &SecretRef, target: &str, mounted: &mut Entries<'a>) {
         self.secrets.insert(secret.clone());
         let mut entry = Entries::default();
         entry.put("source", Node::word(secret_name(secret)));
@@ -183,7 +187,7 @@ impl Project<'_> {
     }
 
     /// Named volumes and files; secrets go to `mounted`.
-    fn mounts(&mut self, workload: &Workload, mounted: &mut Entries) -> Node {
+    fn mounts(&mut self, workload: &'a Workload, mounted: &mut Entries<'a>) -> Node<'a> {
         let mut mounts = Vec::new();
         for volume in &workload.volumes {
             let mut entry = Entries::default();
@@ -225,7 +229,7 @@ impl Project<'_> {
         path
     }
 
-    fn restart(&self, workload: &Workload) -> Node {
+    fn restart(&self, workload: &Workload) -> Node<'a> {
         match workload.role {
             Role::Service => Node::text(&self.compose.restart, &self.words),
             Role::Job | Role::Init | Role::Cron => Node::word("no"),
@@ -233,7 +237,7 @@ impl Project<'_> {
     }
 
     /// Ports on the host.
-    fn ports(&self, ports: &[Port]) -> Node {
+    fn ports(&self, ports: &'a [Port]) -> Node<'a> {
         let published = ports.iter().filter_map(|port| {
             let publish = port.publish.as_ref()?;
             let mut entry = Entries::default();
@@ -248,7 +252,7 @@ impl Project<'_> {
     }
 
     /// What must be there first, of what there is. What a profile may switch off cannot be required.
-    fn depends_on(&self, workload: &Workload) -> Entries {
+    fn depends_on(&self, workload: &Workload) -> Entries<'a> {
         let emitted = |name: &Arc<str>| self.compose.workloads.iter().find(|other| other.name == *name && runs(other));
         let mut entries = IndexMap::new();
         for need in &workload.needs {
@@ -288,7 +292,7 @@ fn stronger(one: Until, other: Until) -> Until {
 }
 
 /// A build folder; a relative one starts at the project's root.
-fn build(folder: &Leaf, words: &Words) -> Node {
+fn build<'p>(folder: &'p Leaf, words: &Words) -> Node<'p> {
     let text = words::text(&folder.value, words);
     let context = if text.starts_with('/') || text.contains("://") {
         text
@@ -301,7 +305,7 @@ fn build(folder: &Leaf, words: &Words) -> Node {
     entry.into()
 }
 
-fn pull_policy(pull: &Leaf, words: &Words) -> Node {
+fn pull_policy<'p>(pull: &'p Leaf, words: &Words) -> Node<'p> {
     let word = match words::text(&pull.value, words) {
         word if word == "Always" => "always".to_owned(),
         word if word == "IfNotPresent" => "missing".to_owned(),
@@ -312,7 +316,7 @@ fn pull_policy(pull: &Leaf, words: &Words) -> Node {
 }
 
 /// Ports that only other services reach.
-fn expose(ports: &[Port], words: &Words) -> Node {
+fn expose<'p>(ports: &'p [Port], words: &Words) -> Node<'p> {
     let unpublished = ports.iter().filter(|port| port.publish.is_none());
     let text = |port: &Port| {
         let number = words::text(&port.number.value, words);
@@ -322,7 +326,7 @@ fn expose(ports: &[Port], words: &Words) -> Node {
 }
 
 /// The check that Compose can run: a command, and of several that for readiness.
-fn healthcheck(health: &[Health], words: &Words) -> Option<Node> {
+fn healthcheck<'p>(health: &'p [Health], words: &Words) -> Option<Node<'p>> {
     let of = |kind| health.iter().find(move |health| health.kind == kind);
     let kinds = [HealthKind::Readiness, HealthKind::Liveness, HealthKind::Startup];
     let (check, argv) = kinds.into_iter().find_map(|kind| match of(kind) {
@@ -345,7 +349,7 @@ fn healthcheck(health: &[Health], words: &Words) -> Option<Node> {
 
 /// The time in which failures do not count: as the check says, or else as long as a startup check goes on, or
 /// else until the first check.
-fn start_period(check: &Health, startup: Option<&Health>, words: &Words) -> Option<Node> {
+fn start_period<'p>(check: &'p Health, startup: Option<&'p Health>, words: &Words) -> Option<Node<'p>> {
     if let Some(start) = check.start.as_ref().or(startup.and_then(|startup| startup.start.as_ref())) {
         return Some(Node::text(start, words));
     }
@@ -358,8 +362,8 @@ fn start_period(check: &Health, startup: Option<&Health>, words: &Words) -> Opti
     check.delay.as_ref().map(|delay| Node::text(delay, words))
 }
 
-fn bind(source: &str, file: &plan::File) -> Node {
-    let said = |text: String| Node::Said(Output::String(text), Vec::new(), file.at);
+fn bind(source: &str, file: &plan::File) -> Node<'static> {
+    let said = |text: String| Node::Said(Output::String(text), Cow::Borrowed(&[]), file.at);
     let mut entry = Entries::default();
     entry.put("type", Node::word("bind"));
     entry.put("source", said(compose_string(source)));
@@ -397,7 +401,7 @@ fn free_path(wanted: &str, folder: &str, files: &[File]) -> String {
     (2..).map(flat).find(|path| !taken(path)).unwrap_or_default()
 }
 
-fn security(security: &Security, words: &Words, service: &mut Entries) {
+fn security<'p>(security: &'p Security, words: &Words, service: &mut Entries<'p>) {
     let text = |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| words::text(&leaf.value, words)).unwrap_or_default();
     let who: Vec<&Leaf> = security.user.iter().chain(&security.group).collect();
     if !who.is_empty() {
@@ -412,7 +416,7 @@ fn security(security: &Security, words: &Words, service: &mut Entries) {
     }
 }
 
-fn deploy(workload: &Workload, words: &Words) -> Entries {
+fn deploy<'p>(workload: &'p Workload, words: &Words) -> Entries<'p> {
     let mut entries = Entries::default();
     entries.maybe("replicas", workload.replicas.as_ref().map(|leaf| replicas(workload, leaf, words)));
     let Resources { request_cpu, request_memory, limit_cpu, limit_memory } = &workload.resources;
@@ -424,12 +428,12 @@ fn deploy(workload: &Workload, words: &Words) -> Entries {
 }
 
 /// Copies; a workload that keeps data runs once, whatever its setting says.
-fn replicas(workload: &Workload, leaf: &Leaf, words: &Words) -> Node {
+fn replicas<'p>(workload: &Workload, leaf: &'p Leaf, words: &Words) -> Node<'p> {
     if workload.stateful { Node::of(Output::Int(1), leaf) } else { Node::value(leaf, words) }
 }
 
-fn amounts(cpu: Option<&Leaf>, memory: Option<&Leaf>, words: &Words) -> Entries {
-    let node = |leaf: &Leaf| Node::of(Output::String(words::compose_amount(&leaf.value, words)), leaf);
+fn amounts<'p>(cpu: Option<&'p Leaf>, memory: Option<&'p Leaf>, words: &Words) -> Entries<'p> {
+    let node = |leaf: &'p Leaf| Node::of(Output::String(words::compose_amount(&leaf.value, words)), leaf);
     let mut entries = Entries::default();
     entries.maybe("cpus", cpu.map(node));
     entries.maybe("memory", memory.map(node));

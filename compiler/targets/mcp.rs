@@ -27,7 +27,7 @@ pub struct Client {
     pub file: &'static str,
     /// Which programs read it.
     pub about: &'static str,
-    write: fn(&Mcp, &Addresses) -> Node,
+    write: for<'p> fn(&'p Mcp, &Addresses) -> Node<'p>,
 }
 
 /// All clients, by name.
@@ -55,7 +55,7 @@ pub(super) fn emit(_: &Plan, deployment: &Deployment) -> Vec<File> {
     asked.map(file).collect()
 }
 
-fn opencode(mcp: &Mcp, addresses: &Addresses) -> Node {
+fn opencode<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Node<'p> {
     let words = Words::new(addresses, |secret| format!("{{env:{}}}", secret_variable(secret)));
     let mut servers = Entries::default();
     for (name, server) in &mcp.servers {
@@ -77,7 +77,7 @@ fn opencode(mcp: &Mcp, addresses: &Addresses) -> Node {
     root.into()
 }
 
-fn mcp_servers(mcp: &Mcp, addresses: &Addresses) -> Node {
+fn mcp_servers<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Node<'p> {
     let words = Words::new(addresses, |secret| format!("${{{}}}", secret_variable(secret)));
     let mut servers = Entries::default();
     for (name, server) in &mcp.servers {
@@ -96,7 +96,7 @@ fn mcp_servers(mcp: &Mcp, addresses: &Addresses) -> Node {
     root.into()
 }
 
-fn vscode(mcp: &Mcp, addresses: &Addresses) -> Node {
+fn vscode<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Node<'p> {
     let words = Words::new(addresses, |secret| format!("${{input:{}}}", secret_variable(secret)));
     let mut servers = Entries::default();
     for (name, server) in &mcp.servers {
@@ -115,7 +115,7 @@ fn vscode(mcp: &Mcp, addresses: &Addresses) -> Node {
 }
 
 /// What Visual Studio Code asks for once, and keeps.
-fn input(secret: &SecretRef) -> Node {
+fn input(secret: &SecretRef) -> Node<'static> {
     let about = format!("key {} of secret {}", secret.key, secret.name);
     Node::Fixed(Output::map([
         ("type", Output::string("promptString")),
@@ -125,12 +125,12 @@ fn input(secret: &SecretRef) -> Node {
     ]))
 }
 
-fn remote(entry: &mut Entries, url: &Leaf, server: &Server, words: &Words) {
+fn remote<'p>(entry: &mut Entries<'p>, url: &'p Leaf, server: &'p Server, words: &Words) {
     entry.put("url", Node::text(url, words));
     entry.unless_empty("headers", texts(&server.headers, words));
 }
 
-fn local(entry: &mut Entries, server: &Server, words: &Words) {
+fn local<'p>(entry: &mut Entries<'p>, server: &'p Server, words: &Words) {
     if let Some((program, arguments)) = server.command.split_first() {
         entry.put("command", Node::text(program, words));
         entry.put("args", Node::texts(arguments, words));
@@ -138,10 +138,10 @@ fn local(entry: &mut Entries, server: &Server, words: &Words) {
     entry.unless_empty("env", texts(&server.environment, words));
 }
 
-fn texts(leaves: &IndexMap<std::sync::Arc<str>, Leaf>, words: &Words) -> Entries {
+fn texts<'p>(leaves: &'p IndexMap<std::sync::Arc<str>, Leaf>, words: &Words) -> Entries<'p> {
     let mut entries = Entries::default();
     for (key, leaf) in leaves {
-        entries.put(key, Node::text(leaf, words));
+        entries.add(key, Node::text(leaf, words));
     }
     entries
 }

@@ -6,10 +6,10 @@ use super::*;
 use crate::escape::tests::compose_reads;
 use crate::{
     plan::{
-        Compose, Config, FileContent, Health, HealthKind, Leaf, Mcp, Need, Port, Probe, Release, Resources, Role,
-        Route, Security, Server, Tree, Until, Variable, Volume, Workload,
+        Compose, Config, FileContent, Health, HealthKind, Leaf, Mcp, Need, Origin, Port, Probe, Release, Resources,
+        Role, Route, Security, Server, Tree, Until, Variable, Volume, Workload,
     },
-    source::SourceId,
+    source::{SourceId, Span},
     value::{Image, Piece, Value},
 };
 
@@ -402,17 +402,17 @@ fn the_clients() {
 fn every_leaf_has_a_line_that_shows_it() {
     for file in emit_all(&everything()) {
         assert!(!file.leaves.is_empty(), "{}", file.path);
-        for leaf in &file.leaves {
-            assert!(file.line_of(leaf).is_some(), "{}: {:?}", file.path, leaf.path);
+        for leaf in file.leaves.iter() {
+            assert!(file.line_of(leaf).is_some(), "{}: {:?}", file.path, leaf.path());
         }
     }
     let values = file("aeterna/helm/values.yaml");
-    let replicas = values.leaves.iter().find(|leaf| leaf.path == ["replicaCount"]).expect("the leaf");
-    assert_eq!((values.line_of(replicas), &*replicas.origins[0].path), (Some(2), "app.replicas"));
+    let replicas = values.leaves.iter().find(|leaf| leaf.path() == ["replicaCount"]).expect("the leaf");
+    assert_eq!((values.line_of(replicas), &*replicas.origins()[0].path), (Some(2), "app.replicas"));
     let compose = file("aeterna/compose/compose.yaml");
     let has = |path: &[&str], origin: &str| {
-        let leaf = compose.leaves.iter().find(|leaf| leaf.path == path).expect("the leaf");
-        leaf.origins.iter().any(|found| *found.path == *origin)
+        let leaf = compose.leaves.iter().find(|leaf| leaf.path() == path).expect("the leaf");
+        leaf.origins().iter().any(|found| *found.path == *origin)
     };
     assert!(has(&["services", "aeterna", "ports", "0", "host_ip"], "compose.bind-address"));
     assert!(has(&["services", "postgres", "environment", "POSTGRES_PASSWORD_FILE"], "postgres.password"));
@@ -422,9 +422,11 @@ fn every_leaf_has_a_line_that_shows_it() {
 fn a_leaf_of_an_embedded_tree_is_the_text() {
     let inner = Tree::Leaf(leaf(Value::Int(1), "a"));
     let outer = Tree::Embedded(Format::Json, Box::new(Tree::List(vec![inner, Tree::Leaf(leaf(Value::Int(2), "b"))])));
-    let (output, lines) = Node::tree(&tree([("k", outer)]), &Plain(&Addresses::none())).finish();
+    let tree = tree([("k", outer)]);
+    let (output, leaves) = Node::tree(&tree, &Plain(&Addresses::none())).finish();
     assert_eq!(output, emit::Output::map([("k", emit::Output::string("[1,2]"))]));
-    assert_eq!((lines[0].path.as_slice(), lines[0].origins.len(), lines.len()), (&["k".to_owned()][..], 2, 1));
+    let found: Vec<_> = leaves.iter().map(|leaf| (leaf.path(), leaf.origins().len())).collect();
+    assert_eq!(found, [(vec!["k".to_owned()], 2)]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) fn output(value: &Value, speaker: &dyn Speaker) -> Output {
         },
         Value::List(items) => Output::List(items.iter().map(|item| output(item, speaker)).collect()),
         Value::Map(entries) => {
-            Output::map(entries.iter().map(|(key, value)| (key.to_string(), output(value, speaker))))
+            Output::Map(entries.iter().map(|(key, value)| (key.clone(), output(value, speaker))).collect())
         }
         _ => Output::String(text(value, speaker)),
     }

@@ -18,6 +18,7 @@ mod print;
 mod scalar;
 mod secret;
 mod semver;
+pub mod shared;
 mod text;
 mod url;
 
@@ -46,7 +47,7 @@ pub enum Value {
     /// A finite number with a fraction: `number`, `ratio`.
     Float(f64),
     /// Text without pieces that are known only later; most scalar types keep their normal form in it.
-    String(Arc<str>),
+    String(#[serde(with = "shared")] Arc<str>),
     /// Text with links or secrets in it, which each target prints in its own way. Never all literal.
     Text(Vec<Piece>),
     /// An amount of memory or storage, in bytes.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cli::disk::System;
 
 /// A scratch project with the outputs of `prod`.
 struct Scratch {
@@ -32,7 +33,7 @@ impl Scratch {
     fn compile(&self, files: &[File], overwrite: bool) -> (Vec<&'static str>, Applied) {
         let survey = self.prod().survey(files);
         let mut problems = Problems::default();
-        let applied = self.prod().apply(files, &survey, overwrite, &mut problems);
+        let applied = self.prod().apply(&System, files, &survey, overwrite, &mut problems);
         let findings = survey.problems.findings().iter().chain(problems.findings());
         (findings.map(|finding| finding.code.id).collect(), applied)
     }
@@ -40,8 +41,12 @@ impl Scratch {
 
 /// The files with their lock.
 fn files(texts: &[(&str, &str)]) -> Vec<File> {
-    let file =
-        |path: &str, text: &str| File { path: path.into(), bytes: text.into(), format: None, leaves: Vec::new() };
+    let file = |path: &str, text: &str| File {
+        path: path.into(),
+        bytes: text.into(),
+        format: None,
+        leaves: Default::default(),
+    };
     let mut files: Vec<File> = texts.iter().map(|(path, text)| file(path, text)).collect();
     let all = files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice()));
     files.push(file(lock::NAME, &lock::text(&[], lock::digest(b""), &[], all)));
@@ -129,19 +134,94 @@ fn a_hostile_lock_removes_nothing() {
     assert_eq!(it.compile(&files(&[("a", "1")]), false), (vec![], Applied::default()), "the lock is repaired");
 }
 
+/// A file that Git could not merge.
+fn conflict(ours: &str, theirs: &str) -> String {
+    format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> topic\n")
+}
+
+/// A lock that knows these bytes of `a` on the two sides of a merge.
+fn merged_lock(ours: &str, theirs: &str) -> String {
+    let line = |text: &str| format!("file {} {} a\n", lock::digest(text.as_bytes()), text.len());
+    format!("trueline lock 1\n{}", conflict(&line(ours), &line(theirs)))
+}
+
 #[test]
 fn a_merge_conflict_in_an_output_is_repaired() {
+    let both = merged_lock("k: 1\n", "k: 2\n");
+    let solved = |text: &str| format!("trueline lock 1\nfile {} {} a\n", lock::digest(text.as_bytes()), text.len());
+    let cases = [
+        ("both sides are known", both.clone(), conflict("k: 1\n", "k: 2\n")),
+        ("one side is known", solved("k: 1\n"), conflict("k: 1\n", "k: 2\n")),
+        (
+            "other lines were merged without a conflict",
+            solved("k: 1\n"),
+            format!("x\n{}", conflict("k: 1\n", "k: 2\n")),
+        ),
+        ("Git merged all lines", both.clone(), "k: 1\nk: 2\n".to_owned()),
+    ];
+    for (what, lock, file) in cases {
+        let it = Scratch::new();
+        it.write("out/prod/trueline.lock", &lock);
+        it.write("out/prod/a", &file);
+        assert_eq!(it.compile(&files(&[("a", "k: 3\n")]), false).0, [""; 0], "{what}");
+        assert_eq!(it.read("out/prod/a"), "k: 3\n", "{what}");
+    }
     let it = Scratch::new();
-    let line = |text: &str| format!("file {} {} a\n", lock::digest(text.as_bytes()), text.len());
-    let conflict = |ours: &str, theirs: &str| format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> topic\n");
-    let both = format!("trueline lock 1\n{}", conflict(&line("k: 1\n"), &line("k: 2\n")));
-    it.write("out/prod/trueline.lock", &both);
-    it.write("out/prod/a", &conflict("k: 1\n", "k: 2\n"));
-    assert_eq!(it.compile(&files(&[("a", "k: 3\n")]), false).0, [""; 0]);
-    assert_eq!(it.read("out/prod/a"), "k: 3\n");
-    it.write("out/prod/trueline.lock", &both);
-    it.write("out/prod/a", &conflict("k: 1\n", "k: mine\n"));
-    assert_eq!(it.compile(&files(&[("a", "k: 3\n")]), false).0, ["TL1010"]);
+    it.write("out/prod/trueline.lock", &solved("k: 1\n"));
+    it.write("out/prod/a", "k: 1\nk: 2\n");
+    assert_eq!(it.compile(&files(&[("a", "k: 3\n")]), false).0, ["TL1010"], "no conflict, so somebody edited it");
+}
+
+#[test]
+fn what_a_merge_left_is_removed_only_if_both_sides_are_known() {
+    let it = Scratch::new();
+    it.write("out/prod/trueline.lock", &merged_lock("1\n", "2\n"));
+    it.write("out/prod/a", &conflict("1\n", "mine\n"));
+    assert_eq!(it.compile(&files(&[("b", "1")]), false).0, ["TL1013"]);
+    assert!(it.path("out/prod/a").exists());
+    let it = Scratch::new();
+    it.write("out/prod/trueline.lock", &merged_lock("1\n", "2\n"));
+    it.write("out/prod/a", &conflict("1\n", "2\n"));
+    assert_eq!(it.compile(&files(&[("b", "1")]), false).0, [""; 0]);
+    assert!(!it.path("out/prod/a").exists());
+}
+
+#[test]
+fn what_goes_is_removed_before_what_comes_under_the_same_name_in_another_case() {
+    let it = Scratch::new();
+    it.compile(&files(&[("a/X", "1")]), false);
+    let survey = it.prod().survey(&files(&[("a/x", "2")]));
+    let steps = operations(&files(&[("a/x", "2")]), &survey);
+    let steps: Vec<_> = steps.iter().map(|step| (step.path.as_str(), step.new.is_some())).collect();
+    assert_eq!(steps, [("a/X", false), ("a/x", true), (lock::NAME, true)]);
+    let mut survey = Survey::default();
+    survey.states.insert("a/x".into(), State::Same);
+    survey.orphans.insert("a/X".into(), Entry::of(b"1"));
+    survey.write_what_goes_by_another_name();
+    assert_eq!(survey.states["a/x"], State::Missing, "both are one file, and it is removed");
+}
+
+#[test]
+fn a_temporary_file_of_a_killed_compile_goes() {
+    let it = Scratch::new();
+    it.compile(&files(&[("a/x", "1")]), false);
+    it.write("out/prod/a/.trueline.tmp", "half");
+    assert_eq!(it.compile(&files(&[("a/x", "1")]), false), (vec![], Applied::default()));
+    assert!(!it.path("out/prod/a/.trueline.tmp").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_where_a_file_belongs() {
+    let it = Scratch::new();
+    fs::create_dir_all(it.path("out/prod/a")).expect("a folder");
+    let _socket = std::os::unix::net::UnixListener::bind(it.path("out/prod/a/x")).expect("a socket");
+    assert_eq!(it.compile(&files(&[("a/x", "1")]), true).0, ["TL1014"]);
+    let pipe = std::process::Command::new("mkfifo").arg(it.path("out/prod/b")).status();
+    if pipe.is_ok_and(|status| status.success()) {
+        fs::remove_file(it.path("out/prod/a/x")).expect("a socket");
+        assert_eq!(it.compile(&files(&[("b", "1")]), true).0, ["TL1014"], "and nobody waits for its other end");
+    }
 }
 
 #[cfg(unix)]
@@ -214,11 +294,11 @@ fn pruning_removes_what_a_compile_wrote_and_nothing_else() {
     it.compile(&files(&[("a/x", "1"), ("b", "2")]), false);
     it.write("out/prod/mine", "m");
     let mut problems = Problems::default();
-    assert_eq!(it.prod().prune(&mut problems).removed, ["a/x", "b"]);
+    assert_eq!(it.prod().prune(&System, &mut problems).removed, ["a/x", "b"]);
     assert_eq!(it.read("out/prod/mine"), "m");
     assert!(it.path("out/prod/trueline.lock").exists());
     fs::remove_file(it.path("out/prod/mine")).expect("it is there");
-    assert_eq!(it.prod().prune(&mut problems).removed, [lock::NAME]);
+    assert_eq!(it.prod().prune(&System, &mut problems).removed, [lock::NAME]);
     assert!(!it.path("out/prod").exists() && problems.findings().is_empty());
 }
 
@@ -237,8 +317,8 @@ fn a_survey_changes_nothing_and_names_everything() {
         [State::Same, State::Stale, State::Edited, State::Missing, State::Unknown]
     );
     assert_eq!(
-        (survey.orphans.as_slice(), survey.strays.as_slice()),
-        (["orphan".to_owned()].as_slice(), ["stray".to_owned()].as_slice())
+        (survey.orphans.keys().map(String::as_str).collect::<Vec<_>>(), survey.strays.as_slice()),
+        (vec!["orphan"], ["stray".to_owned()].as_slice())
     );
     assert_eq!(it.read("out/prod/stale"), "1");
 }

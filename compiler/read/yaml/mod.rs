@@ -6,9 +6,9 @@
 
 mod plain;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::borrow::Cow;
 
-use super::{Data, Node, Unreadable};
+use super::{Data, Node, Unreadable, keys::Keys};
 
 /// The deepest nesting of lists and maps that is read.
 pub const MAX_DEPTH: usize = 128;
@@ -70,7 +70,7 @@ impl<'t> Reader<'t> {
     /// From the place to the end of the line, with what occurs in it; the place is then the line break.
     fn rest_of_line(&mut self) -> (&'t str, u8) {
         let (start, mut seen) = (self.at, 0);
-        while let Some(byte) = self.bytes.get(self.at).filter(|byte| **byte != b'\n') {
+        for byte in self.bytes[start..].iter().take_while(|byte| **byte != b'\n') {
             seen |= plain::OCCURS[usize::from(*byte)];
             self.at += 1;
         }
@@ -177,12 +177,12 @@ impl<'t> Reader<'t> {
 
     fn map(&mut self, column: usize) -> Read<Data<'t>> {
         self.deeper()?;
-        let (mut entries, mut many) = (Vec::new(), HashSet::new());
+        let (mut entries, mut keys) = (Vec::new(), Keys::default());
         loop {
             let line = self.line;
             let long = self.starts_with(b"? ");
             let key = self.key(column, long)?;
-            if stands_twice(&entries, &mut many, &key) {
+            if !keys.are_without(&key, &entries) {
                 return Err(Unreadable { line, message: "the map has the key of this line already".to_owned() });
             }
             let data = self.value(column, long)?;
@@ -229,8 +229,8 @@ impl<'t> Reader<'t> {
 
     fn plain_key(&mut self, long: bool) -> Read<&'t str> {
         let (start, mut seen) = (self.at, 0);
-        while !matches!(self.byte(), b':' | b'\n') {
-            seen |= plain::OCCURS[usize::from(self.byte())];
+        for byte in self.bytes[start..].iter().take_while(|byte| !matches!(byte, b':' | b'\n')) {
+            seen |= plain::OCCURS[usize::from(*byte)];
             self.at += 1;
         }
         let key = &self.text[start..self.at];
@@ -321,8 +321,8 @@ impl<'t> Reader<'t> {
     fn quoted(&mut self) -> Read<Cow<'t, str>> {
         self.at += 1;
         let (start, mut seen) = (self.at, 0);
-        while !matches!(self.byte(), b'"' | b'\\' | b'\n') {
-            seen |= plain::OCCURS[usize::from(self.byte())];
+        for byte in self.bytes[start..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\n')) {
+            seen |= plain::OCCURS[usize::from(*byte)];
             self.at += 1;
         }
         let first = &self.text[start..self.at];
@@ -430,20 +430,4 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
             _ => at += 1,
         }
     }
-}
-
-/// Whether a map has the key already. Few keys are compared, many are looked up.
-fn stands_twice<'t>(
-    entries: &[(Cow<'t, str>, Node<'t>)],
-    many: &mut HashSet<Cow<'t, str>>,
-    key: &Cow<'t, str>,
-) -> bool {
-    const FEW: usize = 16;
-    if entries.len() < FEW {
-        return entries.iter().any(|(other, _)| other == key);
-    }
-    if entries.len() == FEW {
-        many.extend(entries.iter().map(|(key, _)| key.clone()));
-    }
-    !many.insert(key.clone())
 }

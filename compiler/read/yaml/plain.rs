@@ -103,7 +103,7 @@ fn is_readable(text: &str, seen: u8) -> bool {
     if seen & ODD != 0 && text.chars().any(is_escaped) {
         return false;
     }
-    let ends = text.trim_end().ends_with(':') || text.contains(": ");
+    let ends = text.trim_end().ends_with(':') || text.as_bytes().windows(2).any(|pair| pair == b": ");
     let comment = |(at, _): (usize, &str)| text[..at].ends_with(char::is_whitespace);
     !(seen & COLON != 0 && ends || seen & HASH != 0 && text.match_indices('#').any(comment))
 }

@@ -1,0 +1,84 @@
+//! Facts while they are collected.
+
+use std::sync::{Arc, LazyLock};
+
+use super::{Delivery, Fact, Facts, Place, State};
+use crate::{
+    plan::{FactPath, KINDS, Kind, Leaf},
+    value::{Image, Value},
+};
+
+/// The names of all fields, so that facts share them.
+static FIELDS: LazyLock<Vec<Vec<Arc<str>>>> =
+    LazyLock::new(|| KINDS.iter().map(|row| row.fields.iter().map(|field| field.name.into()).collect()).collect());
+
+/// Tags that mean another image tomorrow.
+const FLOATING: &[&str] = &["latest", "stable", "main", "master", "edge", "nightly", "dev", "develop"];
+
+/// Facts in the order in which they are found.
+#[derive(Default)]
+pub(super) struct Sink {
+    facts: Vec<(FactPath, Fact)>,
+    /// The workload that facts are about.
+    pub(super) workload: Arc<str>,
+}
+
+impl Sink {
+    /// A sink for about so many facts.
+    pub(super) fn with_capacity(capacity: usize) -> Sink {
+        Sink { facts: Vec::with_capacity(capacity), workload: Arc::default() }
+    }
+
+    /// Adds a fact that stands there as it is.
+    pub(super) fn put(&mut self, kind: Kind, key: &Arc<str>, field: &str, value: Value, place: Place) {
+        self.push(kind, key, field, Fact { value, delivery: Delivery::Literal, state: State::Set, place });
+    }
+
+    /// Adds a fact.
+    pub(super) fn push(&mut self, kind: Kind, key: &Arc<str>, field: &str, fact: Fact) {
+        let names = kind.row().fields.iter().position(|row| row.name == field).map(|at| &FIELDS[kind as usize][at]);
+        let Some(field) = names else {
+            debug_assert!(false, "no row for {kind:?}.{field}");
+            return;
+        };
+        let path = FactPath { workload: self.workload.clone(), kind, key: key.clone(), field: field.clone() };
+        self.facts.push((path, fact));
+    }
+
+    /// Adds a fact of a workload that has one of the kind.
+    pub(super) fn one(&mut self, kind: Kind, field: &str, value: Value, place: Place) {
+        self.put(kind, &Arc::default(), field, value, place);
+    }
+
+    /// Adds an image, and whether it floats.
+    pub(super) fn image(&mut self, value: Value, state: State, place: Place) {
+        let state = match &value {
+            Value::Image(image) if state == State::Set && floats(image) => State::Floating,
+            _ => state,
+        };
+        self.push(Kind::Image, &Arc::default(), "", Fact { value, delivery: Delivery::Literal, state, place });
+    }
+
+    /// Everything found, sorted; of two facts about the same thing the later.
+    pub(super) fn finish(self) -> Facts {
+        self.facts.into_iter().collect()
+    }
+}
+
+/// Whether an image may be another tomorrow: no digest, and no tag or one that moves, such as `latest` or `4`.
+pub(super) fn floats(image: &Image) -> bool {
+    let tag = &*image.tag;
+    let major =
+        !tag.is_empty() && tag.len() < 4 && tag.trim_start_matches('v').bytes().all(|byte| byte.is_ascii_digit());
+    image.digest.is_empty() && (tag.is_empty() || major || FLOATING.contains(&tag))
+}
+
+/// The place of a leaf of a plan.
+pub(super) fn place(leaf: &Leaf) -> Place {
+    Place { origins: leaf.origins.clone(), at: leaf.at, line: 0 }
+}
+
+/// A line of a file.
+pub(super) fn line(line: u32) -> Place {
+    Place { line, ..Place::default() }
+}
