@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     read::{self, Data, Node},
-    value::Value,
+    value::{Value, spell},
 };
 
 /// The content of a file in normal form. `path` is where it is mounted, `source` where it was found; the ending of
@@ -28,7 +28,17 @@ pub(super) fn file_value(bytes: &[u8], path: &str, source: &str, names: &Names) 
 /// Whether a text holds this tree, in one of the formats that it may be in.
 pub(super) fn holds(text: &str, tree: &Value) -> bool {
     let names = Names::default();
-    ["json", "toml", "yaml", "ini"].into_iter().any(|ending| parsed(text, ending, &names).as_ref() == Some(tree))
+    ["json", "toml", "yaml"].into_iter().any(|ending| parsed(text, ending, &names).as_ref() == Some(tree))
+        || ini(text, &names).is_some_and(|found| found == texts(tree))
+}
+
+/// A tree as INI can say it, where every value is text.
+fn texts(tree: &Value) -> Value {
+    match tree {
+        Value::Map(entries) => Value::Map(entries.iter().map(|(key, value)| (key.clone(), texts(value))).collect()),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => Value::string(spell(tree)),
+        other => other.clone(),
+    }
 }
 
 /// The tree of a text in the format that an ending tells: by our own readers, or else as others wrote it.

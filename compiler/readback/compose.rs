@@ -19,7 +19,7 @@ pub(super) fn check(deployment: &Deployment, compose: &Compose, file: &File, fil
         let said = path.kind.row().field(&path.field).is_some_and(|field| field.compose);
         match found.get(path) {
             None if said => differs(path, fact, None, file, diags),
-            Some(other) if !super::carried::same(&other.value, &fact.value) => {
+            Some(other) if !facts::same(other, fact) => {
                 differs(path, fact, Some(other), file, diags);
             }
             _ => {}
