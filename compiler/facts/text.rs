@@ -249,7 +249,8 @@ fn password(text: &str, from: usize) -> Option<(usize, usize)> {
 /// Whether a word that is the name of a host stands where a host stands.
 fn is_address(text: &str, at: usize, end: usize, endpoint: &str, name: &str, names: &Names) -> bool {
     let before = &text[..at];
-    if before.ends_with("://") || (before.ends_with('@') && (before.contains("://") || at == 1)) {
+    let in_url = || text.find("://").is_some_and(|scheme| scheme < at);
+    if before.ends_with("://") || (before.ends_with('@') && (at == 1 || in_url())) {
         return true;
     }
     let last = before.chars().next_back();

@@ -77,7 +77,7 @@ fn last_command(line: &str) -> Vec<String> {
         PREPARING.contains(&first) || matches!(first, "do" | "done")
     };
     match parts.split_last() {
-        Some((last, before)) if before.iter().all(|part| prepares(part)) => shell::words(last),
+        Some((last, before)) if before.iter().all(prepares) => shell::words(last),
         _ => vec![line.to_owned()],
     }
 }

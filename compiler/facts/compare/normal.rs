@@ -182,10 +182,9 @@ impl<'a> Normals<'a> {
             "null" | "~" => return String::new(),
             _ => {}
         }
-        if let Some(whole) = text.strip_suffix(".0").filter(|whole| !whole.is_empty()) {
-            if whole.bytes().all(|byte| byte.is_ascii_digit()) {
-                return whole.to_owned();
-            }
+        let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(whole) = text.strip_suffix(".0").filter(digits) {
+            return whole.to_owned();
         }
         if let Some(number) = mangled(text) {
             return number;

@@ -1,6 +1,9 @@
 //! Two sides that do not know of each other, compared.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Class, Difference,
@@ -12,6 +15,9 @@ use crate::{
     plan::{FactPath, Kind},
     value::Value,
 };
+
+/// The most variables of a workload among which parts of URLs are looked for.
+const MOST_VARIABLES: usize = 500;
 
 /// Facts, and in whose words they were said.
 #[derive(Clone, Copy, Debug)]
@@ -36,11 +42,12 @@ pub fn compare_sides(left: Side<'_>, right: Side<'_>) -> Vec<Difference> {
     }
     let sides = Sides { left: &lefts, right: &rights, views: (left.view, right.view) };
     sides.workloads(&mut found);
+    let unexpanded = found.iter().filter(|bad| bad.class == Class::Unexpanded).map(|bad| bad.path.clone());
+    let unexpanded: BTreeSet<FactPath> = unexpanded.collect();
     let paths: BTreeSet<&FactPath> = lefts.facts.keys().chain(rights.facts.keys()).collect();
     for path in paths {
         // What is wrong by itself is not compared, too.
-        let said = found.iter().any(|bad| bad.class == Class::Unexpanded && bad.path == *path);
-        if !said && sides.runs(&path.workload, true) && sides.runs(&path.workload, false) {
+        if !unexpanded.contains(path) && sides.runs(&path.workload, true) && sides.runs(&path.workload, false) {
             found.extend(sides.difference(path));
         }
     }
@@ -200,6 +207,9 @@ impl Sides<'_> {
 
     /// Whether the other side says the parts of this URL, or this is such a part of a URL there, and they agree.
     fn in_parts(&self, path: &FactPath, fact: &Normal<'_>, left: bool) -> bool {
+        if self.facts_of(path, Kind::Env, !left).nth(MOST_VARIABLES).is_some() {
+            return false;
+        }
         if let Some(url) = url::split(&fact.text) {
             return self.parts_say(path, &url, !left);
         }
@@ -258,19 +268,21 @@ fn ends_alike(one: &str, other: &str) -> bool {
 /// The same said of a variable of several workloads is said once.
 fn blanket(found: Vec<Difference>) -> Vec<Difference> {
     let mut kept: Vec<Difference> = Vec::new();
+    let mut known = BTreeMap::new();
     for difference in found {
         let value = |said: &Option<super::Said>| said.as_ref().map(|said| said.value.clone());
-        let known = kept.iter_mut().find(|known| {
-            difference.path.kind == Kind::Env
-                && known.path.kind == Kind::Env
-                && known.class == difference.class
-                && known.path.key == difference.path.key
-                && value(&known.left) == value(&difference.left)
-                && value(&known.right) == value(&difference.right)
-        });
-        match known {
-            Some(known) => known.also.push(difference.path.workload),
-            None => kept.push(difference),
+        let same = (difference.class, difference.path.key.clone(), value(&difference.left), value(&difference.right));
+        match known.get(&same).filter(|_| difference.path.kind == Kind::Env) {
+            Some(at) => {
+                let first: &mut Difference = &mut kept[*at];
+                first.also.push(difference.path.workload);
+            }
+            None => {
+                if difference.path.kind == Kind::Env {
+                    known.insert(same, kept.len());
+                }
+                kept.push(difference);
+            }
         }
     }
     kept.sort_by(|a, b| (&a.path, a.class).cmp(&(&b.path, b.class)));

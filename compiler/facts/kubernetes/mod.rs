@@ -47,6 +47,15 @@ pub fn of_manifests(documents: &[Node<'_>], called: &BTreeMap<Arc<str>, Arc<str>
     (manifests.sink.finish(), manifests.troubles)
 }
 
+/// What the rules of an Ingress say of one port.
+#[derive(Default)]
+struct Route {
+    hosts: Vec<Value>,
+    path: Option<String>,
+    tls: Option<String>,
+    line: u32,
+}
+
 /// Manifests while their facts are collected.
 struct Manifests<'a, 't> {
     objects: &'a Objects<'a, 't>,
@@ -188,32 +197,30 @@ impl Manifests<'_, '_> {
 
     fn ingress(&mut self, ingress: &Node<'_>) {
         let tls = ingress.at(&["spec", "tls"]).map_or(&[][..], Node::items);
-        // Of each port: its hosts, and what else the rule says.
-        let mut routes: BTreeMap<(Arc<str>, Arc<str>), (Vec<Value>, Option<String>, Option<String>, u32)> =
-            BTreeMap::new();
+        let mut routes: BTreeMap<(Arc<str>, Arc<str>), Route> = BTreeMap::new();
         for rule in ingress.at(&["spec", "rules"]).map_or(&[][..], Node::items) {
             let host = text(rule, &["host"]).unwrap_or("*");
-            let covers = |entry: &&Node<'_>| {
-                entry.get("hosts").map_or(&[][..], Node::items).iter().any(|item| item.as_str() == Some(host))
+            let hosts = |entry: &Node<'_>| {
+                entry.get("hosts").is_some_and(|hosts| hosts.items().iter().any(|item| item.as_str() == Some(host)))
             };
-            let secret = tls.iter().find(covers).and_then(|entry| text(entry, &["secretName"])).map(str::to_owned);
+            let secret = tls.iter().find(|entry| hosts(entry)).and_then(|entry| text(entry, &["secretName"]));
             for path in rule.at(&["http", "paths"]).map_or(&[][..], Node::items) {
-                let Some((workload, port)) = self.backend(path) else { continue };
-                let route = routes.entry((workload, port)).or_insert((Vec::new(), None, None, rule.line));
-                let host = Value::string(host);
-                if !route.0.contains(&host) {
-                    route.0.push(host);
+                let Some(port) = self.backend(path) else { continue };
+                let route = routes.entry(port).or_insert_with(|| Route { line: rule.line, ..Route::default() });
+                if !route.hosts.contains(&Value::string(host)) {
+                    route.hosts.push(Value::string(host));
                 }
-                route.1 = route.1.take().or_else(|| text(path, &["path"]).map(str::to_owned));
-                route.2 = route.2.take().or_else(|| secret.clone());
+                route.path = route.path.take().or_else(|| text(path, &["path"]).map(str::to_owned));
+                route.tls = route.tls.take().or_else(|| secret.map(str::to_owned));
             }
         }
-        for ((workload, port), (hosts, path, tls, at)) in routes {
+        for ((workload, port), route) in routes {
+            let at = line(route.line);
             self.sink.workload = workload;
-            self.sink.put(Kind::Route, &port, "hosts", Value::List(hosts), line(at));
-            for (field, text) in [("path", path), ("tls", tls)] {
+            self.sink.put(Kind::Route, &port, "hosts", Value::List(route.hosts), at.clone());
+            for (field, text) in [("path", route.path), ("tls", route.tls)] {
                 if let Some(text) = text {
-                    self.sink.put(Kind::Route, &port, field, Value::string(text), line(at));
+                    self.sink.put(Kind::Route, &port, field, Value::string(text), at.clone());
                 }
             }
         }
@@ -241,3 +248,6 @@ impl Manifests<'_, '_> {
         self.troubles.push(Trouble { line: at, message });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,10 @@
 //! The objects of a set of manifests, sorted by what they are for.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     facts::{Names, View, compose::number_key},
@@ -86,12 +90,13 @@ impl<'a, 't> Objects<'a, 't> {
 
     /// Names workloads: as the caller says, or else without what all names begin with.
     fn name(&mut self, called: &BTreeMap<Arc<str>, Arc<str>>) {
-        let names: Vec<&str> = self.running.iter().map(|running| running.name).collect();
-        let mut taken: Vec<Arc<str>> = Vec::new();
+        let prefix = common(&self.running.iter().map(|running| running.name).collect::<Vec<_>>()).to_owned();
+        let mut taken: BTreeSet<Arc<str>> = BTreeSet::new();
         for running in &mut self.running {
-            let name = called.get(running.name).cloned().unwrap_or_else(|| short(running.object, running.name, &names));
+            let name =
+                called.get(running.name).cloned().unwrap_or_else(|| short(running.object, running.name, &prefix));
             let name = if taken.contains(&name) { running.name.into() } else { name };
-            taken.push(name.clone());
+            taken.insert(name.clone());
             running.workload = name;
         }
     }
@@ -199,7 +204,7 @@ pub(super) fn containers<'a, 't>(running: &Running<'a, 't>) -> &'a [Node<'t>] {
 }
 
 /// A name without the release, the chart and the time that names of objects begin or end with.
-fn short(object: &Node<'_>, name: &str, all: &[&str]) -> Arc<str> {
+fn short(object: &Node<'_>, name: &str, prefix: &str) -> Arc<str> {
     let label = |label: &str| {
         let labels = object.at(&["metadata", "labels"])?;
         labels.get(&format!("app.kubernetes.io/{label}"))?.as_str()
@@ -219,23 +224,19 @@ fn short(object: &Node<'_>, name: &str, all: &[&str]) -> Arc<str> {
             return component.unwrap_or(name).into();
         }
         if let Some(rest) = without(name, Some(release)) {
-            return match without(&rest, chart) {
-                Some(rest) => rest.into(),
-                None => rest.into(),
-            };
+            return without(&rest, chart).unwrap_or(rest).into();
         }
         return name.into();
     }
-    // Without labels: what all names have in common up to a dash.
-    let first = all.first().copied().unwrap_or_default();
-    let common = first
-        .match_indices('-')
-        .map(|(at, _)| &first[..=at])
-        .rfind(|prefix| all.iter().all(|name| name.starts_with(prefix)));
-    match common.filter(|_| all.len() > 1) {
-        Some(prefix) => name.strip_prefix(prefix).unwrap_or(name).into(),
-        None => name.into(),
-    }
+    name.strip_prefix(prefix).unwrap_or(name).into()
+}
+
+/// What several names begin with, up to a dash.
+fn common<'n>(names: &[&'n str]) -> &'n str {
+    let [first, rest @ ..] = names else { return "" };
+    let alike = |other: &&str| first.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    let length = rest.iter().map(alike).min().unwrap_or(0);
+    first.get(..length).and_then(|start| start.rfind('-')).map_or("", |at| &first[..=at])
 }
 
 /// The text at a path.
