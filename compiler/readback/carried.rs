@@ -25,6 +25,8 @@ pub(super) struct Said {
 pub(super) fn said_of(fact: &FactPath, value: &Value, plus: i64, names: &Names) -> Value {
     match value {
         Value::Int(number) => Value::Int(number.saturating_add(plus)),
+        // A setting is what was written, even if a workload happens to be called so.
+        Value::String(_) if fact.kind == Kind::Setting => value.clone(),
         // What is no variable is a host or a text as a whole, whatever it is called.
         Value::String(_) | Value::Text(_) => {
             facts::normal(value, if fact.kind == Kind::Env { &fact.key } else { "host" }, names)

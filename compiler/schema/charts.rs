@@ -51,10 +51,10 @@ enum Pending {
     Unsaid(usize),
 }
 
-/// Names and values of a fragment's parameters.
+/// What the parameters of a fragment stand for, by name.
 type Parameters = Vec<(Arc<str>, String)>;
 
-/// The parameters of the fragment that is being read, and how deep it is.
+/// Where something stands: in which fragment, under which conditions, and how deep.
 #[derive(Clone, Default)]
 pub(super) struct Within<'d> {
     parameters: Parameters,
@@ -709,7 +709,7 @@ stack "shop" version="1" {
             (r#"(list)a"#, "TL0408", "a"),
             (r#"(list)a of="int" { (int)b }"#, "TL0401", "b"),
             (r#"(int)a { (int)b }"#, "TL0401", "b"),
-            (r#"(dead)a"#, "TL0125", "(dead)a"),
+            (r#"(dead)a"#, "TL0125", "a"),
             (r#"(int)a when="b > 1""#, "TL0301", "b"),
             (r#"(int)a; (int)b when="a""#, "TL0307", "a"),
             (r#"(dead)a because="nobody reads it at all"; (int)b when="a""#, "TL0301", "a"),
@@ -728,15 +728,15 @@ stack "shop" version="1" {
             (r#"(int)a carries="setting pauze""#, "TL0904", "\"setting pauze\""),
             (r#"(int)a { carries "shop replicas" plus="1" }"#, "TL0448", "\"1\""),
             (r#"fixed "shop port[http]""#, "TL0432", "fixed"),
-            (r#"fixed "shop port[http]" "eighty""#, "TL0201", "\"eighty\""),
+            (r#"fixed "shop port[http]" "eighty""#, "TL0204", "\"eighty\""),
             (r#"fixed "shop env[A]" (workload)"db""#, "TL0434", "\"db\""),
             (r#"fixed "shop env[A]" (f)"{b}""#, "TL0301", "b"),
             (r#"unsaid "shop image.tag" because="it cannot say that""#, "TL0904", "\"shop image.tag\""),
-            (r#"unsaid "shop image""#, "TL0125", "unsaid \"shop image\""),
+            (r#"unsaid "shop image""#, "TL0125", "unsaid"),
             (r#"runs "db""#, "TL0434", "\"db\""),
-            (r#"(int)a; (use)"x""#, "TL0422", "x"),
-            (r#"fragment "x" p="string" { (int)b }; (use)"x""#, "TL0424", "x"),
-            (r#"fragment "x" { (use)"x" }; (use)"x""#, "TL0423", "x"),
+            (r#"(int)a; (use)"x""#, "TL0422", "\"x\""),
+            (r#"fragment "x" p="string" { (int)b }; (use)"x""#, "TL0424", "\"x\""),
+            (r#"fragment "x" { (use)"x" }; (use)"x""#, "TL0423", "\"x\""),
             (r#"fragment "x" { (int)b }; (int)a"#, "TL0425", r#"fragment "x" { (int)b }"#),
             ("", "TL0442", "surface \"shop\" version=\"1\" {\n\n}"),
         ];
