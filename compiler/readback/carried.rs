@@ -25,12 +25,9 @@ pub(super) struct Said {
 pub(super) fn said_of(fact: &FactPath, value: &Value, plus: i64, names: &Names) -> Value {
     match value {
         Value::Int(number) => Value::Int(number.saturating_add(plus)),
-        // A setting is what was written, even if a workload happens to be called so.
-        Value::String(_) if fact.kind == Kind::Setting => value.clone(),
-        // What is no variable is a host or a text as a whole, whatever it is called.
-        Value::String(_) | Value::Text(_) => {
-            facts::normal(value, if fact.kind == Kind::Env { &fact.key } else { "host" }, names)
-        }
+        Value::String(_) | Value::Text(_) if fact.kind == Kind::Env => facts::normal(value, &fact.key, names),
+        Value::Text(_) => facts::normal(value, "host", names),
+        // Elsewhere a text is what was written, even if a workload happens to be called so.
         Value::List(items) => Value::List(items.iter().map(|item| said_of(fact, item, 0, names)).collect()),
         other => other.clone(),
     }
