@@ -11,6 +11,7 @@ mod facts;
 mod first_day;
 mod fmt;
 mod golden;
+mod hostile;
 mod image;
 mod lines;
 mod pages;
