@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 
 pub use self::{
     compose::{secret_name, volume_name},
-    leaves::{Leaf, Leaves},
+    leaves::{Leaf, Leaves, Spot, Spots},
 };
 use self::{node::Node, words::Speaker};
 use crate::{
