@@ -9,6 +9,7 @@ mod expr_cel;
 mod facts;
 mod first_day;
 mod fmt;
+mod fuzz;
 mod golden;
 mod image;
 mod lines;
