@@ -10,6 +10,7 @@ mod expr_cel;
 mod facts;
 mod first_day;
 mod fmt;
+mod fuzz;
 mod golden;
 mod hostile;
 mod image;
