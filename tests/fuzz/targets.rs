@@ -24,8 +24,11 @@ use trueline::{
     value::Value,
 };
 
+/// What is tried with some bytes; it panics where a promise is broken.
+pub type Target = fn(&[u8]);
+
 /// All targets: the name of each, which is that of its folder in `fuzz/corpus`, and what it does.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("compile", compile),
     ("compose", compose),
     ("expression", expression),
