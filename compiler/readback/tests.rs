@@ -237,7 +237,7 @@ fn raw_says_no_fact() {
         ..COPIES
     }
     .found();
-    assert_eq!(found, ["TL1116 this says `api resources.requests.memory`, which is no business of `raw`"]);
+    assert_eq!(found, ["TL0810 the stack writes `services.api.mem_reservation` already"]);
     let mode = |environment| Demo { environment, ..MODE };
     each_gives(&[
         (
@@ -277,7 +277,10 @@ fn the_text_of_a_secret_is_not_shown() {
     let canary = "hunter2/canary";
     let demo = Demo {
         surface: r#"(secret)password default="""#,
-        environment: r#"raw "helm" because="only to try it" { password "hunter2/canary" }"#,
+        environment: r#"
+            raw "helm" because="only to try it" { password "hunter2/canary" }
+            allow "secret-like" "password" because="only to try it"
+        "#,
         ..Demo::default()
     };
     let found = demo.found();
