@@ -7,14 +7,14 @@ use crate::{
     expr,
     facts::{self, Fact, Facts, Names},
     model::{Deployed, View},
-    plan::{Compose, Deployment, FactPath, Kind},
+    plan::{Deployment, FactPath, Kind},
     schema::{self, FactKind, FileExpr, Guard, SettingId, Workload},
 };
 
 /// Reports facts that differ between the views though nothing declares it. `here` are those of Compose's view.
 pub(super) fn check(deployed: &Deployed, deployment: &Deployment, names: &Names, here: &Facts, diags: &mut Diags) {
     let Some(compose) = &deployment.compose else { return };
-    if deployment.cluster.is_empty() || is_alike(compose, deployment) {
+    if deployment.cluster.is_empty() || compose.workloads == deployment.cluster {
         return;
     }
     // Both in the same names: what a link is called in each target is not a difference.
@@ -35,22 +35,16 @@ pub(super) fn check(deployed: &Deployed, deployment: &Deployment, names: &Names,
     }
 }
 
-/// Whether both views have the very same workloads.
-fn is_alike(compose: &Compose, deployment: &Deployment) -> bool {
-    compose.workloads == deployment.cluster
-}
-
 /// Whether an override of the settings or of the workload's facts is behind a difference: one of a setting that the
 /// fact was computed from, or on which it depends whether and how often it is stated.
 fn declared(deployed: &Deployed, path: &FactPath, one: Option<&Fact>, other: Option<&Fact>) -> bool {
     let views = (deployed.view("compose"), deployed.view("helm"));
     let mut origins = one.into_iter().chain(other).flat_map(|fact| &fact.place.origins);
-    let differs = |path: &str| match super::setting_of(&deployed.stack, path) {
-        Some((id, keys)) => {
-            deployed.stack.below(id).into_iter().any(|id| slots(views.0, id, &keys) != slots(views.1, id, &keys))
-        }
-        None => true,
+    let differs_below = |id: SettingId, keys: &[Arc<str>]| {
+        deployed.stack.below(id).into_iter().any(|id| slots(views.0, id, keys) != slots(views.1, id, keys))
     };
+    let differs =
+        |path: &str| super::setting_of(&deployed.stack, path).is_none_or(|(id, keys)| differs_below(id, &keys));
     let of_workload = || {
         deployed.stack.workloads.iter().filter(|workload| {
             let in_loop = !matches!(workload.node.name.kind, expr::Kind::Literal(_));
@@ -62,14 +56,10 @@ fn declared(deployed: &Deployed, path: &FactPath, one: Option<&Fact>, other: Opt
     let guarded = || {
         of_workload().flat_map(|workload| workload.guards.iter().chain(guards(&workload.node, path.kind))).any(
             |guard| {
-                places(guard).into_iter().any(|place| match deployed.stack.setting_at(place) {
-                    Some(id) => deployed
-                        .stack
-                        .below(id)
-                        .into_iter()
-                        .any(|id| slots(views.0, id, &[]) != slots(views.1, id, &[])),
-                    None => true, // an endpoint, or a fact of a workload
-                })
+                // A place that is no setting is an endpoint, or a fact of a workload.
+                places(guard)
+                    .into_iter()
+                    .any(|place| deployed.stack.setting_at(place).is_none_or(|id| differs_below(id, &[])))
             },
         )
     };

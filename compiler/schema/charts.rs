@@ -167,18 +167,7 @@ impl<'d> Builder<'d> {
         self.shape(node, Shape { arguments: 1, properties: &["version"], children: true });
         let chart = self.node_name(node);
         let version = self.required_word(node, "version");
-        let root = ChartKey {
-            name: "".into(),
-            parent: None,
-            span: node.name.span,
-            shape: KeyShape::Group,
-            default: None,
-            when: None,
-            carries: Vec::new(),
-            template: false,
-            required: false,
-            children: IndexMap::new(),
-        };
+        let root = ChartKey::new("".into(), None, node.name.span, KeyShape::Group);
         let surface = Surface {
             chart,
             version,
@@ -413,18 +402,7 @@ impl<'d> Charts<'_, 'd> {
     }
 
     fn push(&mut self, name: Arc<str>, parent: u32, node: &Node, shape: KeyShape) -> u32 {
-        self.surface.keys.push(ChartKey {
-            name,
-            parent: Some(parent),
-            span: node.name.span,
-            shape,
-            default: None,
-            when: None,
-            carries: Vec::new(),
-            template: false,
-            required: false,
-            children: IndexMap::new(),
-        });
+        self.surface.keys.push(ChartKey::new(name, Some(parent), node.name.span, shape));
         self.surface.keys.len() as u32 - 1
     }
 

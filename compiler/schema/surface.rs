@@ -139,6 +139,24 @@ pub struct Unsaid {
     pub span: Span,
 }
 
+impl ChartKey {
+    /// A key of which nothing more is said yet.
+    pub(super) fn new(name: Arc<str>, parent: Option<u32>, span: Span, shape: KeyShape) -> ChartKey {
+        ChartKey {
+            name,
+            parent,
+            span,
+            shape,
+            default: None,
+            when: None,
+            carries: Vec::new(),
+            template: false,
+            required: false,
+            children: IndexMap::new(),
+        }
+    }
+}
+
 impl Surface {
     /// The key of this number.
     #[must_use]
