@@ -1,6 +1,7 @@
 //! All tests that need the whole program; one binary, so that it is linked once.
 #![allow(clippy::disallowed_methods, reason = "tests run the program in scratch folders")]
 
+mod allow;
 mod canary;
 mod charts;
 mod cli;
