@@ -110,9 +110,15 @@ fn pieces(text: &str, other: fn(&[u8], usize) -> Option<Found>) -> impl Iterator
     })
 }
 
+/// The fewest bytes that a form takes with its beginning.
+const SHORTEST: usize = 15;
+
 /// The first piece that begins at `from` or behind.
 fn next(text: &str, from: usize, other: fn(&[u8], usize) -> Option<Found>) -> Option<Found> {
     let bytes = text.as_bytes();
+    if bytes.len() - from < SHORTEST && !text.contains("://") {
+        return None; // most texts are a word or two
+    }
     (from..bytes.len()).find_map(|at| {
         if bytes[at..].starts_with(b"://") {
             return url_password(text, at).map(|range| Found { what: "a url with a password", range });
@@ -398,6 +404,15 @@ mod tests {
             }
             assert_eq!(find(&key[..key.len() / 2]).count(), 0, "{key}");
             assert_eq!(find(&format!("x{key}")).count(), 0, "{key}");
+        }
+    }
+
+    #[test]
+    fn no_form_is_shorter_than_what_is_looked_at() {
+        for form in FORMS {
+            for prefix in form.prefixes {
+                assert!(prefix.len() + form.least >= SHORTEST, "{prefix}");
+            }
         }
     }
 

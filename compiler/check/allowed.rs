@@ -71,6 +71,9 @@ const TOP: &[(&str, Rule)] = &[
     ("networks", rule(&["driver"], is_host, "host-network")),
 ];
 
+/// At the top of a Compose file.
+const INCLUDE: Rule = rule(&["include"], is_given, "other-file");
+
 /// Anywhere in values of Helm.
 const VALUE: &[Rule] = &[
     rule(&["privileged"], is_on, "privileged"),
@@ -153,35 +156,47 @@ fn code_of(kind: &str) -> &'static Code {
 
 fn in_compose(root: &Tree, dangers: &mut Vec<Danger>) {
     for (name, service) in get(root, "services").into_iter().flat_map(entries) {
-        for rule in SERVICE {
-            rule.find(service, name, &format!("services.{name}"), dangers);
+        for (rule, tree) in found(SERVICE, service) {
+            dangers.push(rule.danger(name, &format!("services.{name}"), tree));
         }
     }
     for (map, rule) in TOP {
         for (name, entry) in get(root, map).into_iter().flat_map(entries) {
-            rule.find(entry, name, &format!("{map}.{name}"), dangers);
+            let tree = rule.found(entry);
+            dangers.extend(tree.map(|tree| rule.danger(name, &format!("{map}.{name}"), tree)));
         }
     }
-    rule(&["include"], is_given, "other-file").find(root, "include", "", dangers);
+    dangers.extend(INCLUDE.found(root).map(|tree| INCLUDE.danger("include", "", tree)));
 }
 
-fn in_values(tree: &Tree, path: &mut Vec<String>, dangers: &mut Vec<Danger>) {
+/// A step on the way to a key.
+enum Step<'t> {
+    Key(&'t str),
+    Item(usize),
+}
+
+fn in_values<'t>(tree: &'t Tree, path: &mut Vec<Step<'t>>, dangers: &mut Vec<Danger>) {
     match tree {
         Tree::Map(map) => {
-            for rule in VALUE {
-                let steps = path.iter().map(String::as_str).chain(rule.path.iter().copied());
-                let subject = steps.collect::<Vec<_>>().join(".");
-                rule.find(tree, &subject, &path.join("."), dangers);
+            for (rule, tree) in found(VALUE, tree) {
+                let steps = path.iter().map(|step| match step {
+                    Step::Key(key) => (*key).to_owned(),
+                    Step::Item(at) => at.to_string(),
+                });
+                let place = steps.collect::<Vec<String>>().join(".");
+                let mut danger = rule.danger("", &place, tree);
+                danger.subject.clone_from(&danger.path);
+                dangers.push(danger);
             }
             for (key, inner) in map {
-                path.push(key.to_string());
+                path.push(Step::Key(key));
                 in_values(inner, path, dangers);
                 path.pop();
             }
         }
         Tree::List(items) => {
             for (at, inner) in items.iter().enumerate() {
-                path.push(at.to_string());
+                path.push(Step::Item(at));
                 in_values(inner, path, dangers);
                 path.pop();
             }
@@ -191,17 +206,24 @@ fn in_values(tree: &Tree, path: &mut Vec<String>, dangers: &mut Vec<Danger>) {
     }
 }
 
+/// The rules that hold for a tree, each with what it holds for.
+fn found<'t>(rules: &'static [Rule], tree: &'t Tree) -> impl Iterator<Item = (&'static Rule, &'t Tree)> {
+    rules.iter().filter_map(move |rule| Some((rule, rule.found(tree)?)))
+}
+
 impl Rule {
-    /// Notes the danger, if the tree below `place` holds it.
-    fn find(&self, tree: &Tree, subject: &str, place: &str, dangers: &mut Vec<Danger>) {
+    /// What below a tree is the danger, if anything is.
+    fn found<'t>(&self, tree: &'t Tree) -> Option<&'t Tree> {
+        get(tree, self.path[0])?; // most trees hold nothing of the kind
         let mut found = Vec::new();
         below(tree, self.path, &mut found);
-        if let Some(tree) = found.into_iter().find(|tree| (self.holds)(tree)) {
-            let steps: Vec<&str> =
-                Some(place).filter(|place| !place.is_empty()).into_iter().chain(self.path.iter().copied()).collect();
-            let path = steps.join(".");
-            dangers.push(Danger { kind: self.kind, subject: subject.to_owned(), path, span: span_of(tree) });
-        }
+        found.into_iter().find(|tree| (self.holds)(tree))
+    }
+
+    fn danger(&self, subject: &str, place: &str, tree: &Tree) -> Danger {
+        let place = Some(place).filter(|place| !place.is_empty());
+        let steps: Vec<&str> = place.into_iter().chain(self.path.iter().copied()).collect();
+        Danger { kind: self.kind, subject: subject.to_owned(), path: steps.join("."), span: span_of(tree) }
     }
 }
 
@@ -380,7 +402,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_kind_and_every_kind_a_code() {
-        let rules = SERVICE.iter().chain(VALUE).chain(TOP.iter().map(|(_, rule)| rule));
+        let rules = SERVICE.iter().chain(VALUE).chain(TOP.iter().map(|(_, rule)| rule)).chain([&INCLUDE]);
         let kinds: BTreeSet<&str> = rules.map(|rule| rule.kind).collect();
         let known: BTreeSet<&str> = KINDS.iter().map(|(kind, _)| *kind).filter(|kind| *kind != "secret-like").collect();
         assert_eq!(kinds, known);
