@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use trueline::lock;
+
 use super::cli::{Project, Ran};
 
 /// Address space in KiB: much less than an expansion bomb takes, enough for threads and their stacks.
@@ -227,4 +229,26 @@ fn many_entries() {
     refused_in(&project(stack, &format!("m {{ {} }}", entries(150_000))), 1, "TL0429");
     let ran = run(&project(stack, &format!("m {{ {} }}", entries(20_000))), &["compile"]);
     assert_eq!(ran.code, 0, "{}", ran.stdout.chars().take(500).collect::<String>());
+}
+
+#[test]
+fn names_that_differ_only_in_case_are_two_files() {
+    let file = |path: &str| format!("file \"{path}\" format=\"toml\" {{ content {{ a 1 }} }}\n");
+    let paths =
+        ["/etc/App.toml", "/etc/app.toml", "/ETC/app.toml", "/etc/..x", "/etc/x ", "/etc/con.", "/etc/a:b", "/etc/é"];
+    let files: String = paths.iter().map(|path| file(path)).collect();
+    let text = format!("environment \"dev\" stack=\"shop\" {{ service \"web\" image=\"nginx:1.27\" {{\n{files}}} }}\n");
+    let compiled = super::support::compile("dev", &text);
+    assert!(!compiled.files.is_empty(), "{}", super::support::told(&compiled));
+    let mut seen = std::collections::BTreeSet::new();
+    for file in &compiled.files {
+        assert_eq!(lock::path_problem(&file.path), None, "{}", file.path);
+        assert!(seen.insert(lock::fold(&file.path)), "{} stands twice", file.path);
+    }
+    for path in ["/etc/../../x", "relative", "/etc/\\u{202e}x", "/etc/\\u{1b}[2J"] {
+        let text = text.replace("/etc/é", path);
+        let compiled = super::support::compile("dev", &text);
+        let bad = compiled.files.iter().filter(|file| lock::path_problem(&file.path).is_some());
+        assert_eq!(bad.count(), 0, "{path}");
+    }
 }

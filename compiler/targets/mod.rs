@@ -10,6 +10,7 @@ mod helm;
 mod leaves;
 pub mod mcp;
 mod node;
+mod paths;
 mod toml;
 mod words;
 
