@@ -44,11 +44,11 @@ impl<'a> Chart<'a, '_> {
     /// Sorts what was written by the facts that it carries, and misses what was not.
     pub(super) fn carry(&mut self) {
         let (surface, values) = (self.surface, self.values);
-        for (number, key) in (0_u32..).zip(&surface.keys) {
+        for ((number, key), read) in (0_u32..).zip(&surface.keys).zip(values.all_read()) {
             if key.carries.is_empty() && !key.required {
                 continue;
             }
-            match values.is_read(number) {
+            match read {
                 Some(true) => {}
                 Some(false) => continue,
                 None => {
