@@ -4,12 +4,20 @@
 //! Never: an environment.
 //! Invariant: all of it stands in the stack; the page adds the words around it.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Arc,
+};
+
+use indexmap::IndexSet;
 
 use crate::{
     expr::Expr,
     ledger::{self, Cell, Row, Table},
-    schema::{Declaration, Given, Guard, Kind, Rule, SettingId, Stack},
+    schema::{
+        Declaration, Given, Guard, KeyShape, Kind, Release, Rule, SettingId, Stack, TreeKey, TreeNode, TreeValue,
+    },
     source::{Sources, Span},
     value::spell,
 };
@@ -32,7 +40,46 @@ pub fn page(stack: &Stack, sources: &Sources) -> String {
     }
     text.push_str("\n## Rules\n");
     stack.rules.iter().for_each(|rule| text.push_str(&page.rule(rule)));
+    for (at, block) in stack.helm.iter().enumerate() {
+        // The columns are Compose's, then those of Helm in the order of the blocks.
+        let places = table.rows.iter().zip(&places).map(|(row, places)| (row.path.as_ref(), places[at + 1].as_slice()));
+        let becomes = Becomes::of(places);
+        for release in &block.releases {
+            let prefix = if block.releases.len() > 1 { format!("{} ", release.name) } else { String::new() };
+            text.push_str(&page.values(release, &becomes, &prefix));
+        }
+    }
     text
+}
+
+/// The settings that reach a place, by the place.
+struct Becomes<'t>(BTreeMap<&'t str, IndexSet<&'t str>>);
+
+impl<'t> Becomes<'t> {
+    fn of(settings: impl Iterator<Item = (&'t str, &'t [Arc<str>])>) -> Becomes<'t> {
+        let mut all: BTreeMap<&str, IndexSet<&str>> = BTreeMap::new();
+        for (setting, places) in settings {
+            for place in places {
+                all.entry(place).or_default().insert(setting);
+            }
+        }
+        Becomes(all)
+    }
+
+    /// The settings behind a key: those that reach it, what is below it, or what is written whole above it.
+    fn settings(&self, key: &str) -> IndexSet<&'t str> {
+        let mut found = self.0.get(key).cloned().unwrap_or_default();
+        for (at, _) in key.match_indices('.') {
+            let (above, field) = (&key[..at], &key[at..]);
+            let whole = self.0.get(above).into_iter().flatten();
+            // Of a record that is written whole, the field of this name.
+            found.extend(whole.filter(|setting| setting.ends_with(field)));
+        }
+        let below = self.0.range(key..).take_while(|(place, _)| place.starts_with(key));
+        let inner = below.filter(|(place, _)| place[key.len()..].starts_with('.'));
+        found.extend(inner.flat_map(|(_, settings)| settings));
+        found
+    }
 }
 
 struct Page<'a> {
@@ -190,6 +237,32 @@ impl Page<'_> {
         text
     }
 
+    /// For who has a values file of the chart: what each of its keys is here.
+    fn values(&self, release: &Release, becomes: &Becomes<'_>, prefix: &str) -> String {
+        let Some(surface) = self.stack.surface(release) else { return String::new() };
+        let mut written = BTreeSet::new();
+        keys_written(&release.values, "", &mut written);
+        let mut text = format!("\n## From values of chart `{}` {}\n\n", release.chart, release.version);
+        text.push_str("| key | here |\n|---|---|\n");
+        for (number, key) in surface.keys.iter().enumerate().skip(1) {
+            let path = surface.path_of(number as u32);
+            if !key.children.is_empty() || path.split('.').any(|word| word == "*") {
+                continue;
+            }
+            let settings = becomes.settings(&format!("{prefix}{path}"));
+            let here = match &key.shape {
+                KeyShape::Dead(because) => format!("dead: {because}"),
+                _ if !settings.is_empty() => {
+                    settings.iter().map(|setting| format!("`{setting}`")).collect::<Vec<_>>().join(", ")
+                }
+                _ if written.contains(path.as_ref() as &str) => "written by the stack".to_owned(),
+                _ => "left to the chart".to_owned(),
+            };
+            let _ = writeln!(text, "| `{path}` | {} |", here.replace('|', "\\|"));
+        }
+        text
+    }
+
     fn guarded(&self, guards: &[Guard]) -> String {
         let conditions = guards.iter().filter_map(|guard| match guard {
             Guard::When(condition) => Some(condition),
@@ -210,6 +283,23 @@ impl Page<'_> {
         let text = self.words(span);
         let ticks = if text.contains('`') { "``" } else { "`" };
         format!("{ticks}{text}{ticks}")
+    }
+}
+
+/// The paths of the keys that a tree writes by name.
+fn keys_written(nodes: &[TreeNode], above: &str, written: &mut BTreeSet<String>) {
+    for node in nodes {
+        match node {
+            TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => keys_written(nodes, above, written),
+            TreeNode::Key { key: TreeKey::Fixed(key), value, .. } => {
+                let path = if above.is_empty() { key.to_string() } else { format!("{above}.{key}") };
+                if let TreeValue::Nodes { nodes, .. } = value {
+                    keys_written(nodes, &path, written);
+                }
+                written.insert(path);
+            }
+            TreeNode::Key { .. } | TreeNode::Item { .. } => {}
+        }
     }
 }
 

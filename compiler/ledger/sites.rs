@@ -24,7 +24,8 @@ pub(super) struct Site {
     pub(super) span: Span,
     /// Whether only a mounted configuration file reads it, which is a target of its own.
     pub(super) mounted: bool,
-    /// What of the target it becomes: a path of keys, or a workload and its fact; empty where it only decides.
+    /// What of the target it becomes: a path of keys, after the release's name where there are several, or a workload
+    /// and its fact; empty where it only decides.
     pub(super) says: Arc<str>,
 }
 
@@ -57,7 +58,11 @@ pub(super) fn helm(stack: &Stack, block: &Helm) -> Vec<Site> {
     }
     for release in &block.releases {
         walk.deciding(|walk| walk.tree(&release.names));
+        if block.releases.len() > 1 {
+            walk.path = format!("{} ", release.name);
+        }
         walk.tree(&release.values);
+        walk.path.clear();
     }
     walk.sites
 }
@@ -135,7 +140,7 @@ impl<'a> Walk<'a> {
     /// Walks what stands below a key.
     fn below(&mut self, key: &str, inner: impl FnOnce(&mut Self)) {
         let before = self.path.len();
-        if !self.path.is_empty() {
+        if !self.path.is_empty() && !self.path.ends_with(' ') {
             self.path.push('.');
         }
         self.path.push_str(key);
