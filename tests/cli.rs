@@ -470,3 +470,21 @@ fn a_page_tells_what_a_stack_of_the_project_says() {
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("did you mean `tiny`?"), "{unknown:?}");
 }
+
+#[test]
+fn a_rule_of_one_target_holds_where_that_target_is_written() {
+    let stack = concat!(
+        "stack \"tiny\" version=\"1\" {\n    settings { (image)image default=\"nginx:1.27\" { about \"What runs\" } }\n",
+        "    workload \"web\" { image (ref)\"image\" }\n",
+        "    rule \"pinned\" view=\"compose\" { require \"has(image.digest)\"; message \"`image` {image} has no digest\" }\n}\n",
+    );
+    let run = |targets: &str| {
+        let environment = format!("environment \"dev\" stack=\"tiny\" {{\n{targets}}}\n");
+        let files = [("environments/dev.kdl", environment.as_str()), ("stdlib/stacks/tiny/stack.kdl", stack)];
+        Project::new(&files).run(&["check"])
+    };
+    let wrong = run("");
+    assert!(wrong.code == 1 && wrong.stdout.contains("error[TL0601]: `image` nginx:1.27 has no digest"), "{wrong:?}");
+    let other = run("    targets \"toml\"\n");
+    assert!(!other.stdout.contains("TL0601"), "{other:?}");
+}
