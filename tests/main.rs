@@ -12,6 +12,7 @@ mod fmt;
 mod golden;
 mod image;
 mod lines;
+mod mutations;
 mod pages;
 mod properties;
 mod readers;

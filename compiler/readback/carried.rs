@@ -98,6 +98,10 @@ pub(super) fn same(found: &Value, wanted: &Value) -> bool {
         (Value::List(found), Value::List(wanted)) => {
             found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| same(found, wanted))
         }
+        (Value::Map(found), Value::Map(wanted)) => {
+            let same_at = |(key, found): (&Arc<str>, &Value)| wanted.get(key).is_some_and(|wanted| same(found, wanted));
+            found.len() == wanted.len() && found.iter().all(same_at)
+        }
         (Value::Image(_), Value::String(text)) | (Value::String(text), Value::Image(_)) => {
             let image = if matches!(found, Value::Image(_)) { found } else { wanted };
             *value::spell(image) == **text

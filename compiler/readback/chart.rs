@@ -8,7 +8,7 @@ use std::{
 use super::carried::{self, Said, shown};
 use crate::{
     diag::{Diags, Finding, codes, nearest},
-    expr::{Evaluated, Expr},
+    expr::{self, Evaluated, Expr},
     facts::{self, Delivery, Fact, Facts, Names, Place, State},
     lookup::Reading,
     model::{Deployed, Env},
@@ -35,6 +35,8 @@ pub(super) fn check(
     let names = Names::of_release(release);
     let facts = facts::of_workloads(&deployment.cluster, &deployment.configs, &names);
     let mut chart = Chart {
+        env,
+        deployed,
         stack: &deployed.stack,
         surface,
         values: Values::new(surface, &tree),
@@ -51,6 +53,8 @@ pub(super) fn check(
     chart.carry();
     chart.fixed();
     chart.join();
+    chart.says();
+    chart.understood();
     chart.runs(deployment, release);
     chart.covered();
 }
@@ -65,9 +69,18 @@ fn settings(env: &Env, deployed: &Deployed, surface: &Surface) -> Facts {
 fn setting(env: &Env, deployed: &Deployed, path: &Arc<str>) -> Option<Fact> {
     let (id, keys) = super::setting_of(&deployed.stack, path)?;
     let view = deployed.view("helm");
-    let reading = Reading {
+    let Evaluated::Value(value) = reading(env, deployed).setting(id, &keys) else { return None };
+    let declared = deployed.stack.setting(id).declarations.first().map(|declaration| declaration.span);
+    let span = view.slot(id, &keys).map(|slot| slot.span).or(declared).unwrap_or_default();
+    let place = Place { origins: vec![Origin { path: path.clone(), span }], at: span, line: 0 };
+    Some(Fact { value, delivery: Delivery::Literal, state: State::Set, place })
+}
+
+/// Helm's view, for expressions over settings.
+fn reading<'a>(env: &'a Env, deployed: &'a Deployed) -> Reading<'a> {
+    Reading {
         stack: &deployed.stack,
-        view,
+        view: deployed.view("helm"),
         target: "helm",
         environment: &env.name,
         release: &deployed.name,
@@ -75,12 +88,7 @@ fn setting(env: &Env, deployed: &Deployed, path: &Arc<str>) -> Option<Fact> {
         loops: &[],
         provider: None,
         findings: None,
-    };
-    let Evaluated::Value(value) = reading.setting(id, &keys) else { return None };
-    let declared = deployed.stack.setting(id).declarations.first().map(|declaration| declaration.span);
-    let span = view.slot(id, &keys).map(|slot| slot.span).or(declared).unwrap_or_default();
-    let place = Place { origins: vec![Origin { path: path.clone(), span }], at: span, line: 0 };
-    Some(Fact { value, delivery: Delivery::Literal, state: State::Set, place })
+    }
 }
 
 /// A key that was written once.
@@ -102,10 +110,13 @@ enum Source {
     Template(Span),
 }
 
-struct Chart<'a, 't> {
-    stack: &'a Stack,
-    surface: &'a Surface,
-    values: Values<'a, 't>,
+/// One release while it is read back.
+pub(super) struct Chart<'a, 't> {
+    env: &'a Env,
+    deployed: &'a Deployed,
+    pub(super) stack: &'a Stack,
+    pub(super) surface: &'a Surface,
+    pub(super) values: Values<'a, 't>,
     facts: Facts,
     /// What each setting is in Helm's view.
     settings: Facts,
@@ -123,6 +134,11 @@ struct Chart<'a, 't> {
 impl<'a> Chart<'a, '_> {
     fn key(&self, number: u32) -> &'a ChartKey {
         &self.surface.keys[number as usize]
+    }
+
+    /// Helm's view, for what the surface says over settings.
+    pub(super) fn reading(&self) -> Reading<'a> {
+        reading(self.env, self.deployed)
     }
 
     /// The path of a key on the surface, `aeterna.image.tag`.
@@ -225,7 +241,7 @@ impl<'a> Chart<'a, '_> {
     }
 
     /// The settings that a value was computed from, as a whole and in its parts.
-    fn origins(&self, path: &[String]) -> (Vec<Arc<str>>, Span, bool) {
+    pub(super) fn origins(&self, path: &[String]) -> (Vec<Arc<str>>, Span, bool) {
         let mut origins: Vec<Arc<str>> = Vec::new();
         let (mut at, mut raw) = (None, false);
         // A list or map that is one value has its leaf above.
@@ -257,7 +273,11 @@ impl<'a> Chart<'a, '_> {
                 self.missing(number, None);
             }
             let values = self.values;
-            for carry in key.carries.iter().filter(|carry| values.holds(carry.when.as_ref()) == Some(true)) {
+            let carries = |carry: &&Carry| values.holds(carry.when.as_ref()) == Some(true);
+            if said && !key.carries.is_empty() && !key.carries.iter().any(|carry| carries(&carry)) {
+                self.says_nothing(number);
+            }
+            for carry in key.carries.iter().filter(carries) {
                 match self.wanted(&carry.fact) {
                     Some(fact) if !said && self.has_part(fact, carry) => self.missing(number, Some(carry)),
                     Some(_) => self.keep(number, carry),
@@ -379,7 +399,11 @@ impl<'a> Chart<'a, '_> {
                 self.report(codes::RUNS_DIFFERS.at(workload.at, message));
             }
         }
-        for runs in active {
+        for (at, runs) in active.iter().enumerate() {
+            if active[..at].iter().any(|other| other.workload == runs.workload) {
+                let message = format!("chart `{}` runs `{}` twice with these values", surface.chart, runs.workload);
+                self.report(codes::RUNS_DIFFERS.at(runs.span, message));
+            }
             if !deployment.cluster.iter().any(|workload| workload.name == runs.workload) {
                 let name = &runs.workload;
                 let message =
@@ -397,8 +421,9 @@ impl<'a> Chart<'a, '_> {
             && !carried::same(&found, &name.value)
         {
             let (here, there) = (super::spell(&name.value), super::spell(&found));
+            let from = super::from(&name.origins);
             let message =
-                format!("`names` calls `{workload}` {here}, and chart `{}` calls it {there}", self.surface.chart);
+                format!("`names` calls `{workload}` {here}{from}, and chart `{}` calls it {there}", self.surface.chart);
             self.report(codes::FIXED_DIFFERS.at(name.at, message).label(host.span, "the surface says so"));
         }
     }
@@ -417,6 +442,46 @@ impl<'a> Chart<'a, '_> {
         });
         let findings: Vec<Finding> = open.map(|(path, fact)| self.unsaid(path, fact)).collect();
         findings.into_iter().for_each(|finding| self.report(finding));
+    }
+
+    /// Every value that is computed from settings stands at a key of which the surface says what it carries, or for which
+    /// values it matters.
+    fn understood(&mut self) {
+        let asked = asked(self.surface);
+        let open = self.leaves.iter().filter(|(path, leaf)| {
+            !leaf.origins().is_empty() && !self.is_understood(path, &asked)
+        });
+        let findings: Vec<Finding> = open.map(|(path, leaf)| self.unknown(path, leaf)).collect();
+        findings.into_iter().for_each(|finding| self.report(finding));
+    }
+
+    fn is_understood(&self, path: &[String], asked: &BTreeSet<u32>) -> bool {
+        let says = |number: u32| {
+            let key = self.key(number);
+            !key.carries.is_empty() || key.says.is_some() || asked.contains(&number)
+        };
+        let mut number = 0;
+        for name in path {
+            match self.surface.below(number, name) {
+                Some(below) if below != number => number = below,
+                Some(_) => break, // in something that is handed on whole
+                None => return true, // reported as unread
+            }
+            if says(number) || matches!(self.key(number).shape, KeyShape::Dead(_)) {
+                return true;
+            }
+        }
+        // A value that is a map or list has its keys below.
+        self.any_below(number, &says)
+    }
+
+    fn any_below(&self, number: u32, says: &dyn Fn(u32) -> bool) -> bool {
+        let key = self.key(number);
+        let item = match key.shape {
+            KeyShape::List(item) | KeyShape::Map(item) => Some(item),
+            _ => None,
+        };
+        key.children.values().copied().chain(item).any(|child| says(child) || self.any_below(child, says))
     }
 
     /// Whether another variable of the same line is known: `also` gives one fact several names.
@@ -440,7 +505,7 @@ impl<'a> Chart<'a, '_> {
 
 /// Messages.
 impl Chart<'_, '_> {
-    fn report(&mut self, finding: Finding) {
+    pub(super) fn report(&mut self, finding: Finding) {
         self.diags.push(finding);
     }
 
@@ -461,6 +526,15 @@ impl Chart<'_, '_> {
             format!("chart `{}` does not read `{}` as the other values are", self.surface.chart, path.join("."));
         let span = key.when.as_ref().map_or(key.span, |when| when.span);
         self.report(codes::IDLE_KEY.at(self.said_at(path), message).label(span, "it reads the key only then"));
+    }
+
+    /// A key that is written while it carries none of the facts that it may; empty text says that there is none.
+    fn says_nothing(&mut self, number: u32) {
+        let written = self.written.get(&number).and_then(|written| written.iter().find(|one| !is_empty(Some(&one.value))));
+        let Some(at) = written.map(|written| written.at) else { return };
+        let (chart, path) = (&self.surface.chart, self.path(number));
+        let message = format!("`{path}` says nothing to chart `{chart}` as the other values are");
+        self.report(codes::IDLE_KEY.at(at, message).label(self.key(number).span, "it carries facts only under conditions"));
     }
 
     fn wrong_shape(&mut self, number: u32, path: &[String], wanted: &str) {
@@ -495,6 +569,19 @@ impl Chart<'_, '_> {
         let message = format!("`{path}` {verb}, which says {}, and nothing here does", shown(&carry.fact, &carry.part));
         let at = self.written.get(&number).and_then(|written| written.first()).map_or(key.span, |written| written.at);
         self.report(codes::EXTRA_KEY.at(at, message).label(key.span, "the surface says so"));
+    }
+
+    fn unknown(&self, path: &[String], leaf: &Leaf<'_>) -> Finding {
+        let message = format!(
+            "`{}`{} is written, and nothing says what it carries to chart `{}`",
+            path.join("."),
+            super::from(leaf.origins()),
+            self.surface.chart
+        );
+        codes::UNCARRIED
+            .at(leaf.at(), message)
+            .label(self.surface.span, "its surface")
+            .hint("add `carries=\"setting PATH\"` to the key, or `says=(cel)\"…\"` for what it has to say")
     }
 
     fn differs(&mut self, path: &FactPath, fact: &Fact, sources: &[(Source, Said)]) {
@@ -556,6 +643,16 @@ impl Chart<'_, '_> {
             .label(self.surface.span, "its surface")
             .hint(format!("add `carries=\"{path}\"` to the key that says it, or `unsaid \"{path}\" because=\"…\"`"))
     }
+}
+
+/// The keys that conditions and texts of a surface ask for.
+fn asked(surface: &Surface) -> BTreeSet<u32> {
+    let of_keys = surface.keys.iter().flat_map(|key| key.when.iter().chain(key.carries.iter().filter_map(|carry| carry.when.as_ref())));
+    let of_runs = surface.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host));
+    let of_fixed = surface.fixed.iter().flat_map(|fixed| fixed.when.iter().chain([&fixed.value]));
+    let of_unsaid = surface.unsaid.iter().filter_map(|unsaid| unsaid.when.as_ref());
+    let all = of_keys.chain(of_runs).chain(of_fixed).chain(of_unsaid);
+    all.flat_map(expr::references).map(|found| found.place.0).collect()
 }
 
 fn is_nothing(node: &Node<'_>) -> bool {

@@ -32,6 +32,7 @@ pub(super) fn check(deployment: &Deployment, compose: &Compose, file: &File, fil
             diags.push(codes::COMPOSE_DIFFERS.at(compose.project.at, message));
         }
     }
+    super::shape::check(&tree, compose, file, diags);
     references(&tree, file, compose, diags);
 }
 

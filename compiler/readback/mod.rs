@@ -8,6 +8,8 @@
 mod carried;
 mod chart;
 mod compose;
+mod says;
+mod shape;
 mod views;
 
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use crate::{
     diag::{Diags, codes},
     facts::Fact,
     model::{Deployed, Env},
-    plan::{Deployment, Format, Plan},
+    plan::{Deployment, Format, Origin, Plan},
     read::{self, Node, Unreadable},
     schema::{SettingId, Stack},
     source::Span,
@@ -53,7 +55,23 @@ fn one(env: &Env, deployed: &Deployed, deployment: &Deployment, files: &[File], 
             chart::check(env, deployed, deployment, release, &surface, file, diags);
         }
     }
+    nowhere(deployed, deployment, diags);
     views::check(deployed, deployment, diags);
+}
+
+/// Reports workloads that no chart runs.
+fn nowhere(deployed: &Deployed, deployment: &Deployment, diags: &mut Diags) {
+    let surfaces: Option<Vec<_>> =
+        deployment.helm.iter().map(|release| surface_of(&deployed.stack, release)).collect();
+    let Some(surfaces) = surfaces.filter(|surfaces| !surfaces.is_empty()) else { return };
+    for workload in &deployment.cluster {
+        let mut runs = surfaces.iter().flat_map(|surface| &surface.runs);
+        if !runs.any(|runs| runs.workload == workload.name) {
+            let message = format!("no chart of `{}` runs `{}`", deployment.name, workload.name);
+            let hint = format!("add `runs \"{}\"` to the surface of the chart that does", workload.name);
+            diags.push(codes::RUNS_DIFFERS.at(workload.at, message).hint(hint));
+        }
+    }
 }
 
 fn surface_of(stack: &Stack, release: &crate::plan::Release) -> Option<Arc<crate::schema::Surface>> {
@@ -108,8 +126,18 @@ fn place(fact: &Fact) -> Span {
 
 /// The settings that a fact was computed from, in words.
 fn settings_of(fact: &Fact) -> String {
-    let paths: Vec<String> = fact.place.origins.iter().map(|origin| format!("`{}`", origin.path)).collect();
-    if paths.is_empty() { String::new() } else { format!(" (from {})", paths.join(", ")) }
+    from(&fact.place.origins)
+}
+
+/// Where something comes from, in words.
+fn from(origins: &[Origin]) -> String {
+    let paths: Vec<&str> = origins.iter().map(|origin| &*origin.path).collect();
+    if paths.is_empty() { String::new() } else { format!(" (from {})", words(&paths)) }
+}
+
+/// Paths, each in backticks.
+fn words(paths: &[impl AsRef<str>]) -> String {
+    paths.iter().map(|path| format!("`{}`", path.as_ref())).collect::<Vec<_>>().join(", ")
 }
 
 /// A value as messages show it.

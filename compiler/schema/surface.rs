@@ -65,6 +65,8 @@ pub struct ChartKey {
     pub template: bool,
     /// Whether it has to be written while it is read: the chart's own value would say something of its own.
     pub required: bool,
+    /// What it has to say, computed from the stack's settings: for what is no fact and no setting as it stands.
+    pub says: Option<Expr>,
     /// The keys below it; of a map or of anything those that are known by name.
     pub children: IndexMap<Arc<str>, u32>,
 }
@@ -166,6 +168,16 @@ impl Surface {
             Some(0) => key.name.to_string(),
             Some(parent) => format!("{}.{}", self.path_of(parent), key.name),
         }
+    }
+
+    /// The words of the path of a key, which may have dots in them.
+    #[must_use]
+    pub fn words_of(&self, number: u32) -> Vec<String> {
+        let key = self.key(number);
+        let Some(parent) = key.parent else { return Vec::new() };
+        let mut words = self.words_of(parent);
+        words.push(key.name.to_string());
+        words
     }
 
     /// The workload whose host a place of a text stands for; none for keys.

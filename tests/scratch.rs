@@ -1,0 +1,2 @@
+mod mutations;
+mod support;
