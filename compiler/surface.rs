@@ -92,6 +92,21 @@ impl<'a, 't> Values<'a, 't> {
         Some(true)
     }
 
+    /// The same of every key, by its number.
+    #[must_use]
+    pub fn all_read(&self) -> Vec<Option<bool>> {
+        let mut all: Vec<Option<bool>> = Vec::with_capacity(self.surface.keys.len());
+        for key in &self.surface.keys {
+            // What holds a key stands before it.
+            let above = key.parent.map_or(Some(true), |parent| all[parent as usize]);
+            all.push(match above {
+                Some(true) => self.holds(key.when.as_ref()),
+                other => other,
+            });
+        }
+        all
+    }
+
     fn find(&self, key: u32) -> Found<'a, 't> {
         let Some(parent) = self.surface.key(key).parent else { return Found::Written(self.values) };
         let name = &self.surface.key(key).name;

@@ -8,7 +8,7 @@ use std::{
 use super::carried::{self, Said, shown};
 use crate::{
     diag::{Diags, Finding, codes, nearest},
-    expr::{self, Evaluated, Expr},
+    expr::{Evaluated, Expr},
     facts::{self, Delivery, Fact, Facts, Names, Place, State},
     lookup::Reading,
     model::{Deployed, Env},
@@ -40,6 +40,7 @@ pub(super) fn check(
         stack: &deployed.stack,
         surface,
         values: Values::new(surface, &tree),
+        read: Vec::new(),
         settings: settings(env, deployed, surface),
         facts,
         names,
@@ -49,6 +50,7 @@ pub(super) fn check(
         carried: BTreeMap::new(),
         diags,
     };
+    chart.read = chart.values.all_read();
     chart.group(&tree, 0, &mut Vec::new());
     chart.carry();
     chart.fixed();
@@ -117,6 +119,8 @@ pub(super) struct Chart<'a, 't> {
     pub(super) stack: &'a Stack,
     pub(super) surface: &'a Surface,
     pub(super) values: Values<'a, 't>,
+    /// Whether the chart reads each key.
+    read: Vec<Option<bool>>,
     facts: Facts,
     /// What each setting is in Helm's view.
     settings: Facts,
@@ -134,6 +138,11 @@ pub(super) struct Chart<'a, 't> {
 impl<'a> Chart<'a, '_> {
     fn key(&self, number: u32) -> &'a ChartKey {
         &self.surface.keys[number as usize]
+    }
+
+    /// Whether the chart reads a key with these values.
+    pub(super) fn is_read(&self, number: u32) -> bool {
+        self.read[number as usize] == Some(true)
     }
 
     /// Helm's view, for what the surface says over settings.
@@ -265,7 +274,7 @@ impl<'a> Chart<'a, '_> {
     fn carry(&mut self) {
         for number in 0..self.surface.keys.len() as u32 {
             let key = self.key(number);
-            if key.carries.is_empty() && !key.required || self.values.is_read(number) != Some(true) {
+            if key.carries.is_empty() && !key.required || !self.is_read(number) {
                 continue;
             }
             let said = self.written.get(&number).is_some_and(|written| !written.is_empty());
@@ -447,7 +456,7 @@ impl<'a> Chart<'a, '_> {
     /// Every value that is computed from settings stands at a key of which the surface says what it carries, or for which
     /// values it matters.
     fn understood(&mut self) {
-        let asked = asked(self.surface);
+        let asked = self.surface.asked();
         let open = self.leaves.iter().filter(|(path, leaf)| {
             !leaf.origins().is_empty() && !self.is_understood(path, &asked)
         });
@@ -455,7 +464,7 @@ impl<'a> Chart<'a, '_> {
         findings.into_iter().for_each(|finding| self.report(finding));
     }
 
-    fn is_understood(&self, path: &[String], asked: &BTreeSet<u32>) -> bool {
+    fn is_understood(&self, path: &[String], asked: &[u32]) -> bool {
         let says = |number: u32| {
             let key = self.key(number);
             !key.carries.is_empty() || key.says.is_some() || asked.contains(&number)
@@ -643,16 +652,6 @@ impl Chart<'_, '_> {
             .label(self.surface.span, "its surface")
             .hint(format!("add `carries=\"{path}\"` to the key that says it, or `unsaid \"{path}\" because=\"…\"`"))
     }
-}
-
-/// The keys that conditions and texts of a surface ask for.
-fn asked(surface: &Surface) -> BTreeSet<u32> {
-    let of_keys = surface.keys.iter().flat_map(|key| key.when.iter().chain(key.carries.iter().filter_map(|carry| carry.when.as_ref())));
-    let of_runs = surface.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host));
-    let of_fixed = surface.fixed.iter().flat_map(|fixed| fixed.when.iter().chain([&fixed.value]));
-    let of_unsaid = surface.unsaid.iter().filter_map(|unsaid| unsaid.when.as_ref());
-    let all = of_keys.chain(of_runs).chain(of_fixed).chain(of_unsaid);
-    all.flat_map(expr::references).map(|found| found.place.0).collect()
 }
 
 fn is_nothing(node: &Node<'_>) -> bool {

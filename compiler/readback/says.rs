@@ -20,7 +20,7 @@ impl Chart<'_, '_> {
     pub(super) fn says(&mut self) {
         for number in 0..self.surface.keys.len() as u32 {
             let key = self.surface.key(number);
-            let Some(says) = key.says.as_ref().filter(|_| self.values.is_read(number) == Some(true)) else { continue };
+            let Some(says) = key.says.as_ref().filter(|_| self.is_read(number)) else { continue };
             let (origins, at, raw) = self.origins(&self.surface.words_of(number));
             let wanted = match self.reading().evaluate(says) {
                 Evaluated::Value(value) => value,

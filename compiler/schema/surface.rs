@@ -5,6 +5,7 @@
 //! Invariant: a stack that is decoded decodes no surface; each is decoded once, when it is first asked for.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -13,7 +14,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
-    expr::{Expr, Place},
+    expr::{self, Expr, Place},
     plan::FactPath,
     schema::{Release, Stack},
     source::Span,
@@ -178,6 +179,19 @@ impl Surface {
         let mut words = self.words_of(parent);
         words.push(key.name.to_string());
         words
+    }
+
+    /// The keys that conditions and texts ask for, sorted: their values matter, whether or not they carry a fact.
+    #[must_use]
+    pub fn asked(&self) -> Vec<u32> {
+        let mut all: Vec<&Expr> = self.keys.iter().flat_map(|key| &key.when).collect();
+        all.extend(self.keys.iter().flat_map(|key| &key.carries).flat_map(|carry| &carry.when));
+        all.extend(self.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host)));
+        all.extend(self.fixed.iter().flat_map(|fixed| fixed.when.iter().chain([&fixed.value])));
+        all.extend(self.unsaid.iter().flat_map(|unsaid| &unsaid.when));
+        let places = all.into_iter().flat_map(expr::references).map(|found| found.place.0);
+        let keys: BTreeSet<u32> = places.filter(|place| *place < FIRST_WORKLOAD).collect();
+        keys.into_iter().collect()
     }
 
     /// The workload whose host a place of a text stands for; none for keys.

@@ -6,6 +6,7 @@
 mod compose;
 mod exprs;
 mod projections;
+mod raw;
 mod surfaces;
 mod workloads;
 
@@ -262,22 +263,22 @@ fn every_mistake_on_a_surface_is_found() {
     assert_found("surface", &surfaces::ends(), 400);
 }
 
+/// The values of both are the same, so that only where they come from tells that they changed places.
 #[test]
-fn timing() {
-    use std::time::Instant;
+fn swapped_projections_are_found_while_their_values_are_equal() {
     let stack = stacks().remove(0);
-    let c = &committed()[1];
-    let t = Instant::now(); for _ in 0..10 { _ = (*stack).clone(); } println!("clone stack {:?}", t.elapsed()/10);
-    let t = Instant::now(); for _ in 0..10 { let mut d = Diags::default(); ledger::check(&stack, &mut d); } println!("ledger {:?}", t.elapsed()/10);
-    let t = Instant::now(); for _ in 0..10 { _ = c.with(&stack); } println!("env clone {:?}", t.elapsed()/10);
-    let t = Instant::now(); for _ in 0..10 { let mut d = Diags::default(); _ = lower::lower(&c.env, &mut d); } println!("lower {:?}", t.elapsed()/10);
-    let mut d = Diags::default(); let lowered = lower::lower(&c.env, &mut d);
-    let t = Instant::now(); for _ in 0..10 { let mut d = Diags::default(); check::plan(&lowered.plan.deployments, &mut d); check::used(&c.env, &lowered, &c.ruled, &mut d); } println!("check {:?}", t.elapsed()/10);
-    let t = Instant::now(); for _ in 0..10 { _ = targets::emit_all(&c.plan); } println!("emit {:?}", t.elapsed()/10);
-    let t = Instant::now(); for _ in 0..10 { let mut d = Diags::default(); readback::check(&c.env, &c.plan, &c.files, &mut d); } println!("readback {:?}", t.elapsed()/10);
-    let h: Vec<File> = c.files.iter().filter(|file| file.path.contains("/helm/")).cloned().collect();
-    let t = Instant::now(); for _ in 0..10 { let mut d = Diags::default(); readback::check(&c.env, &c.plan, &h, &mut d); } println!("readback helm {:?}", t.elapsed()/10);
-    let s = stack.surfaces[0].surface().unwrap();
-    let t = Instant::now(); for _ in 0..10 { _ = (*s).clone(); } println!("clone surface {:?}", t.elapsed()/10);
-    let t = Instant::now(); for _ in 0..10 { _ = trueline::schema::Packed::new("x".into(), (*s).clone()); } println!("pack {:?}", t.elapsed()/10);
+    let mut dice = support::Dice(1);
+    for committed in committed() {
+        let mut swaps = projections::equal_swaps(&stack, committed);
+        assert!(swaps.len() > 100, "{} swaps in {}", swaps.len(), committed.name);
+        dice.shuffle(&mut swaps);
+        swaps.truncate(60);
+        let ends = each(&*stack, &swaps, |stack, swap| {
+            compiled(stack, Judge { names: &swap.names, blocks: OF_CHARTS }, &|_, _| "nothing is found".to_owned())
+        });
+        let found = |end: &End| matches!(end, End::Found(_) | End::Idle);
+        let lost: Vec<_> = ends.iter().filter(|(.., end)| !found(end)).collect();
+        assert!(lost.is_empty(), "{}: {lost:#?}", committed.name);
+        assert!(ends.iter().filter(|(.., end)| *end != End::Idle).count() > 30, "{}", committed.name);
+    }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use trueline::{
-    expr::{Expr, Kind},
+    expr::{Evaluated, Expr, Kind},
+    lookup::Reading,
     schema::{Stack, TreeKey, TreeNode, TreeValue},
 };
 
 use super::{
-    End, Judge, Mistake, OF_CHARTS, compiled, each,
+    Committed, End, Judge, Mistake, OF_CHARTS, compiled, each,
     exprs::{bare, changed, renamed, settings, type_of},
     stacks,
 };
@@ -23,12 +24,23 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
 }
 
 fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
+    of_releases(stack, &|trees, tree| trees.mistakes(tree))
+}
+
+/// Swaps of leaves that come from other settings and yet are the same in an environment, where both are printed.
+pub(super) fn equal_swaps<'s>(stack: &'s Stack, committed: &Committed) -> Vec<Mistake<'s, Stack>> {
+    of_releases(stack, &|trees, _| trees.equal_swaps(committed))
+}
+
+type OfTree<'a> = &'a dyn Fn(&Trees<'_>, &[TreeNode]) -> Vec<Mistake<'static, Vec<TreeNode>>>;
+
+fn of_releases<'s>(stack: &'s Stack, of_tree: OfTree<'_>) -> Vec<Mistake<'s, Stack>> {
     let mut all = Vec::new();
     for (block, helm) in stack.helm.iter().enumerate() {
         for (release, declared) in helm.releases.iter().enumerate() {
             let mut trees = Trees { stack, found: Vec::new() };
             trees.walk(&declared.values, &mut Vec::new(), "", &mut Vec::new());
-            let of_tree = trees.mistakes(&declared.values);
+            let of_tree = of_tree(&trees, &declared.values);
             all.extend(of_tree.into_iter().map(|mistake| Mistake {
                 how: mistake.how,
                 what: mistake.what,
@@ -172,6 +184,47 @@ impl Trees<'_> {
                         *expr_at(tree, &other_at) = here.clone();
                     }),
                 );
+            }
+        }
+        all
+    }
+
+    fn equal_swaps(&self, committed: &Committed) -> Vec<Mistake<'static, Vec<TreeNode>>> {
+        let deployed = &committed.env.deployments[0];
+        let reading = Reading {
+            stack: self.stack,
+            view: deployed.view("helm"),
+            target: "helm",
+            environment: &committed.env.name,
+            release: &deployed.name,
+            own: &[],
+            loops: &[],
+            provider: None,
+            findings: None,
+        };
+        let of_leaf = |site: &Site| match &site.what {
+            What::Leaf(expr, of) if site.loops.is_empty() => {
+                let Evaluated::Value(value) = reading.evaluate(expr) else { return None };
+                Some((expr.clone(), of.clone(), value))
+            }
+            _ => None,
+        };
+        let leaves: Vec<_> = self.found.iter().filter_map(|site| Some((site, of_leaf(site)?))).collect();
+        let mut all = Vec::new();
+        for (number, (site, (expr, of, value))) in leaves.iter().enumerate() {
+            for (other, (there, there_of, there_value)) in &leaves[number + 1..] {
+                let origins = [settings(self.stack, expr), settings(self.stack, there)];
+                if of != there_of || value != there_value || origins[0] == origins[1] {
+                    continue;
+                }
+                let (at, other_at, expr, there) = (site.at.clone(), other.at.clone(), expr.clone(), there.clone());
+                let make = move |tree: &mut Vec<TreeNode>| {
+                    *expr_at(tree, &at) = there.clone();
+                    *expr_at(tree, &other_at) = expr.clone();
+                };
+                let names = site.names.iter().chain(&other.names).cloned().collect();
+                let what = format!("{} with {}", site.path, other.path);
+                all.push(Mistake { how: "swap", what, names, make: Box::new(make) as _ });
             }
         }
         all
