@@ -16,6 +16,8 @@ mod ledger;
 mod plan;
 #[path = "compiler/schema/mod.rs"]
 mod schema;
+#[path = "compiler/sensitive.rs"]
+mod sensitive;
 #[path = "compiler/source.rs"]
 mod source;
 #[path = "compiler/syntax/mod.rs"]

@@ -4,12 +4,14 @@
 //! Never: the disk, the clock, environment variables, other environments.
 //! Invariant: the same input gives the same bytes; with an error there are no files.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     check,
     diag::{Diags, Finding, Severity},
-    explain, lower,
+    explain,
+    lock::Difference,
+    lower,
     model::Env,
     readback, resolve, seal, settings,
     source::{Source, Sources},
@@ -40,6 +42,14 @@ impl Compiled {
     pub fn settings(&self) -> serde_json::Value {
         let file = self.files.iter().find(|file| file.path == settings::NAME);
         file.and_then(|file| serde_json::from_slice(&file.bytes).ok()).unwrap_or_default()
+    }
+
+    /// What the environment declares to be meant: overrides, raw keys and allowed dangers, in the order of the lock.
+    #[must_use]
+    pub fn declared(&self) -> Vec<Difference> {
+        let deployments = self.env.iter().flat_map(|env| &env.deployments);
+        let all: BTreeSet<Difference> = deployments.flat_map(seal::declared).collect();
+        all.into_iter().collect()
     }
 
     /// Where every setting got its value from.
@@ -77,6 +87,7 @@ fn outputs(env: &Env, diags: &mut Diags) -> Option<Vec<File>> {
     let whole = !diags.has_errors();
     check::plan(&lowered.plan.deployments, diags);
     if whole {
+        check::allowed(env, &lowered.plan.deployments, diags);
         check::used(env, &lowered, &ruled, diags); // what could not be lowered was perhaps not read
     }
     if diags.has_errors() {

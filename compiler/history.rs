@@ -3,6 +3,8 @@
 //! In: the old `settings.json`, what is known of the new settings. Out: findings.
 //! Never: a byte of output; the same environment compiles to the same files whatever came before.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use crate::{
@@ -26,14 +28,12 @@ pub fn judge(old: &Json, compiled: &Compiled, accepted: &[String], diags: &mut D
         return;
     }
     let explanations = compiled.explanations();
+    let by_place: BTreeMap<(&str, &str, &str), &Explanation> =
+        explanations.iter().map(|found| ((&*found.deployment, &*found.view, &*found.path), found)).collect();
     for change in changes {
         let view = if change.view.is_empty() { "base" } else { change.view.as_str() };
-        let known = |view: &str| {
-            explanations
-                .iter()
-                .find(|found| found.deployment == change.deployment && found.view == view && found.path == change.path)
-        };
-        let Some(explained) = known(view).or_else(|| known("base")) else { continue };
+        let place = |view| (change.deployment.as_str(), view, change.path.as_str());
+        let Some(explained) = by_place.get(&place(view)).or_else(|| by_place.get(&place("base"))) else { continue };
         let (Some(before), Some(after)) = (&change.old, &change.new) else { continue };
         if accepted.contains(&change.path) {
             continue;

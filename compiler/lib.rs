@@ -26,6 +26,7 @@ pub mod readback;
 pub mod resolve;
 pub mod schema;
 pub mod seal;
+pub mod sensitive;
 pub mod settings;
 pub mod source;
 pub mod stdlib;

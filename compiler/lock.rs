@@ -21,7 +21,7 @@ use std::{
     fmt::Write as _,
 };
 
-use crate::visible::is_hidden;
+use crate::visible::{is_hidden, visible_json};
 
 /// The name of the file, below `out/ENV`.
 pub const NAME: &str = "trueline.lock";
@@ -76,9 +76,9 @@ pub struct StackLine {
 pub struct Difference {
     /// The deployment: a DNS label.
     pub deployment: String,
-    /// `absent`, `override`, `fixed` or `unsaid`.
+    /// `absent`, `allow`, `override`, `raw`, `fixed` or `unsaid`.
     pub kind: String,
-    /// The target or chart, without blanks.
+    /// The target or chart, or what is allowed; without blanks.
     pub target: String,
     /// The setting or fact that differs, and how; any text.
     pub subject: String,
@@ -132,16 +132,7 @@ pub fn text<'a>(
 
 /// A JSON string of one line, in ASCII where a reader could be fooled.
 fn quoted(text: &str) -> String {
-    let json = serde_json::Value::from(text).to_string();
-    let mut safe = String::with_capacity(json.len());
-    for character in json.chars() {
-        if is_hidden(character) {
-            character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| _ = write!(safe, "\\u{unit:04x}"));
-        } else {
-            safe.push(character);
-        }
-    }
-    safe
+    visible_json(&serde_json::Value::from(text).to_string()).into_owned()
 }
 
 /// A lock that was read. Every path obeys [`path_problem`].

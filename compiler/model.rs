@@ -2,7 +2,10 @@
 //!
 //! Data only. Never: how it was filled.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 
@@ -35,6 +38,10 @@ pub struct Deployed {
     pub overrides: Vec<Override>,
     /// Keys that the environment adds to a target.
     pub raw: Vec<Raw>,
+    /// Dangerous or doubtful things that the environment declares to be meant.
+    pub allows: Vec<Allow>,
+    /// The paths of the texts that look like secrets and are declared not to be.
+    pub excused: BTreeSet<Arc<str>>,
     /// The targets asked for.
     pub targets: Vec<Arc<str>>,
     /// The view that targets without overrides share.
@@ -89,6 +96,34 @@ pub struct Raw {
     /// The keys.
     pub tree: Tree,
 }
+
+/// Something that is refused unless the environment declares that it is meant.
+#[derive(Clone, Debug)]
+pub struct Allow {
+    /// What: one of [`KINDS`].
+    pub kind: &'static str,
+    /// Of what: a service, a path of keys or of a setting.
+    pub subject: Arc<str>,
+    /// The reason.
+    pub because: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What `allow` may declare, and what that means.
+pub const KINDS: &[(&str, &str)] = &[
+    ("capability", "a program is given a capability of the system"),
+    ("escalation", "a program may gain more rights than it starts with"),
+    ("host-device", "a device of the host is handed to a program"),
+    ("host-mount", "a file, folder or socket of the host is mounted"),
+    ("host-namespace", "a program sees the processes or the memory of the host"),
+    ("host-network", "a program shares the network of the host"),
+    ("host-program", "a program of the host is run"),
+    ("other-file", "keys come from a file that is not read here"),
+    ("privileged", "a program has every right that the host has"),
+    ("secret-like", "a text that looks like a secret is none"),
+    ("unconfined", "a filter of the system for what a program may do is switched off"),
+];
 
 /// The settings as one target sees them.
 #[derive(Clone, Debug, Default)]

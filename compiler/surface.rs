@@ -92,19 +92,19 @@ impl<'a, 't> Values<'a, 't> {
         Some(true)
     }
 
-    /// The same of every key, by its number.
+    /// What [`Values::is_read`] says of every key, by number, with each condition evaluated once.
     #[must_use]
     pub fn all_read(&self) -> Vec<Option<bool>> {
-        let mut all: Vec<Option<bool>> = Vec::with_capacity(self.surface.keys.len());
+        let mut read: Vec<Option<bool>> = Vec::with_capacity(self.surface.keys.len());
         for key in &self.surface.keys {
             // What holds a key stands before it.
-            let above = key.parent.map_or(Some(true), |parent| all[parent as usize]);
-            all.push(match above {
-                Some(true) => self.holds(key.when.as_ref()),
+            let above = key.parent.map_or(Some(true), |parent| read.get(parent as usize).copied().flatten());
+            read.push(match self.holds(key.when.as_ref()) {
+                Some(true) => above,
                 other => other,
             });
         }
-        all
+        read
     }
 
     fn find(&self, key: u32) -> Found<'a, 't> {
@@ -236,6 +236,8 @@ stack "shop" version="1" {
         let values = Values::new(&surface, &empty);
         assert_eq!(values.value(key("on")), Evaluated::Value(Value::Bool(true)));
         assert_eq!(values.is_read(key("host")), Some(false));
+        let each: Vec<Option<bool>> = (0..surface.keys.len() as u32).map(|key| values.is_read(key)).collect();
+        assert_eq!(values.all_read(), each);
         let off =
             node(map(vec![("db", map(vec![("on", Data::Bool(false)), ("host", Data::String("db.internal".into()))]))]));
         let values = Values::new(&surface, &off);

@@ -32,6 +32,23 @@ pub fn visible_line(text: &str) -> Cow<'_, str> {
     if text.contains(unfit) { Cow::Owned(escape(text, unfit)) } else { Cow::Borrowed(text) }
 }
 
+/// JSON text with hidden characters as `\uXXXX`, which is the same JSON: outside of its strings there are none.
+#[must_use]
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if is_hidden(character) {
+            character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| safe.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 fn escape(text: &str, unfit: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len() + 16);
     for character in text.chars() {
@@ -53,6 +70,14 @@ mod tests {
         assert_eq!(visible("a\u{1b}[31mred\u{202e}x\u{200b}\u{feff}"), "a\\u{1b}[31mred\\u{202e}x\\u{200b}\\u{feff}");
         assert_eq!(visible("line\r\n\tnext"), "line\\u{d}\n\tnext");
         assert_eq!(visible_line("a\n\tb"), "a\\u{a}\\u{9}b");
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let json = "[\"a\u{202e}\u{e0041}\"]";
+        assert_eq!(visible_json(json), "[\"a\\u202e\\udb40\\udc41\"]");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("it is JSON");
+        assert_eq!(read(json), read(&visible_json(json)));
     }
 
     #[test]

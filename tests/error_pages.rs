@@ -175,6 +175,7 @@ blocks! {
     lowering "TL08";
     targets "TL09";
     output_and_lock "TL10";
+    read_back "TL11";
 }
 
 #[test]

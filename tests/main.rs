@@ -1,6 +1,8 @@
 //! All tests that need the whole program; one binary, so that it is linked once.
 #![allow(clippy::disallowed_methods, reason = "tests run the program in scratch folders")]
 
+mod allow;
+mod canary;
 mod charts;
 mod cli;
 mod diag;
@@ -9,7 +11,9 @@ mod expr_cel;
 mod facts;
 mod first_day;
 mod fmt;
+mod fuzz;
 mod golden;
+mod hostile;
 mod image;
 mod lines;
 mod mutations;

@@ -341,12 +341,12 @@ fn valid() -> &'static [Environment] {
 fn generated() -> Vec<Environment> {
     let seeds: Vec<(&str, u64)> =
         STACKS.iter().flat_map(|(stack, count)| (0..*count).map(move |seed| (*stack, seed))).collect();
-    let all: Vec<Environment> = seeds
+    let (all, broken): (Vec<Environment>, Vec<Environment>) = seeds
         .par_iter()
         .map(|(stack, seed)| mended(Generator::environment(stack, *seed), &mut Dice(*seed)))
-        .filter(|environment| !failed(&environment.compile()))
-        .collect();
-    assert!(all.len() * 10 >= seeds.len() * 9, "{} of {} compile", all.len(), seeds.len());
+        .partition(|environment| !failed(&environment.compile()));
+    let why: String = broken.iter().map(|environment| told(&environment.compile())).collect();
+    assert!(all.len() * 10 >= seeds.len() * 9, "{} of {} compile\n{why}", all.len(), seeds.len());
     all
 }
 

@@ -14,7 +14,10 @@ use trueline::{
     schema::{KeyShape, Stack, Surface},
 };
 
-use super::support::{library, root, skipped};
+use super::{
+    cli::Project,
+    support::{library, root, skipped},
+};
 
 /// A chart with what was measured of it: folder, and the key that it stands below in the chart that brings it.
 const CHART: &str = "aeterna-chart-0.1.0";
@@ -179,4 +182,22 @@ fn nearly_all_facts_that_matter_reach_the_chart() {
     let compared = of().filter(|row| matches!(row.cell, FactCell::Carried(_) | FactCell::Fixed)).count();
     assert!(compared * 10 >= of().count() * 9, "{compared} of {} are compared", of().count());
     assert!(rows.iter().all(|row| row.cell != FactCell::Hole), "every fact is said, or unsaid with a reason");
+}
+
+#[test]
+fn the_ledger_prints_what_a_chart_says_of_each_fact() {
+    let project = Project::new(&[("environments/dev.kdl", "environment \"dev\" stack=\"aeterna\"\n")]);
+    let counts = project.run(&["ledger", "aeterna"]);
+    assert_eq!(counts.code, 0, "{counts:?}");
+    let line = counts.stdout.lines().find(|line| line.starts_with("image ")).unwrap_or_default();
+    assert_eq!(line.split_whitespace().skip(2).collect::<Vec<_>>(), ["0", "0", "0"], "every image is carried: {line}");
+    let each = project.run(&["ledger", "aeterna", "--facts"]).stdout;
+    let row = each.lines().find(|line| line.starts_with("cache replicas ")).unwrap_or_default();
+    assert!(row.ends_with("cache.dragonfly.replicas, valkey.replica.replicas"), "{row}");
+    let json = project.run(&["--format", "json", "ledger", "aeterna"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("one document");
+    let rows = json["facts"][0]["rows"].as_array().expect("rows");
+    let replicas = rows.iter().find(|row| row["fact"] == "aeterna replicas").expect("the fact");
+    let keys = serde_json::json!(["aeterna.replicaCount", "aeterna.autoscaling.minReplicas"]);
+    assert_eq!(replicas["said"], serde_json::json!({"is": "carried", "keys": keys}));
 }

@@ -332,7 +332,7 @@ pub(crate) fn pages() -> Vec<String> {
 
 #[test]
 fn paths_named_in_pages_exist() {
-    let folders = ["compiler/", "docs/", "environments/", "stdlib/", "tests/", ".ci/"];
+    let folders = ["compiler/", "docs/", "environments/", "fuzz/", "stdlib/", "tests/", ".ci/"];
     let files = [".rs", ".md", ".txt"];
     let mut missing = Vec::new();
     for page in pages() {

@@ -4,6 +4,7 @@
 //! Never: KDL, files.
 //! Invariant: a finding that is the same in every view is told once.
 
+mod allowed;
 mod ports;
 mod rules;
 mod used;
@@ -11,6 +12,7 @@ mod workloads;
 
 use crate::{diag::Diags, plan::Deployment};
 
+pub use allowed::allowed;
 pub use rules::{Read, rules};
 pub use used::used;
 

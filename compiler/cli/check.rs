@@ -1,5 +1,7 @@
 //! `trueline check`: what is wrong with environments.
 
+use serde_json::json;
+
 use super::{
     Failure, Outcome,
     console::{Console, Format, Style},
@@ -17,7 +19,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
-    let mut reports = report::each_telling(console.looks, Notes::Shown, project, &arguments.environments, |_, _| {})?;
+    let looks = console.looks;
+    let mut reports =
+        report::each_telling(looks, Notes::Shown, project, &arguments.environments, |compiled, report| {
+            let declared = compiled.declared();
+            report.lines = report::declared(looks, &declared);
+            report.json = json!({ "declared": report::declared_json(&declared) });
+        })?;
     for report in &mut reports {
         let (style, text) = match report::count(report.counts) {
             None if report.notes > 0 => (Style::Green, format!("fine, {}", counted(report.notes, "note"))),
@@ -25,13 +33,13 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
             Some(text) if report.counts.0 > 0 => (Style::Red, text),
             Some(text) => (Style::Cyan, text),
         };
-        report.lines = report::line(console.looks, &report.name, style, &text);
+        report.lines.insert_str(0, &report::line(looks, &report.name, style, &text));
     }
     if arguments.environments.is_empty() {
         reports.extend(leftovers::reports(console.looks, project, Outcome::Fine)?);
     }
     let outcome = report::print(console, &reports, FindingsTo::Answer);
-    if console.looks.format == Format::Human && reports.len() > 1 {
+    if looks.format == Format::Human && reports.len() > 1 {
         console.remark(&summary(&reports));
     }
     Ok(outcome)

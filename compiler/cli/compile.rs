@@ -15,7 +15,7 @@ use super::{
     project::{Project, name_problem, stem},
     report::{self, FindingsTo, Report},
 };
-use crate::{compile::Compiled, diag::Diags, diff::counted, history, visible::visible_line};
+use crate::{compile::Compiled, diag::Diags, diff::counted, history, lock::Difference, visible::visible_line};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -176,7 +176,7 @@ impl Run<'_> {
         let mut problems = Problems::default();
         let applied = folder.apply(&System, &compiled.files, &survey, self.arguments.overwrite, &mut problems);
         report.add_problems(self.looks, &problems);
-        tell(self.looks, report, compiled.files.len(), &applied);
+        tell(self.looks, report, compiled.files.len(), &applied, &compiled.declared());
     }
 
     fn prune(&self) -> Result<Vec<Report>, Failure> {
@@ -210,7 +210,7 @@ impl Run<'_> {
         let applied = folder.prune(&System, &mut problems);
         report.add_problems(self.looks, &folder.survey(&[]).problems);
         report.add_problems(self.looks, &problems);
-        tell(self.looks, &mut report, 0, &applied);
+        tell(self.looks, &mut report, 0, &applied, &[]);
         report
     }
 }
@@ -220,9 +220,14 @@ fn names(words: &[String], name: &str) -> bool {
     words.iter().any(|word| stem(word) == name)
 }
 
-/// `prod: 9 files, 2 written, 1 removed`, or `prod: 9 files, unchanged`; and how many notes there are.
-fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied) {
-    report.json = json!({"files": files, "written": applied.written, "removed": applied.removed});
+/// `prod: 9 files, 2 written, 1 removed`, or `prod: 9 files, unchanged`; and how much is declared and noted.
+fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, declared: &[Difference]) {
+    report.json = json!({
+        "files": files,
+        "written": applied.written,
+        "removed": applied.removed,
+        "declared": report::declared_json(declared),
+    });
     if report.counts.0 > 0 && applied == &Applied::default() {
         return;
     }
@@ -233,6 +238,9 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied) {
         parts.push("unchanged".into());
     }
     parts.extend(report::count(report.counts));
+    if !declared.is_empty() {
+        parts.push(counted(declared.len(), "declared difference"));
+    }
     if report.notes > 0 {
         parts.push(format!("{}: `trueline check {}` shows them", counted(report.notes, "note"), report.name));
     }

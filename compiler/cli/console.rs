@@ -5,11 +5,14 @@
 //! Invariant: a reader who goes away early (`| head`) is no error and changes no exit code.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     io::{self, IsTerminal, Write},
 };
 
 use clap::ValueEnum;
+
+use crate::visible::visible_json;
 
 /// Who reads the answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -81,6 +84,7 @@ impl Console {
         if self.trouble.borrow().is_some() {
             return;
         }
+        let text = if self.looks.format == Format::Json { visible_json(text) } else { Cow::Borrowed(text) };
         let mut stream = io::stdout().lock();
         if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
             *self.trouble.borrow_mut() = Some(error.kind());

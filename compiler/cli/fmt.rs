@@ -24,6 +24,7 @@ use crate::{
     diag::{Diags, codes},
     diff::{self, counted},
     fmt,
+    sensitive::redacted,
     source::{Source, SourceId, Sources},
     visible::visible_line,
 };
@@ -169,7 +170,9 @@ fn one(looks: Looks, found: &Found, check: bool) -> Report {
 
 /// Shows how a file would change. Only its layout does, so every value is hidden.
 fn compare(looks: Looks, source: &Source, text: &str, report: &mut Report) {
-    let mut change = diff::text(&source.name, &fmt::masked(&source.text), &fmt::masked(text));
+    // Names are no values, but the lines of a key that was pasted without quotes read as names.
+    let shown = |text: &str| redacted(&fmt::masked(text)).into_owned();
+    let mut change = diff::text(&source.name, &shown(&source.text), &shown(text));
     if source.text.contains('\r') {
         change.text.push_str("the lines end with a carriage return, which goes\n");
     }

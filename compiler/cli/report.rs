@@ -19,6 +19,7 @@ use crate::{
     compile::{Compiled, Stdlib, compile},
     diag::{self, Finding, Severity, codes, render},
     diff::counted,
+    lock::Difference,
     source::Sources,
     visible::visible_line,
 };
@@ -259,4 +260,26 @@ pub(super) fn count(counts: (usize, usize)) -> Option<String> {
     let parts = [(counts.0, "error"), (counts.1, "warning")];
     let parts: Vec<String> = parts.iter().filter(|part| part.0 > 0).map(|part| counted(part.0, part.1)).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What an environment declares to be meant, a line each: `override compose app.size: a laptop runs the small size`.
+#[must_use]
+pub(super) fn declared(looks: Looks, declared: &[Difference]) -> String {
+    let line = |it: &Difference| {
+        let words = format!("{} {} {}", it.kind, it.target, visible_line(&it.subject));
+        format!("  {}: {}\n", looks.paint(Style::Cyan, &words), visible_line(&it.because))
+    };
+    declared.iter().map(line).collect()
+}
+
+/// The same for a program.
+#[must_use]
+pub(super) fn declared_json(declared: &[Difference]) -> Vec<Value> {
+    let one = |it: &Difference| {
+        json!({
+            "deployment": it.deployment, "kind": it.kind, "target": it.target,
+            "subject": it.subject, "because": it.because,
+        })
+    };
+    declared.iter().map(one).collect()
 }

@@ -108,6 +108,8 @@ codes! {
     "TL0226" BAD_SECRET Error "a value is not the reference of a secret";
     "TL0227" BAD_SEMVER Error "a value is not a semantic version";
     "TL0228" WRONG_TYPE Error "a computed value has another type than the setting";
+    "TL0240" SECRET_IN_TEXT Error "a text has the form of a secret";
+    "TL0241" SECRET_VARIABLE Error "something named like a secret holds plain text";
     // expressions
     "TL0300" EXPRESSION Error "a text is not an expression";
     "TL0301" UNKNOWN_NAME Error "a path names nothing";
@@ -186,6 +188,8 @@ codes! {
     "TL0506" REDUNDANT Note "a value is what it would be anyway";
     "TL0507" LOSES_DATA Error "a change would lose data";
     "TL0508" IMMUTABLE Error "something that cannot be changed changes";
+    "TL0509" UNKNOWN_ALLOW Error "there is nothing of this name to allow";
+    "TL0510" NO_SUBJECT Error "an `allow` does not say for what";
     // rules and checks
     "TL0601" RULE_BROKEN Error "a rule of the stack is broken";
     "TL0602" RULE_WARNING Warning "a rule of the stack advises against this";
@@ -200,6 +204,17 @@ codes! {
     "TL0611" WAITING_CIRCLE Error "workloads wait for each other";
     "TL0612" NO_CRON Warning "Compose does not run a cron job";
     "TL0613" SECRET_COLLISION Error "two secrets have one variable";
+    "TL0614" HOST_MOUNT Error "something of the host is mounted";
+    "TL0615" PRIVILEGED Error "a program has every right of the host";
+    "TL0616" HOST_NETWORK Error "a program shares the network of the host";
+    "TL0617" HOST_NAMESPACE Error "a program sees the processes or the memory of the host";
+    "TL0618" CAPABILITY Error "a program is given a capability";
+    "TL0619" ESCALATION Error "a program may gain rights";
+    "TL0620" UNCONFINED Error "a filter for what a program may do is switched off";
+    "TL0621" HOST_DEVICE Error "a device of the host is handed to a program";
+    "TL0622" HOST_PROGRAM Error "a program of the host is run";
+    "TL0623" OTHER_FILE Error "keys come from a file that is not read here";
+    "TL0624" UNUSED_ALLOW Error "an `allow` allows nothing";
     // ledger
     "TL0701" HOLE Error "a target neither uses a setting nor says why not";
     "TL0702" ABSENT_BUT_READ Error "a target reads a setting that it is said not to";

@@ -2,7 +2,7 @@
 //!
 //! In: what stages notice. Out: [`Finding`]s in a stable order, and their text for terminals (`render`) and
 //! programs (`json`).
-//! Never: which stage noticed it.
+//! Never: which stage noticed it; what has the form of a secret.
 //! Invariant: every finding has a row in [`codes::CODES`] and a page `docs/errors/TLnnnn.md`.
 
 pub mod codes;
@@ -10,9 +10,9 @@ pub mod json;
 pub mod mask;
 pub mod render;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use crate::source::Span;
+use crate::{sensitive::redacted, source::Span};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -65,6 +65,32 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// Things to type.
     pub help: Vec<String>,
+}
+
+/// Longest text of a finding, in bytes.
+const LONGEST: usize = 2000;
+
+/// Ends a text that is longer than this with `…`.
+fn cut(text: &mut String, longest: usize) {
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest));
+        text.push('…');
+    }
+}
+
+impl Finding {
+    /// Takes out of the texts what has the form of a secret, and cuts what nobody would read.
+    fn redact(&mut self) {
+        let labels = self.labels.iter_mut().map(|label| &mut label.text);
+        let texts = [&mut self.message, &mut self.underline].into_iter().chain(&mut self.help).chain(labels);
+        for text in texts {
+            cut(text, 4 * LONGEST);
+            if let Cow::Owned(safe) = redacted(text) {
+                *text = safe;
+            }
+            cut(text, LONGEST);
+        }
+    }
 }
 
 /// A further place that explains a finding.
@@ -126,18 +152,34 @@ pub struct Diags {
     findings: Vec<Finding>,
     /// Place, code and message of each, so that a repetition is found at once.
     known: BTreeSet<(Span, &'static str, String)>,
+    /// How many of them are errors.
+    errors: usize,
 }
 
-/// Most findings that one run keeps; whoever has more mends these first.
+/// Most errors, and most other findings, that one run keeps; whoever has more mends these first.
 const MOST: usize = 1000;
 
 impl Diags {
-    /// Adds a finding, unless the same one is there already.
-    pub fn push(&mut self, finding: Finding) {
+    /// Adds a finding, unless the same one is there already. What has the form of a secret is taken out of its texts.
+    pub fn push(&mut self, mut finding: Finding) {
+        // Counted apart, so that no number of notes hides an error.
+        let is_error = finding.code.severity == Severity::Error;
+        let count = if is_error { self.errors } else { self.findings.len() - self.errors };
+        if count >= MOST {
+            return;
+        }
         let key = (finding.span, finding.code.id, finding.message.clone());
-        if self.findings.len() < MOST && self.known.insert(key) {
+        if self.known.insert(key) {
+            finding.redact();
+            self.errors += usize::from(is_error);
             self.findings.push(finding);
         }
+    }
+
+    /// Whether no further error is kept, so that nobody need think about what to say.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.errors >= MOST
     }
 
     /// Adds all findings of another run.
@@ -150,7 +192,7 @@ impl Diags {
     /// Whether any finding is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.code.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// All findings, in the order of their places.
@@ -170,9 +212,11 @@ impl Diags {
 /// The candidate that `word` most likely meant, or none where nothing is near.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let limit = (length / 3).max(1);
     candidates
         .into_iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (edit_distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()
@@ -206,4 +250,36 @@ fn edit_distance(a: &str, b: &str) -> usize {
         }
     }
     rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static NOTE: Code = Code { id: "TL0506", severity: Severity::Note, title: "" };
+    static ERROR: Code = Code { id: "TL0205", severity: Severity::Error, title: "" };
+
+    #[test]
+    fn notes_do_not_crowd_an_error_out() {
+        let mut diags = Diags::default();
+        for at in 0..MOST + 10 {
+            diags.push(NOTE.at(Span::default(), at.to_string()));
+        }
+        assert!(!diags.has_errors());
+        diags.push(ERROR.at(Span::default(), "wrong"));
+        assert!(diags.has_errors());
+        assert_eq!(diags.as_slice().len(), MOST + 1);
+    }
+
+    #[test]
+    fn no_text_of_a_finding_holds_the_form_of_a_secret() {
+        let key = ["ghp_", "0123456789abcdefghij0123456789abcdef"].concat();
+        let mut diags = Diags::default();
+        let finding = ERROR.at(Span::default(), format!("`{key}` is wrong")).underline(&key);
+        diags.push(finding.hint(format!("write `{key}x`")).label(Span::default(), &key));
+        let [finding] = diags.as_slice() else { panic!("one finding") };
+        assert_eq!(finding.message, "`•••` is wrong");
+        let shown = format!("{finding:?}");
+        assert!(!shown.contains("ghp_") && !shown.contains("abcdef"), "{shown}");
+    }
 }

@@ -239,10 +239,10 @@ impl Machine<'_> {
             Operator::GreaterOrEqual => ordered(std::cmp::Ordering::is_ge),
             Operator::In => contained(&a, &b, &mut self.steps),
             Operator::Add => match (a, b) {
-                (Value::List(mut a), Value::List(b)) => {
+                (Value::List(mut a), Value::List(b)) => self.steps.take((a.len() + b.len()) as u64).map(|()| {
                     a.extend(b);
-                    Ok(Value::List(a))
-                }
+                    Value::List(a)
+                }),
                 (a @ (Value::String(_) | Value::Text(_)), b @ (Value::String(_) | Value::Text(_))) => {
                     concatenate(&a, &b, &mut self.steps)
                 }

@@ -7,6 +7,7 @@
 pub mod compare;
 mod compose;
 mod file;
+mod kubernetes;
 mod names;
 mod plan;
 mod sink;
@@ -16,8 +17,9 @@ mod units;
 use std::collections::BTreeMap;
 
 pub use self::{
-    compare::{Difference, compare},
+    compare::{Class, Difference, Said, Side, compare, compare_sides, same},
     compose::{Files, of_compose},
+    kubernetes::of_manifests,
     names::{Names, View},
     plan::of_workloads,
     text::{normal, text_value},

@@ -59,6 +59,12 @@ impl Sink {
         self.push(Kind::Image, &Arc::default(), "", Fact { value, delivery: Delivery::Literal, state, place });
     }
 
+    /// Takes facts about the workload away.
+    pub(super) fn retain(&mut self, keep: impl Fn(&FactPath, &Fact) -> bool) {
+        let workload = self.workload.clone();
+        self.facts.retain(|(path, fact)| path.workload != workload || keep(path, fact));
+    }
+
     /// Everything found, sorted; of two facts about the same thing the later.
     pub(super) fn finish(self) -> Facts {
         self.facts.into_iter().collect()

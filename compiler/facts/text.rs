@@ -249,7 +249,8 @@ fn password(text: &str, from: usize) -> Option<(usize, usize)> {
 /// Whether a word that is the name of a host stands where a host stands.
 fn is_address(text: &str, at: usize, end: usize, endpoint: &str, name: &str, names: &Names) -> bool {
     let before = &text[..at];
-    if before.ends_with("://") || (before.ends_with('@') && (before.contains("://") || at == 1)) {
+    let in_url = || text.find("://").is_some_and(|scheme| scheme < at);
+    if before.ends_with("://") || (before.ends_with('@') && (at == 1 || in_url())) {
         return true;
     }
     let last = before.chars().next_back();
@@ -370,6 +371,10 @@ fn json(value: &Value) -> serde_json::Value {
 pub(super) fn tree(tree: &Tree, format: Format, name: &str, names: &Names) -> Value {
     match tree {
         Tree::Leaf(leaf) => leaf_of_tree(&leaf.value, format, name, names),
+        Tree::List(items) if format == Format::Ini => {
+            let items = items.iter().map(|item| self::tree(item, format, name, names));
+            text_value(&items.map(|item| plain(&item)).collect::<Vec<_>>().join(","), name, names)
+        }
         Tree::List(items) => Value::List(items.iter().map(|item| self::tree(item, format, name, names)).collect()),
         Tree::Map(entries) => {
             let entries = entries.iter().map(|(key, value)| (key.clone(), self::tree(value, format, key, names)));

@@ -60,7 +60,6 @@ fn thousandths(text: &str) -> Option<f64> {
 }
 
 /// Bytes as Kubernetes reads them.
-#[allow(dead_code)]
 pub(super) fn kubernetes_memory(text: &str) -> Option<u64> {
     thousandths(text).and_then(|amount| whole((amount / 1000.0).ceil()))
 }

@@ -135,8 +135,12 @@ impl<'a> Projection<'a> {
         {
             return self.setting(number, id, span);
         }
+        // One finding is enough, whatever else the expression may yield.
+        let before = self.diags.as_slice().len();
         for of in types(self.stack, expr) {
-            self.typed(number, &of, span);
+            if self.diags.as_slice().len() == before {
+                self.typed(number, &of, span);
+            }
         }
     }
 
@@ -279,4 +283,108 @@ fn literal(value: &Value) -> Option<Type> {
         Value::Image(_) => Type::scalar("image"),
         Value::List(_) | Value::Map(_) | Value::Null => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::{
+        diag::Diags,
+        schema::load,
+        source::{Source, SourceId},
+    };
+
+    const KEYS: &str = r#"
+        (int)count
+        (seconds)wait
+        (cpu)cpu
+        limits { (cpu)cpu; (memory)memory }
+        (any)pod { (bool)root; (list)drop of="string" }
+        (map)labels of="string" { (int)known }
+        (list)hosts { (host)host; (list)paths of="path" }
+        (enum)mode "a" "b"
+        (secret)password
+        (dead)old because="no template reads it"
+    "#;
+
+    /// The codes and messages that values give.
+    fn found(values: &str) -> Vec<(&'static str, String)> {
+        let stack = format!(
+            r#"stack "shop" version="1" {{
+                type "limits" {{ (cpu)cpu default="1"; (memory)memory default="1Gi" }}
+                type "more" {{ (cpu)cpu default="1"; (int)disk default=1 }}
+                settings {{
+                    (int)count default=1
+                    (duration)wait default="5s"
+                    (limits)limits
+                    (more)more
+                    (map)labels of="string"
+                    (list)hosts of="host"
+                    (enum)mode "a" "c" default="a"
+                    (bool)on default=#true
+                }}
+                fragment "two" {{ count 2 }}
+                helm "shop" {{ release "shop" chart="shop" version="1" surface="chart.kdl" file="values.yaml" {{ values {{ {values}; x {{ (use)"two" }} }} }} }}
+            }}"#
+        );
+        let chart = format!("surface \"shop\" version=\"1\" {{ {KEYS}\n x {{ (int)count }} }}");
+        let source = |id, name: &str, text: String| Arc::new(Source { id: SourceId(id), name: name.to_owned(), text });
+        let texts = [source(1, "shop/chart.kdl", chart), source(2, "shop/stack.kdl", stack)];
+        let mut diags = Diags::default();
+        let stack = load::load("shop", &texts, &[], &mut diags);
+        let mut found = Diags::default();
+        super::check(&stack.unwrap_or_else(|| panic!("{values}: {diags:?}")), &mut found);
+        found.as_slice().iter().map(|finding| (finding.code.id, finding.message.clone())).collect()
+    }
+
+    #[test]
+    fn what_a_chart_reads_is_no_finding() {
+        let fine = [
+            r#"count (ref)"count"; wait (ref)"wait.seconds"; limits (ref)"limits"; labels (ref)"labels""#,
+            r#"pod { root #true; drop "ALL" "NET"; other { deep 3 } }"#,
+            r#"hosts { (each)"h in hosts" { - host=(ref)"h" { paths "/a" "/b" } } }"#,
+            r#"labels { (each)"k, v in labels" { (ref)"k" (ref)"v" }; known 3; any "x" }"#,
+            r#"(when)"on" { count (cel)"on ? 1 : count + 1" }; mode "b"; cpu (ref)"limits.cpu""#,
+            "count #null; (map)labels",
+        ];
+        for values in fine {
+            assert_eq!(found(values), [], "{values}");
+        }
+    }
+
+    #[test]
+    fn what_a_chart_does_not_read_so_is_found_wherever_it_stands() {
+        let cases = [
+            ("counts 3", "TL0906", "does not read `counts`"),
+            (r#"(when)"on" { limits { disk 3 } }"#, "TL0906", "does not read `limits.disk`"),
+            (r#"limits (ref)"more""#, "TL0906", "does not read `limits.disk`"),
+            (r#"hosts { (each)"h in hosts" { - name=(ref)"h" } }"#, "TL0906", "does not read `hosts.*.name`"),
+            ("old 3", "TL0907", "reads no `old`: no template reads it"),
+            ("old { deep 3 }", "TL0907", "reads no `old`"),
+            (r#"count (ref)"on""#, "TL0908", "`count`, this is a yes or no"),
+            (r#"wait (ref)"wait""#, "TL0908", "`wait`, this is a length of time"),
+            (r#"wait (ref)"wait.milliseconds""#, "TL0908", "`wait`, this is"),
+            (r#"cpu (ref)"limits.memory""#, "TL0908", "`cpu`, this is an amount of memory"),
+            (r#"count (cel)"on ? 'y' : 'x'""#, "TL0908", "`count`, this is the text `y`"),
+            ("count { a 1 }", "TL0908", "one value at `count`, this is a map"),
+            (r#"count (ref)"limits""#, "TL0908", "one value at `count`, this is a map"),
+            (r#"count (ref)"hosts""#, "TL0908", "one value at `count`, this is a list"),
+            ("count 1 2", "TL0908", "one value at `count`, this is a list"),
+            ("limits 3", "TL0908", "a map at `limits`, this is a whole number"),
+            ("hosts { a 1 }", "TL0908", "a list at `hosts`, this is a map"),
+            (r#"labels (ref)"hosts""#, "TL0908", "a map at `labels`, this is a list"),
+            (r#"labels { known "x" }"#, "TL0908", "`labels.known`, this is the text `x`"),
+            (r#"pod { root 3 }"#, "TL0908", "`pod.root`, this is a whole number"),
+            (r#"mode (ref)"mode""#, "TL0908", "`mode`, this is one of `a`, `c`"),
+            (r#"password "x""#, "TL0908", "`password` is the text of a secret"),
+            (r#"(json)count { a 1 }"#, "TL0908", "`count`, this is text"),
+        ];
+        let differs = |(values, code, message): &&(&str, &str, &str)| {
+            let found = found(values);
+            !matches!(found.as_slice(), [(id, text)] if id == code && text.contains(message))
+        };
+        let wrong = cases.iter().filter(differs).map(|(values, ..)| format!("{values}\n    {:?}\n", found(values)));
+        assert_eq!(wrong.collect::<String>(), "");
+    }
 }

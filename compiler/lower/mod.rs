@@ -22,10 +22,11 @@ use crate::{
     plan::{self, FileContent, Leaf, Origin, Plan, Tree},
     schema::{self, Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
     source::Span,
-    value::{Piece, Value},
+    value::{self, Piece, Value},
 };
 
 use endpoints::Endpoints;
+pub(crate) use tree::each_leaf;
 
 /// A plan, and what was read to make it.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +104,9 @@ fn view_of(target: &str) -> &str {
     if target == "toml" { "compose" } else { target }
 }
 
+/// How often the loops of one target of one deployment may go round.
+const MAX_ROUNDS: usize = 1 << 18;
+
 /// A loop that lowering is in.
 #[derive(Clone)]
 struct Step {
@@ -134,6 +138,10 @@ pub(super) struct Lowering<'a> {
     loop_keys: Vec<Value>,
     provider: Option<Arc<str>>,
     endpoints: Endpoints,
+    /// How often loops have gone round.
+    rounds: usize,
+    /// How many bytes the values take.
+    bytes: usize,
     /// The configuration files being printed, so that one that prints itself ends.
     mounting: Vec<Arc<str>>,
     reads: Reads,
@@ -154,6 +162,8 @@ impl<'a> Lowering<'a> {
             loop_keys: Vec::new(),
             provider: None,
             endpoints: Endpoints::default(),
+            rounds: 0,
+            bytes: 0,
             mounting: Vec::new(),
             reads: Reads::new(),
             requires: Vec::new(),
@@ -211,7 +221,9 @@ impl<'a> Lowering<'a> {
         };
         self.reads.insert((collection, keys.clone()));
         for key in items {
-            self.step(Step { over: Over::Setting(collection), keys: keys.clone(), key }, act);
+            if self.goes_round(source.span) {
+                self.step(Step { over: Over::Setting(collection), keys: keys.clone(), key }, act);
+            }
         }
     }
 
@@ -227,8 +239,21 @@ impl<'a> Lowering<'a> {
             }
         });
         for (name, origins) in found {
+            if !self.goes_round(source.span) {
+                return;
+            }
             self.step(Step { over: Over::Workloads(origins), keys: Vec::new(), key: Value::String(name) }, act);
         }
+    }
+
+    /// Whether a loop may go round once more. Loops in loops multiply, and a few lines could stand for billions.
+    fn goes_round(&mut self, span: Span) -> bool {
+        self.rounds += 1;
+        if self.rounds == MAX_ROUNDS + 1 {
+            let message = format!("the loops of `{}` go round more than {MAX_ROUNDS} times", self.target);
+            self.report(codes::TOO_LARGE.at(span, message).hint("loop over less, or put fewer loops into each other"));
+        }
+        self.rounds <= MAX_ROUNDS
     }
 
     fn step(&mut self, step: Step, act: &mut dyn FnMut(&mut Self)) {
@@ -252,8 +277,10 @@ impl<'a> Lowering<'a> {
     /// Does something that stands at the top of the stack, whatever loops led to it.
     fn outside_loops<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
         let outer = (std::mem::take(&mut self.steps), std::mem::take(&mut self.loop_keys));
+        let rounds = self.rounds;
         let done = act(self);
         (self.steps, self.loop_keys) = outer;
+        self.rounds = rounds; // going through the workloads once more multiplies nothing
         done
     }
 
@@ -263,7 +290,7 @@ impl<'a> Lowering<'a> {
         match self.reading().evaluate(expr) {
             Evaluated::Value(value) => {
                 let value = self.linked(value, expr.span, &mut origins)?;
-                Some(Leaf { value, origins, at: expr.span })
+                self.fits(&value, expr.span).then_some(Leaf { value, origins, at: expr.span })
             }
             Evaluated::Missing | Evaluated::Unknown => None,
         }
@@ -273,9 +300,26 @@ impl<'a> Lowering<'a> {
         expr.and_then(|expr| self.leaf(expr))
     }
 
+    /// Whether there is room for one more value.
+    fn fits(&mut self, value: &Value, span: Span) -> bool {
+        let before = self.bytes;
+        self.bytes += value::size(value);
+        if before <= value::MAX_BYTES && self.bytes > value::MAX_BYTES {
+            let message = format!("`{}` would hold more than {} MiB", self.target, value::MAX_BYTES >> 20);
+            self.report(codes::TOO_LARGE.at(span, message).hint("loop over less, or repeat less text"));
+        }
+        self.bytes <= value::MAX_BYTES
+    }
+
     /// A name: text without links or secrets.
     fn name(&mut self, expr: &Expr) -> Option<Arc<str>> {
-        match self.reading().evaluate(expr) {
+        let value = self.reading().evaluate(expr);
+        if let Evaluated::Value(value) = &value
+            && !self.fits(value, expr.span)
+        {
+            return None;
+        }
+        match value {
             Evaluated::Value(Value::String(name)) => Some(name),
             Evaluated::Value(Value::Int(number)) => Some(number.to_string().into()),
             Evaluated::Value(Value::Bool(value)) => Some(value.to_string().into()),
@@ -465,7 +509,7 @@ fn compose(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
     let settings = lowering.stack.compose.clone();
     let constant = |text: String| Leaf { value: Value::string(text), origins: Vec::new(), at: Span::default() };
     let project = format!("{}-{}", lowering.deployed.name, lowering.environment);
-    let raw = lowering.raw_project();
+    let raw = lowering.raw_project(&workloads);
     deployment.compose = Some(plan::Compose {
         project: lowering.maybe_leaf(settings.project.as_ref()).unwrap_or_else(|| constant(project)),
         bind: lowering.maybe_leaf(settings.bind.as_ref()).unwrap_or_else(|| constant("127.0.0.1".to_owned())),

@@ -9,7 +9,7 @@ use crate::{
     diag::{Diags, Finding, codes},
     expr::{Expr, Kind as ExprKind},
     model::Raw,
-    plan::{Leaf, Origin, Tree},
+    plan::{FileContent, Leaf, Origin, Tree, Workload},
     schema::{Keep, Kind, SettingId, TreeKey, TreeNode, TreeValue},
     source::Span,
     value::{Link, LinkPart, Piece, Value},
@@ -180,26 +180,14 @@ impl Lowering<'_> {
     }
 
     /// The environment's `raw "compose"` keys. Those that state a fact are refused: Helm would not hear of it.
-    pub(super) fn raw_project(&mut self) -> Option<Tree> {
+    pub(super) fn raw_project(&mut self, workloads: &[Workload]) -> Option<Tree> {
         let of_compose = self.deployed.raw.iter().filter(|raw| raw.target.as_ref() == "compose");
         let raw = raw_tree(of_compose, &mut self.diags)?;
-        let mut facts: Vec<(String, Span)> = Vec::new();
-        let mut note =
-            |path: String, tree: &Tree| facts.push((path, first_leaf(tree).map_or(Span::default(), |leaf| leaf.at)));
+        let mut facts = Facts(Vec::new());
         if let Tree::Map(root) = &raw {
-            if let Some(name) = root.get("name") {
-                note("name".to_owned(), name);
-            }
-            if let Some(Tree::Map(services)) = root.get("services") {
-                for (service, keys) in services.iter().filter(|(service, _)| self.endpoints.is_workload(service)) {
-                    let Tree::Map(keys) = keys else { continue };
-                    for (key, tree) in keys.iter().filter(|(key, _)| COMPOSE_FACTS.contains(&key.as_ref())) {
-                        note(format!("services.{service}.{key}"), tree);
-                    }
-                }
-            }
+            facts.project(root, workloads);
         }
-        for (path, span) in facts {
+        for (path, span) in facts.0 {
             self.report(conflict(&path, "the stack", span));
         }
         Some(raw)
@@ -247,36 +235,128 @@ impl Lowering<'_> {
     }
 }
 
+/// The `raw` keys of Compose that state a fact or replace what does: their paths and places.
+struct Facts(Vec<(String, Span)>);
+
+impl Facts {
+    fn project(&mut self, root: &IndexMap<Arc<str>, Tree>, workloads: &[Workload]) {
+        if let Some(name) = root.get("name") {
+            self.note("name".to_owned(), name);
+        }
+        let services = |name: &str| workloads.iter().any(|workload| workload.name.as_ref() == name);
+        self.entries(root, "services", &services, |facts, path, keys| facts.keys(path, keys, COMPOSE_FACTS));
+        let volumes: Vec<String> = workloads.iter().flat_map(volume_names).collect();
+        self.entries(root, "volumes", &|name| volumes.iter().any(|volume| volume == name), |_, _, _| {});
+        let secrets: Vec<String> = workloads.iter().flat_map(secret_names).collect();
+        let files =
+            |facts: &mut Facts, path: &str, keys: &IndexMap<Arc<str>, Tree>| facts.keys(path, keys, SECRET_FACTS);
+        self.entries(root, "secrets", &|name| secrets.iter().any(|secret| secret == name), files);
+    }
+
+    /// Goes through those entries of a top-level map that the plan writes; what is no map would replace them.
+    fn entries(
+        &mut self,
+        root: &IndexMap<Arc<str>, Tree>,
+        map: &str,
+        is_planned: &dyn Fn(&str) -> bool,
+        inside: impl Fn(&mut Facts, &str, &IndexMap<Arc<str>, Tree>),
+    ) {
+        match root.get(map) {
+            Some(Tree::Map(entries)) => {
+                for (name, entry) in entries.iter().filter(|(name, _)| is_planned(name)) {
+                    let path = format!("{map}.{name}");
+                    match entry {
+                        Tree::Map(keys) => inside(self, &path, keys),
+                        other => self.note(path, other),
+                    }
+                }
+            }
+            Some(other) => self.note(map.to_owned(), other),
+            None => {}
+        }
+    }
+
+    /// Notes the keys that state facts; `deploy.replicas` is `replicas` below `deploy`.
+    fn keys(&mut self, path: &str, keys: &IndexMap<Arc<str>, Tree>, facts: &[&str]) {
+        for (key, tree) in keys {
+            if facts.contains(&key.as_ref()) {
+                self.note(format!("{path}.{key}"), tree);
+            }
+            let within: Vec<&str> =
+                facts.iter().filter_map(|fact| fact.strip_prefix(key.as_ref())?.strip_prefix('.')).collect();
+            match tree {
+                Tree::Map(inner) => self.keys(&format!("{path}.{key}"), inner, &within),
+                other if !within.is_empty() => self.note(format!("{path}.{key}"), other),
+                _ => {}
+            }
+        }
+    }
+
+    fn note(&mut self, path: String, tree: &Tree) {
+        self.0.push((path, first_leaf(tree).map_or(Span::default(), |leaf| leaf.at)));
+    }
+}
+
+/// The top-level volumes of a workload, as Compose names them.
+fn volume_names(workload: &Workload) -> impl Iterator<Item = String> {
+    workload.volumes.iter().map(|volume| format!("{}-{}", workload.name, volume.name))
+}
+
+/// The top-level secrets of a workload, as Compose names them.
+fn secret_names(workload: &Workload) -> impl Iterator<Item = String> {
+    let of_files = workload.files.iter().filter_map(|file| match &file.content {
+        FileContent::Secret(secret) => Some(secret),
+        _ => None,
+    });
+    let of_variables = workload.env.values().filter_map(|variable| match &variable.leaf.value {
+        Value::Secret(secret) if variable.file => Some(secret),
+        _ => None,
+    });
+    of_files.chain(of_variables).map(|secret| format!("{}_{}", secret.name, secret.key))
+}
+
 /// Keys of a Compose service that state facts.
 const COMPOSE_FACTS: &[&str] = &[
-    "image",
+    "<<",
     "build",
-    "pull_policy",
-    "restart",
-    "command",
-    "entrypoint",
-    "environment",
-    "env_file",
-    "ports",
-    "expose",
-    "depends_on",
-    "profiles",
-    "healthcheck",
-    "volumes",
-    "tmpfs",
-    "configs",
-    "secrets",
-    "user",
-    "read_only",
     "cap_drop",
-    "cap_add",
-    "privileged",
-    "security_opt",
-    "deploy",
-    "scale",
-    "mem_limit",
+    "command",
+    "configs",
+    "cpu_count",
+    "cpu_percent",
+    "cpu_quota",
     "cpus",
+    "depends_on",
+    "deploy.mode",
+    "deploy.replicas",
+    "deploy.resources",
+    "entrypoint",
+    "env_file",
+    "environment",
+    "expose",
+    "extends",
+    "gpus",
+    "healthcheck",
+    "image",
+    "links",
+    "mem_limit",
+    "mem_reservation",
+    "ports",
+    "profiles",
+    "pull_policy",
+    "read_only",
+    "restart",
+    "scale",
+    "secrets",
+    "security_opt",
+    "tmpfs",
+    "user",
+    "volumes",
+    "volumes_from",
 ];
+
+/// Keys of a Compose secret that say where it comes from.
+const SECRET_FACTS: &[&str] = &["content", "driver", "environment", "external", "file", "name"];
 
 /// All `raw` keys as one tree, in the order of their names: that of the lines means nothing.
 fn raw_tree<'r>(raws: impl Iterator<Item = &'r Raw>, diags: &mut Diags) -> Option<Tree> {

@@ -6,12 +6,15 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FactPath {
     /// The workload.
+    #[serde(with = "crate::value::shared")]
     pub workload: Arc<str>,
     /// The kind.
     pub kind: Kind,
     /// Which of several: the name of a variable, of a port; empty where a workload has one.
+    #[serde(with = "crate::value::shared")]
     pub key: Arc<str>,
     /// Which field, by its row in [`KINDS`]; empty for the fact itself.
+    #[serde(with = "crate::value::shared")]
     pub field: Arc<str>,
 }
 

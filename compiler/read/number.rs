@@ -52,10 +52,28 @@ fn fraction(text: &str, print: fn(f64) -> String) -> Option<f64> {
 }
 
 /// The digits of a number without its sign, and the power of ten that the first of them stands for.
+///
+/// The fewest digits that give the number again. Of two such spellings that are equally near the printers take the
+/// even one, and the standard library the greater.
 fn digits(number: f64) -> (String, i32) {
     let text = format!("{:e}", number.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
+    let digits = mantissa.replace('.', "");
+    let digits = even(&digits, exponent, number.abs()).unwrap_or(digits);
+    (digits, exponent.parse().unwrap_or(0))
+}
+
+/// The even one of two spellings of a number that are equally near, where `digits` is the odd one above it.
+fn even(digits: &str, exponent: &str, number: f64) -> Option<String> {
+    // Between numbers of fewer digits there is no room for two spellings.
+    if digits.len() < 15 || digits.ends_with(['0', '2', '4', '6', '8']) {
+        return None;
+    }
+    let exact = format!("{number:.*e}", digits.len() + 40).replace('.', "");
+    let (below, rest) = exact.split_at(digits.len());
+    let half = rest.strip_prefix('5')?.split('e').next()?.bytes().all(|byte| byte == b'0');
+    let again = format!("{}.{}e{exponent}", &below[..1], &below[1..]).parse() == Ok(number);
+    (half && again && below != digits).then(|| below.to_owned())
 }
 
 /// Plain from 0.00001 up to sixteen digits, otherwise with an exponent.
@@ -100,4 +118,26 @@ pub(super) fn written_in_yaml(text: &str) -> Option<Data<'static>> {
     let numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E');
     let number: f64 = text.bytes().all(numeric).then(|| text.parse().ok())??;
     Some(Data::Float(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_spellings_equally_near_the_even_one_is_printed() {
+        // 0.125 and 0.375 behind the dot: two digits are enough, and both neighbours would do.
+        for (text, taken) in [
+            ("-194727288654237.12", true),
+            ("-194727288654237.13", false),
+            ("194727288654237.38", true),
+            ("194727288654237.37", false),
+            ("194727288654237.6", true),
+            ("0.1", true),
+            ("0.30000000000000004", true),
+            ("0.30000000000000003", false),
+        ] {
+            assert_eq!(printed_in_yaml(text).is_some(), taken, "{text}");
+        }
+    }
 }

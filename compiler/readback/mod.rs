@@ -8,89 +8,113 @@
 mod carried;
 mod chart;
 mod compose;
-mod says;
 mod shape;
 mod views;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     diag::{Diags, codes},
-    facts::Fact,
+    facts::{self, Fact, Names},
     model::{Deployed, Env},
-    plan::{Deployment, Format, Origin, Plan},
+    plan::{Deployment, Format, Origin, Plan, Release},
     read::{self, Node, Unreadable},
-    schema::{SettingId, Stack},
-    source::Span,
-    targets::File,
+    schema::{self, SettingId, Stack, Surface},
+    source::{SourceId, Span},
+    targets::{File, Leaf},
     value::{self, Value},
 };
 
+/// A file that was printed, with the tree that was read from it; none where its format is not compared.
+struct Printed<'f> {
+    file: &'f File,
+    tree: Option<Node<'f>>,
+}
+
 /// Reads every file again, and compares what it says with the plan.
 pub fn check(env: &Env, plan: &Plan, files: &[File], diags: &mut Diags) {
+    let mut printed = Vec::with_capacity(files.len());
     for file in files {
-        if let Some(Err(error)) = tree_of(file) {
-            unreadable(file, &error, diags);
+        match tree_of(file) {
+            Ok(tree) => printed.push(Printed { file, tree }),
+            Err(error) => unreadable(file, &error, diags),
         }
     }
     if diags.has_errors() {
         return; // nothing to compare with
     }
     for (deployed, deployment) in env.deployments.iter().zip(&plan.deployments) {
-        one(env, deployed, deployment, files, diags);
+        one(env, deployed, deployment, &printed, files, diags);
     }
 }
 
-fn one(env: &Env, deployed: &Deployed, deployment: &Deployment, files: &[File], diags: &mut Diags) {
-    let find = |path: String| files.iter().find(|file| file.path == path);
-    if let Some(compose) = &deployment.compose
-        && let Some(file) = find(format!("{}/compose/compose.yaml", deployment.name))
-    {
-        compose::check(deployment, compose, file, files, diags);
+fn one(
+    env: &Env,
+    deployed: &Deployed,
+    deployment: &Deployment,
+    printed: &[Printed<'_>],
+    files: &[File],
+    diags: &mut Diags,
+) {
+    let find = |path: String| {
+        let found = printed.iter().find(|printed| printed.file.path == path)?;
+        Some((found.file, found.tree.as_ref()?))
+    };
+    if let Some(compose) = &deployment.compose {
+        let names = Names::of_compose(compose, &deployment.helm);
+        let facts = facts::of_workloads(&compose.workloads, &deployment.configs, &names);
+        if let Some((file, tree)) = find(format!("{}/compose/compose.yaml", deployment.name)) {
+            let compose = compose::Compose { deployment, compose, names: &names, facts: &facts };
+            compose.check(tree, file, files, diags);
+        }
+        views::check(deployed, deployment, &names, &facts, diags);
     }
+    let mut surfaces = Vec::new();
     for release in &deployment.helm {
-        if let Some(file) = find(format!("{}/helm/{}", deployment.name, release.file))
-            && let Some(surface) = surface_of(&deployed.stack, release)
-        {
-            chart::check(env, deployed, deployment, release, &surface, file, diags);
+        let Some(surface) = surface_of(&deployed.stack, release) else { continue };
+        if let Some((file, tree)) = find(format!("{}/helm/{}", deployment.name, release.file)) {
+            chart::check(&chart::Inputs { env, deployed, deployment, release, surface: &surface, tree, file }, diags);
         }
+        surfaces.push(surface);
     }
-    nowhere(deployed, deployment, diags);
-    views::check(deployed, deployment, diags);
-}
-
-/// Reports workloads that no chart runs.
-fn nowhere(deployed: &Deployed, deployment: &Deployment, diags: &mut Diags) {
-    let surfaces: Option<Vec<_>> =
-        deployment.helm.iter().map(|release| surface_of(&deployed.stack, release)).collect();
-    let Some(surfaces) = surfaces.filter(|surfaces| !surfaces.is_empty()) else { return };
-    for workload in &deployment.cluster {
-        let mut runs = surfaces.iter().flat_map(|surface| &surface.runs);
-        if !runs.any(|runs| runs.workload == workload.name) {
-            let message = format!("no chart of `{}` runs `{}`", deployment.name, workload.name);
-            let hint = format!("add `runs \"{}\"` to the surface of the chart that does", workload.name);
-            diags.push(codes::RUNS_DIFFERS.at(workload.at, message).hint(hint));
-        }
+    if surfaces.len() == deployment.helm.len() {
+        unrun(deployment, &surfaces, diags);
     }
 }
 
-fn surface_of(stack: &Stack, release: &crate::plan::Release) -> Option<Arc<crate::schema::Surface>> {
+/// Reports workloads that no chart runs, where the charts say which ones they do.
+fn unrun(deployment: &Deployment, surfaces: &[Arc<Surface>], diags: &mut Diags) {
+    let runs: BTreeSet<&str> =
+        surfaces.iter().flat_map(|surface| &surface.runs).map(|runs| runs.workload.as_ref()).collect();
+    if runs.is_empty() {
+        return;
+    }
+    for workload in deployment.cluster.iter().filter(|workload| !runs.contains(workload.name.as_ref())) {
+        let message = format!("no chart runs `{}`", workload.name);
+        let finding = codes::RUNS_DIFFERS.at(workload.at, message);
+        diags.push(finding.hint(format!("add `runs \"{}\"` to the surface of the chart that does", workload.name)));
+    }
+}
+
+fn surface_of(stack: &Stack, release: &Release) -> Option<Arc<Surface>> {
     let mut declared = stack.helm.iter().flat_map(|block| &block.releases);
-    let same = |found: &&crate::schema::Release| {
+    let same = |found: &&schema::Release| {
         found.name == release.name && found.chart == release.chart && found.version == release.version
     };
     stack.surface(declared.find(same)?)
 }
 
-/// A printed file as a tree; nothing for one that has no format.
-fn tree_of(file: &File) -> Option<Result<Node<'_>, Unreadable>> {
-    let format = file.format?;
+/// A printed file as a tree; nothing for a text that a stack spells out, and for a format without types.
+fn tree_of(file: &File) -> Result<Option<Node<'_>>, Unreadable> {
+    let Some(format) = file.format else { return Ok(None) };
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
-        return Some(Err(Unreadable { line: 1, message: "it is not UTF-8".to_owned() }));
+        return Err(Unreadable { line: 1, message: "it is not UTF-8".to_owned() });
     };
     match format {
-        Format::Yaml => Some(read::yaml::parse(text)),
-        Format::Toml | Format::Json | Format::Ini => None,
+        Format::Yaml => read::yaml::parse(text).map(Some),
+        Format::Toml => read::toml::parse(text).map(Some),
+        Format::Json => read::json::parse(text).map(Some),
+        Format::Ini => Ok(None),
     }
 }
 
@@ -108,7 +132,7 @@ fn setting_of(stack: &Stack, path: &str) -> Option<(SettingId, Vec<Arc<str>>)> {
         id = match setting.children.get(word) {
             Some(child) => *child,
             None => {
-                let (crate::schema::Kind::Map(item) | crate::schema::Kind::List(item)) = setting.kind else {
+                let (schema::Kind::Map(item) | schema::Kind::List(item)) = setting.kind else {
                     return None;
                 };
                 keys.push(Arc::from(word));
@@ -122,6 +146,11 @@ fn setting_of(stack: &Stack, path: &str) -> Option<(SettingId, Vec<Arc<str>>)> {
 /// Where a fact was said, best the line of the environment that gave its value.
 fn place(fact: &Fact) -> Span {
     fact.place.origins.iter().map(|origin| origin.span).min_by_key(|span| span.source).unwrap_or(fact.place.at)
+}
+
+/// Whether the environment's `raw` says a leaf: a constant that stands in no stack.
+fn is_raw(leaf: Leaf<'_>) -> bool {
+    leaf.at().source == SourceId::default() && leaf.origins().is_empty()
 }
 
 /// The settings that a fact was computed from, in words.
@@ -147,3 +176,6 @@ fn spell(value: &Value) -> String {
         value => format!("`{}`", value::spell(value)),
     }
 }
+
+#[cfg(test)]
+mod tests;

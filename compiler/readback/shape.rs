@@ -144,7 +144,8 @@ impl Shape<'_> {
                 Some(row) => self.keys(below_it, raw, &here, &row),
                 None if raw.is_some() => {}
                 None => {
-                    let message = format!("`{}` line {} says `{here}`, and nothing here does", self.file.path, below_it.line);
+                    let message =
+                        format!("`{}` line {} says `{here}`, and nothing here does", self.file.path, below_it.line);
                     self.report(message, self.compose.project.at);
                 }
             }

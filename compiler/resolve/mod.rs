@@ -4,10 +4,15 @@
 //! Never: a target's layout, a file on disk, the clock.
 //! Invariant: settings are computed in the stack's order, whatever order the author wrote them in.
 
+mod allow;
 mod raw;
+mod secrets;
 mod view;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 
@@ -247,6 +252,8 @@ impl Deployment<'_> {
             written: Vec::new(),
             overrides: Vec::new(),
             raw: Vec::new(),
+            allows: Vec::new(),
+            excused: BTreeSet::new(),
             targets: TARGETS.iter().map(|target| (*target).into()).collect(),
             base: View::default(),
             views: IndexMap::new(),
@@ -296,18 +303,27 @@ impl Deployment<'_> {
                     deployed.overrides.extend(self.read_override(child, &deployed.stack, diags))
                 }
                 "raw" if !is_setting => deployed.raw.extend(raw::read(child, self.inputs.source, diags)),
+                "allow" if !is_setting => {
+                    allow::read(child, &mut deployed.allows, diags);
+                }
                 "targets" if !is_setting => {
                     only(child, usize::MAX, &[], diags);
                     deployed.targets = targets_of(child, diags);
                 }
-                _ => settings.push(child.clone()),
+                _ => settings.push(child),
             }
         }
-        deployed.written = self.assignments(&settings, &deployed.stack, diags);
+        deployed.written = self.assignments(settings, &deployed.stack, diags);
+        secrets::refuse(&self.node.children, deployed, diags);
         refuse_repeated_overrides(deployed, diags);
     }
 
-    fn assignments(&self, nodes: &[Node], stack: &Stack, diags: &mut Diags) -> Vec<Assignment> {
+    fn assignments<'n>(
+        &self,
+        nodes: impl IntoIterator<Item = &'n Node>,
+        stack: &Stack,
+        diags: &mut Diags,
+    ) -> Vec<Assignment> {
         let sources = std::slice::from_ref(self.inputs.source);
         let mut reader = Reader::new(&stack.settings, sources, None);
         reader.nodes(nodes, SettingId::ROOT, &[]);
@@ -380,35 +396,30 @@ fn targets_of(node: &Node, diags: &mut Diags) -> Vec<Arc<str>> {
     targets
 }
 
-/// The reason that an `override` or `raw` must give.
+/// The reason that an `override`, `raw` or `allow` must give.
 fn because(node: &Node, diags: &mut Diags) -> Option<Arc<str>> {
     reason(node, node.property("because"), diags)
 }
 
 /// Of two overrides that give one setting to one target, the order would decide.
 fn refuse_repeated_overrides(deployed: &Deployed, diags: &mut Diags) {
+    let mut seen = BTreeMap::new();
     for (index, found) in deployed.overrides.iter().enumerate() {
-        for other in &deployed.overrides[..index] {
-            if !found.targets.iter().any(|target| other.targets.contains(target)) {
-                continue;
-            }
-            for assignment in found.values.iter().filter(|assignment| assignment.given != Given::Here) {
-                let same = |first: &&Assignment| {
-                    first.setting == assignment.setting
-                        && first.keys == assignment.keys
-                        && part_of(&first.given) == part_of(&assignment.given)
-                        && first.given != Given::Here
-                };
-                if let Some(first) = other.values.iter().find(same) {
-                    let path = deployed.stack.path_of(assignment.setting, &assignment.keys);
-                    diags.push(
-                        codes::WRITTEN_TWICE
-                            .at(assignment.name_span, format!("`{path}` is written twice for one target"))
-                            .underline("again here")
-                            .label(first.name_span, "first here")
-                            .hint("delete one of the two"),
-                    );
+        for assignment in found.values.iter().filter(|assignment| assignment.given != Given::Here) {
+            for target in &found.targets {
+                let place = (target, assignment.setting, &assignment.keys, part_of(&assignment.given));
+                let (first, span) = *seen.entry(place).or_insert((index, assignment.name_span));
+                if first == index {
+                    continue; // within one override, reading has told
                 }
+                let path = deployed.stack.path_of(assignment.setting, &assignment.keys);
+                diags.push(
+                    codes::WRITTEN_TWICE
+                        .at(assignment.name_span, format!("`{path}` is written twice for one target"))
+                        .underline("again here")
+                        .label(span, "first here")
+                        .hint("delete one of the two"),
+                );
             }
         }
     }
@@ -421,12 +432,11 @@ fn part_of(given: &Given) -> &str {
 /// An override that changes nothing hides that two targets are the same.
 fn refuse_equal_overrides(deployed: &Deployed, diags: &mut Diags) {
     for found in &deployed.overrides {
+        let settings: BTreeSet<SettingId> = found.values.iter().map(|assignment| assignment.setting).collect();
         for assignment in &found.values {
             // `vector { … }` only leads to what is written inside.
-            let leads = |other: &Assignment| {
-                other.setting != assignment.setting && deployed.stack.below(assignment.setting).contains(&other.setting)
-            };
-            if assignment.given == Given::Here && found.values.iter().any(leads) {
+            let leads = |id: &SettingId| *id != assignment.setting && settings.contains(id);
+            if assignment.given == Given::Here && deployed.stack.below(assignment.setting).iter().any(leads) {
                 continue;
             }
             let equal = found.targets.iter().all(|target| {

@@ -52,7 +52,7 @@ pub(super) fn read(node: &Node, source: &Arc<Source>, diags: &mut Diags) -> Opti
     let mut map = IndexMap::new();
     for child in &node.children {
         let value = free_tree(child, std::slice::from_ref(source), diags)?;
-        if map.insert(Arc::from(child.name.text.as_str()), tree(value, child.span)).is_some() {
+        if map.insert(Arc::from(child.name.text.as_str()), tree(value, child)).is_some() {
             diags.push(
                 codes::WRITTEN_TWICE.at(child.name.span, format!("the key `{}` is written twice", child.name.text)),
             );
@@ -64,11 +64,28 @@ pub(super) fn read(node: &Node, source: &Arc<Source>, diags: &mut Diags) -> Opti
 /// Targets that take further keys.
 const RAW_TARGETS: &[&str] = &["helm", "compose"];
 
-/// A free value as a tree whose leaves stand at `at`.
-pub(crate) fn tree(value: Value, at: Span) -> Tree {
+/// A free value as a tree whose leaves stand where the node says them.
+fn tree(value: Value, node: &Node) -> Tree {
     match value {
-        Value::Map(map) => Tree::Map(map.into_iter().map(|(key, value)| (key, tree(value, at))).collect()),
-        Value::List(items) => Tree::List(items.into_iter().map(|value| tree(value, at)).collect()),
-        value => Tree::Leaf(Leaf { value, origins: Vec::new(), at }),
+        Value::Map(map) => {
+            // Both are in the order of the text, properties first, and no key stands twice.
+            let mut values = map.into_iter();
+            let properties = node.properties().zip(values.by_ref());
+            let mut tree: IndexMap<Arc<str>, Tree> =
+                properties.map(|((_, entry), (key, value))| (key, leaf(value, entry.span))).collect();
+            tree.extend(node.children.iter().zip(values).map(|(child, (key, value))| (key, self::tree(value, child))));
+            Tree::Map(tree)
+        }
+        Value::List(items) if node.children.is_empty() => {
+            Tree::List(node.arguments().zip(items).map(|(entry, value)| leaf(value, entry.span)).collect())
+        }
+        Value::List(items) => {
+            Tree::List(node.children.iter().zip(items).map(|(child, item)| tree(item, child)).collect())
+        }
+        value => leaf(value, node.arguments().next().map_or(node.span, |entry| entry.span)),
     }
+}
+
+fn leaf(value: Value, at: Span) -> Tree {
+    Tree::Leaf(Leaf { value, origins: Vec::new(), at })
 }

@@ -37,6 +37,8 @@ pub(super) fn resolve(
         conditions: vec![None; stack.conditions.len()],
         lists: BTreeMap::new(),
         view: View { flat: vec![None; stack.settings.len()], ..View::default() },
+        entries: 0,
+        bytes: 0,
         faults: RefCell::default(),
         diags: Diags::default(),
     };
@@ -53,11 +55,12 @@ pub(super) fn resolve(
 }
 
 /// The assignments of environment and overrides, by setting, weakest first.
-fn layers<'a>(deployed: &'a Deployed, target: &str) -> Vec<Vec<(Layer, &'a Assignment)>> {
-    let mut layers: Vec<Vec<(Layer, &Assignment)>> = vec![Vec::new(); deployed.stack.settings.len()];
+fn layers<'a>(deployed: &'a Deployed, target: &str) -> Vec<Written<'a>> {
+    let mut layers: Vec<Written<'a>> = Vec::new();
+    layers.resize_with(deployed.stack.settings.len(), Written::default);
     let mut add = |layer: Layer, values: &'a [Assignment]| {
         for assignment in values {
-            layers[assignment.setting.index()].push((layer, assignment));
+            layers[assignment.setting.index()].all.push((layer, assignment));
         }
     };
     let named = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == target);
@@ -68,11 +71,56 @@ fn layers<'a>(deployed: &'a Deployed, target: &str) -> Vec<Vec<(Layer, &'a Assig
     for (index, found) in deployed.overrides.iter().enumerate().filter(|(_, found)| named(&found.targets)) {
         add(Layer::EnvironmentOverride(index as u32), &found.values);
     }
+    layers.iter_mut().for_each(Written::index);
     layers
 }
 
 type Keys<'k> = &'k [Arc<str>];
 type Candidate<'a> = (Layer, &'a Assignment);
+
+/// What is written of one setting, weakest first.
+#[derive(Default)]
+struct Written<'a> {
+    all: Vec<Candidate<'a>>,
+    /// The same by keys, and by the keys above the last; only where there is much.
+    by_keys: BTreeMap<Keys<'a>, Vec<Candidate<'a>>>,
+    by_above: BTreeMap<Keys<'a>, Vec<Candidate<'a>>>,
+}
+
+/// Up to how many assignments it takes no longer to look through them than to ask an index.
+const FEW: usize = 16;
+
+impl<'a> Written<'a> {
+    fn index(&mut self) {
+        if self.all.len() <= FEW {
+            return;
+        }
+        for candidate in &self.all {
+            let keys = candidate.1.keys.as_slice();
+            self.by_keys.entry(keys).or_default().push(*candidate);
+            if let Some((_, above)) = keys.split_last() {
+                self.by_above.entry(above).or_default().push(*candidate);
+            }
+        }
+    }
+
+    /// What is written for an instance.
+    fn at(&self, keys: Keys<'_>) -> Vec<Candidate<'a>> {
+        if self.all.len() > FEW {
+            return self.by_keys.get(keys).cloned().unwrap_or_default();
+        }
+        self.all.iter().filter(|(_, assignment)| assignment.keys == keys).copied().collect()
+    }
+
+    /// What is written for all entries of a map or list.
+    fn below(&self, above: Keys<'_>) -> Vec<Candidate<'a>> {
+        if self.all.len() > FEW {
+            return self.by_above.get(above).cloned().unwrap_or_default();
+        }
+        let is_entry = |found: &&Candidate<'a>| found.1.keys.split_last().is_some_and(|(_, found)| found == above);
+        self.all.iter().filter(is_entry).copied().collect()
+    }
+}
 
 struct Resolver<'a> {
     stack: &'a Stack,
@@ -82,12 +130,16 @@ struct Resolver<'a> {
     /// The node of the deployment.
     span: Span,
     sources: &'a Sources,
-    layers: Vec<Vec<Candidate<'a>>>,
+    layers: Vec<Written<'a>>,
     presets: Vec<bool>,
     conditions: Vec<Option<Evaluated>>,
     /// Which layer gave a list of records its items.
     lists: BTreeMap<(SettingId, Vec<Arc<str>>), Layer>,
     view: View,
+    /// How many entries all maps and lists have.
+    entries: usize,
+    /// How many bytes all values take.
+    bytes: usize,
     faults: RefCell<Diags>,
     diags: Diags,
 }
@@ -191,10 +243,8 @@ impl<'a> Resolver<'a> {
         let presets = self.stack.preset_index[id.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
         let presets = presets
             .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
-        let all = presets.chain(self.layers[id.index()].iter().copied());
-        let mut all: Vec<Candidate<'a>> = all
-            .filter(|(layer, assignment)| assignment.keys == keys && self.is_of_winning_list(id, keys, *layer))
-            .collect();
+        let all = presets.filter(|(_, assignment)| assignment.keys == keys).chain(self.layers[id.index()].at(keys));
+        let mut all: Vec<Candidate<'a>> = all.filter(|(layer, _)| self.is_of_winning_list(id, keys, *layer)).collect();
         // The order within a layer means nothing: a value is stronger than the mere mention, and its parts stand over it.
         all.sort_by_key(|(layer, assignment)| {
             let part = if let Given::Part(name, _) = &assignment.given { name.as_ref() } else { "" };
@@ -241,7 +291,24 @@ impl<'a> Resolver<'a> {
         if self.target.is_empty() {
             self.note_redundant(setting, declared, keys, &candidates, &slot);
         }
+        self.limit(id, &mut slot);
         self.store(id, keys, slot);
+    }
+
+    /// Forgets a value, where all together are too large: defaults that repeat each other double with each step.
+    fn limit(&mut self, id: SettingId, slot: &mut Slot) {
+        let Evaluated::Value(value) = &slot.value else { return };
+        let before = self.bytes;
+        self.bytes += value::size(value);
+        if self.bytes <= value::MAX_BYTES {
+            return;
+        }
+        slot.value = Evaluated::Unknown;
+        if before <= value::MAX_BYTES {
+            let path = &self.stack.setting(id).path;
+            let message = format!("with `{path}` the settings hold more than {} MiB", value::MAX_BYTES >> 20);
+            self.diags.push(codes::TOO_LARGE.at(slot.span, message));
+        }
     }
 
     /// Reports every `key` that is none of the map that it belongs to.
@@ -552,14 +619,13 @@ impl<'a> Resolver<'a> {
         let mut depth = keys.len();
         while let Some(parent) = self.stack.setting(at).parent {
             if self.stack.setting(at).name.as_ref() == "*" {
-                let entry = self.written(at).find(|found| found.keys == keys[..depth]);
-                if let Some(assignment) = entry {
+                if let Some(assignment) = self.written(at, &keys[..depth]) {
                     return assignment.name_span;
                 }
                 depth -= 1;
             }
-            let written = self.written(parent).find(|found| found.keys == keys[..depth.min(found.keys.len())]);
-            if let Some(assignment) = written {
+            let depth_of_parent = depth.min(self.stack.setting(parent).depth as usize);
+            if let Some(assignment) = self.written(parent, &keys[..depth_of_parent]) {
                 return assignment.name_span;
             }
             at = parent;
@@ -567,39 +633,32 @@ impl<'a> Resolver<'a> {
         self.span
     }
 
-    /// What the environment itself gives a setting, strongest first.
-    fn written(&self, id: SettingId) -> impl Iterator<Item = &'a Assignment> {
+    /// What the environment itself gives an instance of a setting; the strongest.
+    fn written(&self, id: SettingId, keys: Keys<'_>) -> Option<&'a Assignment> {
         let own = |layer: &Layer| matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_));
-        self.layers[id.index()].iter().rev().filter(move |(layer, _)| own(layer)).map(|(_, found)| *found)
+        self.layers[id.index()].at(keys).into_iter().rev().find(|(layer, _)| own(layer)).map(|(_, found)| found)
     }
 
     fn map(&mut self, id: SettingId, item: SettingId, keys: Keys<'_>) {
         let setting = self.stack.setting(id);
         let available = self.declaration(setting, keys);
-        let mut found: Vec<Arc<str>> = Vec::new();
-        let mut removed: Vec<Arc<str>> = Vec::new();
         let presets = self.stack.preset_index[item.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
-        let presets: Vec<Candidate<'a>> = presets
-            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]))
-            .collect();
-        for (layer, assignment) in presets.iter().chain(self.layers[item.index()].iter()) {
-            let Some((key, above)) = assignment.keys.split_last() else { continue };
-            if above != keys || !self.is_of_winning_list(id, keys, *layer) {
-                continue;
-            }
-            removed.retain(|other| other != key);
-            if assignment.given == Given::Null {
-                removed.push(key.clone());
-            }
-            if !found.contains(key) {
-                found.push(key.clone());
+        let presets = presets
+            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
+        let is_entry = |found: &Candidate<'a>| found.1.keys.split_last().is_some_and(|(_, above)| above == keys);
+        // Neither the order of lines nor that of layers means anything: keys come out in order.
+        let mut kept: BTreeMap<Arc<str>, bool> = BTreeMap::new();
+        for (layer, assignment) in presets.filter(is_entry).chain(self.layers[item.index()].below(keys)) {
+            if let Some(key) = assignment.keys.last()
+                && self.is_of_winning_list(id, keys, layer)
+            {
+                kept.insert(key.clone(), assignment.given != Given::Null);
             }
         }
-        found.retain(|key| !removed.contains(key));
-        // Neither the order of lines nor that of layers means anything.
-        found.sort();
+        let mut found: Vec<Arc<str>> = kept.into_iter().filter(|(_, kept)| *kept).map(|(key, _)| key).collect();
         if let Err(failed) = available {
             let written: Vec<Candidate<'a>> = self.layers[item.index()]
+                .all
                 .iter()
                 .filter(|(_, assignment)| assignment.keys.starts_with(keys))
                 .copied()
@@ -616,37 +675,38 @@ impl<'a> Resolver<'a> {
             }
             found.clear();
         }
-        if self.view.keys.values().map(Vec::len).sum::<usize>() + found.len() > MAX_KEYS {
+        if self.entries + found.len() > MAX_KEYS {
             self.diags.push(
                 codes::TOO_LARGE
                     .at(self.span, format!("the environment has more than {MAX_KEYS} entries in maps and lists")),
             );
             found.clear();
         }
+        self.note_keys(id, keys, found);
+    }
+
+    fn note_keys(&mut self, id: SettingId, keys: Keys<'_>, found: Vec<Arc<str>>) {
+        self.entries += found.len();
         self.view.keys.insert((id, keys.to_vec()), found);
     }
 
     fn record_list(&mut self, id: SettingId, item: SettingId, keys: Keys<'_>) {
         let available = self.declaration(self.stack.setting(id), keys).is_ok();
         let presets = self.stack.preset_index[item.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
-        let presets: Vec<Candidate<'a>> = presets
-            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]))
-            .collect();
-        let all: Vec<Candidate<'a>> = presets.into_iter().chain(self.layers[item.index()].iter().copied()).collect();
-        let mine =
-            |(_, assignment): &&Candidate<'a>| assignment.keys.split_last().is_some_and(|(_, above)| above == keys);
-        let Some((winner, _)) = all.iter().rfind(mine).filter(|_| available) else {
-            self.view.keys.insert((id, keys.to_vec()), Vec::new());
-            return;
+        let presets = presets
+            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
+        let mine = |found: &Candidate<'a>| found.1.keys.split_last().is_some_and(|(_, above)| above == keys);
+        let all: Vec<Candidate<'a>> = presets.filter(mine).chain(self.layers[item.index()].below(keys)).collect();
+        let Some((winner, _)) = all.last().filter(|_| available) else {
+            return self.note_keys(id, keys, Vec::new());
         };
         let items: Vec<Arc<str>> = all
             .iter()
-            .filter(mine)
             .filter(|(layer, _)| layer == winner)
             .filter_map(|(_, assignment)| assignment.keys.last().cloned())
             .collect();
         self.lists.insert((id, keys.to_vec()), *winner);
-        self.view.keys.insert((id, keys.to_vec()), items);
+        self.note_keys(id, keys, items);
     }
 
     /// Tells that a written value is what it would be anyway.

@@ -66,13 +66,20 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads nodes that stand in a group.
-    pub fn nodes(&mut self, nodes: &[Node], group: SettingId, keys: Keys<'_>) {
+    pub fn nodes<'n>(&mut self, nodes: impl IntoIterator<Item = &'n Node>, group: SettingId, keys: Keys<'_>) {
         self.nodes_at(nodes, group, keys, 0);
     }
 
-    fn nodes_at(&mut self, nodes: &[Node], group: SettingId, keys: Keys<'_>, depth: usize) {
-        let mut dashed = false;
-        for (at, node) in nodes.iter().enumerate() {
+    fn nodes_at<'n>(
+        &mut self,
+        nodes: impl IntoIterator<Item = &'n Node>,
+        group: SettingId,
+        keys: Keys<'_>,
+        depth: usize,
+    ) {
+        let (mut dashed, mut before) = (false, None);
+        for node in nodes {
+            let before = before.replace(node.name.text.as_str());
             if let Some(annotation) = &node.annotation {
                 self.diags.push(
                     codes::ANNOTATED_NAME
@@ -97,7 +104,7 @@ impl<'a> Reader<'a> {
                 None if node.name.text == "-" => {
                     // The items of a list are one mistake.
                     if !std::mem::replace(&mut dashed, true) {
-                        self.dash(node, at.checked_sub(1).map(|before| nodes[before].name.text.as_str()), group);
+                        self.dash(node, before, group);
                     }
                 }
                 None => self.unknown(&node.name, group, keys),
@@ -136,6 +143,9 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown(&mut self, name: &Name, group: SettingId, keys: Keys<'_>) {
+        if self.diags.is_full() {
+            return;
+        }
         let setting = &self.settings[group.index()];
         let place = if group == SettingId::ROOT {
             "the stack".to_owned()
@@ -179,6 +189,7 @@ impl<'a> Reader<'a> {
     fn once(&mut self, id: SettingId, keys: Keys<'_>, part: &str, span: Span) -> bool {
         match self.seen.insert((id, keys.to_vec(), part.into()), span) {
             None => true,
+            Some(_) if self.diags.is_full() => false,
             Some(first) => {
                 let path = with_keys(&self.settings[id.index()].path, keys);
                 let path = if part.is_empty() { path } else { format!("{path}.{part}") };

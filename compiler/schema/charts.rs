@@ -52,10 +52,10 @@ enum Pending {
     Unsaid(usize),
 }
 
-/// Names and values of a fragment's parameters.
+/// What the parameters of a fragment stand for, by name.
 type Parameters = Vec<(Arc<str>, String)>;
 
-/// The parameters of the fragment that is being read, and how deep it is.
+/// Where something stands: in which fragment, under which conditions, and how deep.
 #[derive(Clone, Default)]
 pub(super) struct Within<'d> {
     parameters: Parameters,
@@ -168,19 +168,7 @@ impl<'d> Builder<'d> {
         self.shape(node, Shape { arguments: 1, properties: &["version"], children: true });
         let chart = self.node_name(node);
         let version = self.required_word(node, "version");
-        let root = ChartKey {
-            name: "".into(),
-            parent: None,
-            span: node.name.span,
-            shape: KeyShape::Group,
-            default: None,
-            when: None,
-            carries: Vec::new(),
-            template: false,
-            required: false,
-            says: None,
-            children: IndexMap::new(),
-        };
+        let root = ChartKey::new("".into(), None, node.name.span, KeyShape::Group);
         let surface = Surface {
             chart,
             version,
@@ -415,19 +403,7 @@ impl<'d> Charts<'_, 'd> {
     }
 
     fn push(&mut self, name: Arc<str>, parent: u32, node: &Node, shape: KeyShape) -> u32 {
-        self.surface.keys.push(ChartKey {
-            name,
-            parent: Some(parent),
-            span: node.name.span,
-            shape,
-            default: None,
-            when: None,
-            carries: Vec::new(),
-            template: false,
-            required: false,
-            says: None,
-            children: IndexMap::new(),
-        });
+        self.surface.keys.push(ChartKey::new(name, Some(parent), node.name.span, shape));
         self.surface.keys.len() as u32 - 1
     }
 
@@ -583,7 +559,8 @@ impl<'d> Charts<'_, 'd> {
     fn scalar(&self, node: &'d Node, of: &str) -> Option<(&'static str, Attributes)> {
         let span = node.annotation.as_ref().map_or(node.span, |name| name.span);
         let scalar = self.scalar_name(of, span)?;
-        self.builder.only_properties(node, &["default", "carries", "when", "tpl", "required", "says", "min", "max", "schemes"]);
+        self.builder
+            .only_properties(node, &["default", "carries", "when", "tpl", "required", "says", "min", "max", "schemes"]);
         self.builder.attributes(node, scalar, None).map(|attributes| (scalar, attributes))
     }
 
@@ -730,7 +707,7 @@ stack "shop" version="1" {
             (r#"(list)a"#, "TL0408", "a"),
             (r#"(list)a of="int" { (int)b }"#, "TL0401", "b"),
             (r#"(int)a { (int)b }"#, "TL0401", "b"),
-            (r#"(dead)a"#, "TL0125", "(dead)a"),
+            (r#"(dead)a"#, "TL0125", "a"),
             (r#"(int)a when="b > 1""#, "TL0301", "b"),
             (r#"(int)a; (int)b when="a""#, "TL0307", "a"),
             (r#"(dead)a because="nobody reads it at all"; (int)b when="a""#, "TL0301", "a"),
@@ -749,15 +726,15 @@ stack "shop" version="1" {
             (r#"(int)a carries="setting pauze""#, "TL0904", "\"setting pauze\""),
             (r#"(int)a { carries "shop replicas" plus="1" }"#, "TL0448", "\"1\""),
             (r#"fixed "shop port[http]""#, "TL0432", "fixed"),
-            (r#"fixed "shop port[http]" "eighty""#, "TL0201", "\"eighty\""),
+            (r#"fixed "shop port[http]" "eighty""#, "TL0204", "\"eighty\""),
             (r#"fixed "shop env[A]" (workload)"db""#, "TL0434", "\"db\""),
             (r#"fixed "shop env[A]" (f)"{b}""#, "TL0301", "b"),
             (r#"unsaid "shop image.tag" because="it cannot say that""#, "TL0904", "\"shop image.tag\""),
-            (r#"unsaid "shop image""#, "TL0125", "unsaid \"shop image\""),
+            (r#"unsaid "shop image""#, "TL0125", "unsaid"),
             (r#"runs "db""#, "TL0434", "\"db\""),
-            (r#"(int)a; (use)"x""#, "TL0422", "x"),
-            (r#"fragment "x" p="string" { (int)b }; (use)"x""#, "TL0424", "x"),
-            (r#"fragment "x" { (use)"x" }; (use)"x""#, "TL0423", "x"),
+            (r#"(int)a; (use)"x""#, "TL0422", "\"x\""),
+            (r#"fragment "x" p="string" { (int)b }; (use)"x""#, "TL0424", "\"x\""),
+            (r#"fragment "x" { (use)"x" }; (use)"x""#, "TL0423", "\"x\""),
             (r#"fragment "x" { (int)b }; (int)a"#, "TL0425", r#"fragment "x" { (int)b }"#),
             ("", "TL0442", "surface \"shop\" version=\"1\" {\n\n}"),
         ];

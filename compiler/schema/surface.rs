@@ -49,6 +49,7 @@ pub struct Surface {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ChartKey {
     /// Its name; `*` for the items of a list or map.
+    #[serde(with = "crate::value::shared")]
     pub name: Arc<str>,
     /// What holds it; none for the root.
     pub parent: Option<u32>,
@@ -68,7 +69,9 @@ pub struct ChartKey {
     pub required: bool,
     /// What it has to say, computed from the stack's settings: for what is no fact and no setting as it stands.
     pub says: Option<Expr>,
-    /// The keys below it; of a map or of anything those that are known by name.
+    /// The keys below it; of a map or of anything those that are known by name. Not in the bytes: every key names what
+    /// holds it.
+    #[serde(skip)]
     pub children: IndexMap<Arc<str>, u32>,
 }
 
@@ -79,7 +82,7 @@ pub enum KeyShape {
     Group,
     /// A value of the scalar type of this name, within these attributes. A `secret` is the text of one, which no
     /// value of ours ever is.
-    Scalar(Arc<str>, Attributes),
+    Scalar(#[serde(with = "crate::value::shared")] Arc<str>, Attributes),
     /// A list of what this key says.
     List(u32),
     /// A map of what this key says.
@@ -87,7 +90,7 @@ pub enum KeyShape {
     /// Anything: the chart hands it on whole.
     Any,
     /// Nothing: no template reads it, for this reason.
-    Dead(Arc<str>),
+    Dead(#[serde(with = "crate::value::shared")] Arc<str>),
 }
 
 /// A fact, or a part of one, that a key of a chart carries.
@@ -96,6 +99,7 @@ pub struct Carry {
     /// The fact.
     pub fact: FactPath,
     /// The part of its value, a row of `value::PARTS`; empty for all of it.
+    #[serde(with = "crate::value::shared")]
     pub part: Arc<str>,
     /// How much the fact is more than the key; 0 but for charts that count, say, the copies beside the first.
     pub plus: i64,
@@ -107,6 +111,7 @@ pub struct Carry {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Runs {
     /// Its name.
+    #[serde(with = "crate::value::shared")]
     pub workload: Arc<str>,
     /// The host name of its Service, by the chart's keys.
     pub host: Option<Expr>,
@@ -135,11 +140,31 @@ pub struct Unsaid {
     /// The facts; `*` in the key stands for any text.
     pub facts: Vec<FactPath>,
     /// The reason.
+    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// When, by the chart's keys; none is always.
     pub when: Option<Expr>,
     /// Where it stands.
     pub span: Span,
+}
+
+impl ChartKey {
+    /// A key of which nothing more is said yet.
+    pub(super) fn new(name: Arc<str>, parent: Option<u32>, span: Span, shape: KeyShape) -> ChartKey {
+        ChartKey {
+            name,
+            parent,
+            span,
+            shape,
+            default: None,
+            when: None,
+            carries: Vec::new(),
+            template: false,
+            required: false,
+            says: None,
+            children: IndexMap::new(),
+        }
+    }
 }
 
 impl Surface {
@@ -171,16 +196,6 @@ impl Surface {
         }
     }
 
-    /// The words of the path of a key, which may have dots in them.
-    #[must_use]
-    pub fn words_of(&self, number: u32) -> Vec<String> {
-        let key = self.key(number);
-        let Some(parent) = key.parent else { return Vec::new() };
-        let mut words = self.words_of(parent);
-        words.push(key.name.to_string());
-        words
-    }
-
     /// The keys that conditions and texts ask for, sorted: their values matter, whether or not they carry a fact.
     #[must_use]
     pub fn asked(&self) -> Vec<u32> {
@@ -192,6 +207,19 @@ impl Surface {
         let places = all.into_iter().flat_map(expr::references).map(|found| found.place.0);
         let keys: BTreeSet<u32> = places.filter(|place| *place < FIRST_WORKLOAD).collect();
         keys.into_iter().collect()
+    }
+
+    /// Fills in [`ChartKey::children`] from what holds each key; none where a number is no key.
+    fn name_children(&mut self) -> Option<()> {
+        for number in 1..self.keys.len() {
+            let key = self.keys.get(number)?;
+            let (name, parent, number) = (key.name.clone(), key.parent?, u32::try_from(number).ok()?);
+            let parent = self.keys.get_mut(parent as usize)?;
+            if !matches!(parent.shape, KeyShape::List(item) | KeyShape::Map(item) if item == number) {
+                parent.children.insert(name, number);
+            }
+        }
+        Some(())
     }
 
     /// The workload whose host a place of a text stands for; none for keys.
@@ -252,8 +280,9 @@ impl Packed {
         if let Some(read) = self.read.get() {
             return Some(read.clone());
         }
-        let surface = Arc::new(postcard::from_bytes::<Surface>(&self.bytes).ok()?);
-        Some(self.read.get_or_init(|| surface).clone())
+        let mut surface = postcard::from_bytes::<Surface>(&self.bytes).ok()?;
+        surface.name_children()?;
+        Some(self.read.get_or_init(|| Arc::new(surface)).clone())
     }
 }
 
@@ -329,6 +358,42 @@ impl Stack {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_from_bytes_is_what_was_written() {
+        let key = |name: &str, parent, shape| ChartKey {
+            name: name.into(),
+            parent,
+            span: Span::default(),
+            shape,
+            default: None,
+            when: None,
+            carries: Vec::new(),
+            template: false,
+            required: false,
+            says: None,
+            children: IndexMap::new(),
+        };
+        let scalar = || KeyShape::Scalar("string".into(), Attributes::default());
+        let mut keys = vec![
+            key("", None, KeyShape::Group),
+            key("b", Some(0), KeyShape::Map(2)),
+            key("*", Some(1), KeyShape::Group),
+            key("known", Some(1), scalar()),
+            key("inner", Some(2), scalar()),
+            key("a", Some(0), KeyShape::Dead("it is old".into())),
+        ];
+        let children = |names: &[(&str, u32)]| names.iter().map(|(name, number)| (Arc::from(*name), *number)).collect();
+        keys[0].children = children(&[("b", 1), ("a", 5)]);
+        keys[1].children = children(&[("known", 3)]);
+        keys[2].children = children(&[("inner", 4)]);
+        let (chart, version) = (Arc::from("demo"), Arc::from("1"));
+        let (workloads, runs, fixed, unsaid) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let surface = Surface { chart, version, span: Span::default(), keys, workloads, runs, fixed, unsaid };
+        let packed = Packed::new("chart.kdl".into(), surface.clone()).expect("it has bytes");
+        let again: Packed = postcard::from_bytes(&postcard::to_allocvec(&packed).expect("bytes")).expect("a surface");
+        assert_eq!(*again.surface().expect("it is read"), surface);
+    }
 
     #[test]
     fn a_star_stands_for_any_text() {

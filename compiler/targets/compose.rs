@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use super::{
     Addresses, File, Plain, generated,
     node::{Entries, Node},
+    paths::{Paths, tame},
     words::{self, Speaker},
 };
 use crate::{
@@ -46,7 +47,8 @@ pub(super) fn emit(plan: &Plan, deployment: &Deployment) -> Vec<File> {
     let Some(compose) = &deployment.compose else { return Vec::new() };
     let addresses = Addresses::of_compose(deployment);
     let words = Words { addresses: &addresses, variables: RefCell::default() };
-    let mut project = Project { deployment, compose, words, secrets: BTreeSet::new(), files: Vec::new() };
+    let mut project =
+        Project { deployment, compose, words, secrets: BTreeSet::new(), files: Vec::new(), paths: Paths::default() };
 
     let mut services = Entries::default();
     for workload in compose.workloads.iter().filter(|workload| runs(workload)) {
@@ -114,6 +116,8 @@ struct Project<'a> {
     secrets: BTreeSet<SecretRef>,
     /// What is written beside the Compose file.
     files: Vec<File>,
+    /// Their paths.
+    paths: Paths,
 }
 
 impl<'a> Project<'a> {
@@ -216,7 +220,7 @@ impl<'a> Project<'a> {
     /// Writes a mounted file beside the Compose file; its path from there.
     fn write(&mut self, workload: &Workload, file: &plan::File) -> String {
         let folder = format!("{}/compose", self.deployment.name);
-        let path = free_path(&format!("files/{}/{}", workload.name, tame(&file.path)), &folder, &self.files);
+        let path = self.paths.free(&format!("files/{}/{}", workload.name, tame(&file.path)));
         let (plain, whole) = (Plain(self.words.addresses), format!("{folder}/{path}"));
         self.files.push(match &file.content {
             FileContent::Tree(format, tree) => File::of(whole, *format, Node::tree(tree, &plain), ""),
@@ -371,34 +375,6 @@ fn bind(source: &str, file: &plan::File) -> Node<'static> {
     entry.put("read_only", Node::Fixed(Output::Bool(true)));
     entry.put("bind", Node::Fixed(Output::map([("create_host_path", Output::Bool(false))])));
     entry.into()
-}
-
-/// A path as a relative one that every file system takes.
-fn tame(path: &str) -> String {
-    let part = |part: &str| -> String {
-        part.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect()
-    };
-    let parts: Vec<String> = path.split('/').filter(|name| !["", ".", ".."].contains(name)).map(part).collect();
-    if parts.is_empty() { "file".to_owned() } else { parts.join("/") }
-}
-
-/// `wanted` below `folder`, with a number where another file has that path, lies below it or above it, on file
-/// systems that do not tell capitals.
-fn free_path(wanted: &str, folder: &str, files: &[File]) -> String {
-    let taken = |path: &str| {
-        let path = format!("{folder}/{path}").to_ascii_lowercase();
-        files.iter().map(|file| file.path.to_ascii_lowercase()).any(|other| {
-            let below = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-            path == other || below(&path, &other) || below(&other, &path)
-        })
-    };
-    if !taken(wanted) {
-        return wanted.to_owned();
-    }
-    // A number at the end alone would not help a path that lies below a file.
-    let flat =
-        |number: usize| format!("{}-{number}", wanted.replacen('/', "\0", 2).replace('/', "-").replace('\0', "/"));
-    (2..).map(flat).find(|path| !taken(path)).unwrap_or_default()
 }
 
 fn security<'p>(security: &'p Security, words: &Words, service: &mut Entries<'p>) {

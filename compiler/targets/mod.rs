@@ -10,6 +10,7 @@ mod helm;
 mod leaves;
 pub mod mcp;
 mod node;
+mod paths;
 mod toml;
 mod words;
 
@@ -19,7 +20,7 @@ use indexmap::IndexMap;
 
 pub use self::{
     compose::{secret_name, volume_name},
-    leaves::{Leaf, Leaves},
+    leaves::{Leaf, Leaves, Spot, Spots},
 };
 use self::{node::Node, words::Speaker};
 use crate::{

@@ -68,6 +68,26 @@ pub enum Value {
     Null,
 }
 
+/// The most bytes that values of one view, or leaves of one target, may take together; see [`size`].
+pub const MAX_BYTES: usize = 64 << 20;
+
+/// Roughly how many bytes a value takes, for limits: its texts, and a constant for each piece.
+#[must_use]
+pub fn size(value: &Value) -> usize {
+    const PIECE: usize = 32;
+    PIECE
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Text(pieces) => {
+                let length = |piece: &Piece| if let Piece::Literal(text) = piece { PIECE + text.len() } else { PIECE };
+                pieces.iter().map(length).sum()
+            }
+            Value::List(items) => items.iter().map(size).sum(),
+            Value::Map(entries) => entries.iter().map(|(key, value)| PIECE + key.len() + size(value)).sum(),
+            _ => 0,
+        }
+}
+
 /// A piece of [`Value::Text`].
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Piece {

@@ -11,7 +11,7 @@ use trueline::{
     targets::{File, Leaves},
 };
 
-use super::{Committed, End, Judge, Mistake, OF_CHARTS, committed, each, exprs::renamed, judged};
+use super::{Committed, End, Judge, Mistake, OF_CHARTS, committed, each, exprs::renamed, judged, made};
 
 /// What became of every mistake.
 pub(super) fn ends() -> Vec<(&'static str, String, End)> {
@@ -24,8 +24,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
             let others: Vec<File> =
                 committed.files.iter().filter(|other| !is_of_helm(other) && other.path != file.path).cloned().collect();
             let end = |tree, mistake: &Mistake<'_, Output>| checked(committed, &file.path, &others, &tree, mistake);
-            let ends = each(&tree, &mistakes(&tree), end);
-            all.extend(ends.into_iter().map(|(how, what, end)| (how, format!("{} {what}", committed.name), end)));
+            all.extend(each(&tree, &made("compose", mistakes(&tree, &committed.name)), end));
         }
     }
     all
@@ -88,7 +87,7 @@ fn sites(tree: &Output, at: &mut At, path: &str, found: &mut Vec<Site>) {
     }
 }
 
-fn mistakes(tree: &Output) -> Vec<Mistake<'static, Output>> {
+fn mistakes(tree: &Output, environment: &str) -> Vec<Mistake<'static, Output>> {
     let mut found = Vec::new();
     sites(tree, &mut Vec::new(), "", &mut found);
     let mut all: Vec<Mistake<'static, Output>> = Vec::new();
@@ -96,7 +95,7 @@ fn mistakes(tree: &Output) -> Vec<Mistake<'static, Output>> {
         let names = names(site);
         let mut add = |how, more: Vec<String>, make: Box<dyn Fn(&mut Output) + Send + Sync>| {
             let names = names.iter().cloned().chain(more).collect();
-            all.push(Mistake { how, what: site.path.clone(), names, make });
+            all.push(Mistake { how, what: format!("{environment} {}", site.path), names, make });
         };
         let at = site.at.clone();
         add("delete", Vec::new(), Box::new(move |tree| delete(tree, &at)));
@@ -131,7 +130,9 @@ fn names(site: &Site) -> Vec<String> {
             Output::Map(services) => services.iter().map(|(name, _)| format!("`{name} ")).collect(),
             _ => Vec::new(),
         },
-        (Some("services"), Some(service)) => vec![format!("`{service}"), format!("services.{service}."), site.name.clone()],
+        (Some("services"), Some(service)) => {
+            vec![format!("`{service}"), format!("services.{service}."), site.name.clone()]
+        }
         (Some("volumes" | "secrets"), Some(name)) => {
             vec![name.to_owned(), name.split('_').next().unwrap_or_default().to_owned()]
         }

@@ -11,7 +11,7 @@ use trueline::{
 use super::{
     Committed, End, Judge, Mistake, OF_CHARTS, compiled, each,
     exprs::{bare, changed, renamed, settings, type_of},
-    stacks,
+    made, stacks,
 };
 
 /// What became of every mistake.
@@ -20,7 +20,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
         let judge = Judge { names: &mistake.names, blocks: OF_CHARTS };
         compiled(stack, judge, &|_, _| String::new())
     };
-    stacks().iter().flat_map(|stack| each(&**stack, &mistakes(stack), end)).collect()
+    stacks().iter().flat_map(|stack| each(&**stack, &made("values", mistakes(stack)), end)).collect()
 }
 
 fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {

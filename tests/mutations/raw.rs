@@ -8,7 +8,7 @@ use trueline::{
     surface::Values,
 };
 
-use super::{committed, stacks, support};
+use super::{committed, support};
 
 /// What is written to a key, as KDL.
 fn word(key: &ChartKey) -> Option<&'static str> {
@@ -22,6 +22,15 @@ fn word(key: &ChartKey) -> Option<&'static str> {
         "memory" => Some("\"7Gi\""),
         _ => None,
     }
+}
+
+/// The words of the path of a key, which may have dots in them.
+fn words_of(surface: &Surface, number: u32) -> Vec<String> {
+    let key = surface.key(number);
+    let Some(parent) = key.parent else { return Vec::new() };
+    let mut words = words_of(surface, parent);
+    words.push(key.name.to_string());
+    words
 }
 
 /// An environment with one key more, in braces all the way down.
@@ -45,7 +54,7 @@ fn codes(name: &str, text: &str, path: &[String], value: &str) -> Vec<&'static s
 fn keys(surface: &Surface, values: &str) -> Vec<u32> {
     let tree = read::yaml::parse(values).expect("it can be read");
     let read = Values::new(surface, &tree).all_read();
-    let once = |number: u32| surface.words_of(number).iter().all(|word| word != "*");
+    let once = |number: u32| words_of(surface, number).iter().all(|word| word != "*");
     let mut keys: Vec<u32> = (1..surface.keys.len() as u32)
         .filter(|number| once(*number) && read[*number as usize] == Some(true) && word(surface.key(*number)).is_some())
         .collect();
@@ -55,16 +64,16 @@ fn keys(surface: &Surface, values: &str) -> Vec<u32> {
 
 #[test]
 fn raw_keys_that_carry_a_fact_are_refused_and_others_are_not() {
-    let stack = stacks().remove(0);
-    let surface = stack.surfaces[0].surface().expect("it can be read");
     for (name, text) in support::environments() {
         let committed = committed().iter().find(|committed| committed.name == name).expect("it is committed");
-        let values = committed.files.iter().find(|file| file.path.ends_with("/helm/values.yaml")).expect("it has values");
+        let surface = committed.env.deployments[0].stack.surfaces[0].surface().expect("it can be read");
+        let values =
+            committed.files.iter().find(|file| file.path.ends_with("/helm/values.yaml")).expect("it has values");
         let keys = keys(&surface, std::str::from_utf8(&values.bytes).expect("it is text"));
         let carries = |number: &&u32| !surface.key(**number).carries.is_empty();
         let carrying: Vec<u32> = keys.iter().filter(carries).copied().take(25).collect();
         carrying.par_iter().for_each(|number| {
-            let path = surface.words_of(*number);
+            let path = words_of(&surface, *number);
             let found = codes(&name, &text, &path, word(surface.key(*number)).expect("it has one"));
             assert!(found.contains(&"TL1116"), "{name} {}: {found:?}", path.join("."));
         });
@@ -76,7 +85,7 @@ fn raw_keys_that_carry_a_fact_are_refused_and_others_are_not() {
         };
         let free: Vec<u32> = keys.iter().copied().filter(is_free).take(25).collect();
         free.par_iter().for_each(|number| {
-            let mut path = surface.words_of(*number);
+            let mut path = words_of(&surface, *number);
             let value = word(surface.key(*number)).expect("it has one");
             assert_eq!(codes(&name, &text, &path, value), Vec::<&str>::new(), "{name} {}", path.join("."));
             let in_group = matches!(surface.key(surface.key(*number).parent.unwrap_or(0)).shape, KeyShape::Group);

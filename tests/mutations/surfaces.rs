@@ -18,7 +18,7 @@ use trueline::{
 use super::{
     End, Judge, Mistake, OF_CHARTS, committed, each,
     exprs::{changed, renamed},
-    judged, stacks,
+    judged, made, stacks, users,
 };
 
 /// What became of every mistake.
@@ -28,7 +28,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
         for (number, packed) in stack.surfaces.iter().enumerate() {
             let surface = packed.surface().expect("it can be read");
             let end = |surface, mistake: &Mistake<'_, Surface>| checked(&stack, number, surface, mistake);
-            all.extend(each(&*surface, &mistakes(&stack, &surface), end));
+            all.extend(each(&*surface, &made("surface", mistakes(&stack, &surface)), end));
         }
     }
     all
@@ -46,7 +46,7 @@ fn checked(stack: &Stack, number: usize, surface: Surface, mistake: &Mistake<'_,
     }
     let stack = Arc::new(stack);
     let mut unclear = None;
-    for committed in committed() {
+    for committed in users(&stack) {
         let mut diags = Diags::default();
         let files: Vec<File> = committed.files.iter().filter(|file| file.path.contains("/helm/")).cloned().collect();
         readback::check(&committed.with(&stack), &committed.plan, &files, &mut diags);
@@ -188,7 +188,10 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, all: &mut Vec<Mistake<'
     for (which, carry) in key.carries.iter().enumerate() {
         // That a fact is carried twice, or under two names, is more than is asked for.
         let twice = is_carried_twice(surface, &carry.fact)
-            || key.carries.iter().any(|other| other.fact != carry.fact && twins(stack, carry).contains(&other.fact.to_string()));
+            || key
+                .carries
+                .iter()
+                .any(|other| other.fact != carry.fact && twins(stack, carry).contains(&other.fact.to_string()));
         if !twice {
             let delete = move |surface: &mut Surface| _ = surface.keys[at].carries.remove(which);
             add("delete", format!("{path} carries {}", carry.fact), Box::new(delete));

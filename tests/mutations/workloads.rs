@@ -12,7 +12,7 @@ use trueline::{
 use super::{
     ALL, Committed, End, Judge, Mistake, compiled, each,
     exprs::{bare, changed, renamed, settings, type_of},
-    stacks,
+    made, stacks,
 };
 
 /// What became of every mistake.
@@ -24,7 +24,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
         let end = |stack, mistake: &Mistake<'_, Stack>| {
             compiled(stack, Judge { names: &mistake.names, blocks: ALL }, &explain)
         };
-        all.extend(each(&*stack, &mistakes(&stack), end));
+        all.extend(each(&*stack, &made("workloads", mistakes(&stack)), end));
     }
     all
 }
@@ -116,7 +116,12 @@ fn of_exprs<'s>(stack: &Stack, sites: &[Site]) -> Vec<Mistake<'s, Stack>> {
         let (at, slot) = (site.at, site.slot);
         if let Some(other) = changed(stack, &site.expr) {
             let make = move |stack: &mut Stack| put(stack, &at, slot, &other);
-            all.push(Mistake { how: "change", what: site.what.clone(), names: site.names.clone(), make: Box::new(make) });
+            all.push(Mistake {
+                how: "change",
+                what: site.what.clone(),
+                names: site.names.clone(),
+                make: Box::new(make),
+            });
         }
         let own = bare(&site.expr);
         let (before, after) = sites.split_at(number);
@@ -254,7 +259,9 @@ fn one_sided(committed: &Committed, plan: &Plan, surfaces: &[Arc<Surface>]) -> S
         let paths = before_facts.keys().chain(after_facts.keys());
         for path in paths.filter(|path| !same(before_facts.get(*path), after_facts.get(*path))) {
             let known = |other: &FactPath| why(other, surfaces).is_some();
-            let twin = |facts: &Facts| twin(path, facts, &|twin| known(twin) || same(before_facts.get(twin), after_facts.get(twin)));
+            let twin = |facts: &Facts| {
+                twin(path, facts, &|twin| known(twin) || same(before_facts.get(twin), after_facts.get(twin)))
+            };
             let why = why(path, surfaces).or_else(|| {
                 (twin(&before_facts) || twin(&after_facts)).then(|| "the chart says it under another name".to_owned())
             });

@@ -8,6 +8,7 @@ pub(super) mod shell;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use self::interpolate::interpolate;
+pub(super) use self::ports::number_key;
 use super::{
     Facts, Names, Trouble, View,
     sink::Sink,
@@ -17,6 +18,9 @@ use crate::{
     read::{Data, Node},
     value::{SecretRef, Value},
 };
+
+/// The most values that are copied out of services for others that extend them.
+const MOST_COPIES: usize = 1 << 20;
 
 /// What gives the bytes of a file that a Compose file names, such as `./files/x` or `../runtime/config.toml`.
 pub type Files<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
@@ -84,16 +88,37 @@ impl Compose<'_, '_> {
 /// The services with what they extend put in.
 fn services<'a, 't>(file: &'a Node<'t>) -> Vec<(Cow<'t, str>, Cow<'a, Node<'t>>)> {
     let all = file.get("services").map_or(&[][..], Node::entries);
-    all.iter().map(|(name, service)| (name.clone(), extended(service, all, 0))).collect()
+    let mut copies = MOST_COPIES;
+    all.iter().map(|(name, service)| (name.clone(), extended(service, all, 0, &mut copies))).collect()
 }
 
-fn extended<'a, 't>(service: &'a Node<'t>, all: &'a [(Cow<'t, str>, Node<'t>)], depth: usize) -> Cow<'a, Node<'t>> {
+fn extended<'a, 't>(
+    service: &'a Node<'t>,
+    all: &'a [(Cow<'t, str>, Node<'t>)],
+    depth: usize,
+    copies: &mut usize,
+) -> Cow<'a, Node<'t>> {
     let Some(extends) = service.get("extends").filter(|_| depth < 16) else { return Cow::Borrowed(service) };
     let base = extends.as_str().or_else(|| extends.get("service").filter(|_| extends.get("file").is_none())?.as_str());
     match base.and_then(|base| all.iter().find(|(name, _)| name == base)) {
-        Some((_, base)) => Cow::Owned(merged(&extended(base, all, depth + 1), service)),
+        Some((_, base)) => {
+            let base = extended(base, all, depth + 1, copies);
+            let size = size(&base).saturating_add(size(service));
+            if size > *copies {
+                return Cow::Borrowed(service);
+            }
+            *copies -= size;
+            Cow::Owned(merged(&base, service))
+        }
         None => Cow::Borrowed(service),
     }
+}
+
+/// How many values a tree has.
+fn size(node: &Node<'_>) -> usize {
+    let items: usize = node.items().iter().map(size).sum();
+    let entries: usize = node.entries().iter().map(|(_, node)| size(node)).sum();
+    1 + items + entries
 }
 
 /// A service over another: maps are merged, lists follow each other, commands are replaced.

@@ -35,17 +35,22 @@ pub(in crate::facts) fn number_key(number: i64, protocol: &str) -> Arc<str> {
     if protocol == "tcp" { number.to_string().into() } else { format!("{number}/{protocol}").into() }
 }
 
+/// The most ports of a service that are told apart, so that ranges cannot fill the memory.
+const MOST: usize = 256;
+
 /// All ports of a service, those that are only exposed first.
 pub(super) fn of_service(service: &Node<'_>) -> Vec<Port> {
     let mut ports = Vec::new();
     for item in service.get("expose").map_or(&[][..], Node::items) {
         ports.extend(short(item, true));
+        ports.truncate(MOST);
     }
     for item in service.get("ports").map_or(&[][..], Node::items) {
         match &item.data {
             Data::Map(_) => ports.extend(long(item)),
             _ => ports.extend(short(item, false)),
         }
+        ports.truncate(MOST);
     }
     ports
 }
@@ -117,7 +122,7 @@ fn expand(
             publish(offset)
         }
     };
-    let numbers = first..=last;
+    let numbers = (first..=last).take(MOST);
     numbers
         .map(|number| Port {
             name: name(number),

@@ -206,14 +206,10 @@ impl Compose<'_, '_> {
     fn ports(&mut self, service_name: &str, service: &Node<'_>) {
         let mut taken: Vec<Arc<str>> = Vec::new();
         for port in ports::of_service(service) {
-            let named = port.name.clone().or_else(|| {
-                let mut known = self.names.ports_of(service_name).iter();
-                known
-                    .find(|(name, number)| *number == port.number && !taken.contains(name))
-                    .map(|(name, _)| name.clone())
-            });
-            let key = if self.ours { named.unwrap_or_else(|| port.key()) } else { port.key() };
-            taken.push(key.clone());
+            let key = if self.ours { self.port_name(service_name, &port, &taken) } else { port.key() };
+            if self.ours {
+                taken.push(key.clone());
+            }
             let place = line(port.line);
             self.sink.put(Kind::Port, &key, "", Value::Int(port.number), place.clone());
             self.sink.put(Kind::Port, &key, "protocol", Value::String(port.protocol), place.clone());
@@ -222,6 +218,15 @@ impl Compose<'_, '_> {
                 self.sink.put(Kind::Port, &key, "publish", value, place);
             }
         }
+    }
+
+    /// What our plan calls a port that has no name in the file: the next one of this number.
+    fn port_name(&self, service: &str, port: &ports::Port, taken: &[Arc<str>]) -> Arc<str> {
+        let known = || {
+            let mut known = self.names.ports_of(service).iter();
+            known.find(|(name, number)| *number == port.number && !taken.contains(name)).map(|(name, _)| name.clone())
+        };
+        port.name.clone().or_else(known).unwrap_or_else(|| port.key())
     }
 
     fn needs(&mut self, service: &Node<'_>) {

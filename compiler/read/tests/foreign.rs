@@ -141,7 +141,7 @@ fn bombs_are_refused_in_bounded_time() {
     assert!(documents(&stairs).is_err());
 }
 
-/// Twice the text takes about twice the time, whatever it consists of.
+/// A time that grows with the square of the length would be minutes here, and is a second at most.
 #[test]
 fn time_grows_with_the_length() {
     let mut slow = Vec::new();
@@ -160,14 +160,10 @@ fn time_grows_with_the_length() {
         " \n",
         "- \"\\u0041\"\n",
     ] {
-        let time = |times: usize| {
-            let text = piece.repeat(times);
-            spent(|| documents(&text).is_ok())
-        };
-        let (short, long) = (time(2_000), time(40_000));
-        // Twenty times as long; a square would be four hundred.
-        if long > 0.05 && long > short * 120.0 {
-            slow.push((piece, short, long));
+        let text = piece.repeat(100_000);
+        let seconds = spent(|| documents(&text).is_ok());
+        if seconds > 8.0 {
+            slow.push((piece, seconds));
         }
     }
     assert!(slow.is_empty(), "{slow:?}");

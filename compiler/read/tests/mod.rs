@@ -394,6 +394,10 @@ fn broken_texts_are_refused_or_printed_like_that() {
                 text = dice.mutated(&text);
             }
             taken += usize::from(assert_exact(*format, &text));
+            if turn % 4 == 0 {
+                // Nothing panics the lenient reader either.
+                let _ = super::foreign::documents(&text);
+            }
         }
         assert!((200..6_000).contains(&taken), "{format:?}: {taken}");
     }
@@ -520,6 +524,53 @@ fn toml_and_json_that_are_not_printed_are_refused_with_their_line() {
         let found = json::parse(text).expect_err(text);
         assert!(found.message.contains(why) && found.line == line, "{text:?}: {found:?}");
     }
+}
+
+/// A time that grows with the square of the length would be minutes here, read or refused.
+#[test]
+fn time_grows_with_the_length() {
+    let pieces = [
+        "- a\n",
+        "k: 1\n",
+        "- k: 1\n",
+        "- \"\\t\"\n",
+        "  a\n",
+        "# a\n",
+        "- \"a\\\n",
+        "- a:b\n",
+        "a #",
+        "\"",
+        "a = 1\n",
+        "[a]\n",
+        "\n[[a]]\n",
+        "x",
+        "'",
+        "\"\"\"",
+        "\\",
+        " ",
+        "\n",
+        "  1,\n",
+        "0",
+        "_",
+        "9.",
+        "1:",
+    ];
+    let mut slow = Vec::new();
+    for (format, piece) in FORMATS.iter().flat_map(|format| pieces.map(|piece| (format, piece))) {
+        for head in ["", "|\n", "a: |\n  x\n", "a: ", "- \"", "a = ", "a = \"\"\"", "a = '''", "{\n", "[\n", "\""] {
+            let text = format!("{head}{}\n", piece.repeat(100_000));
+            let seconds = spent(|| read(*format, &text).is_ok());
+            if seconds > 8.0 {
+                slow.push((*format, head, piece, seconds));
+            }
+        }
+    }
+    assert!(slow.is_empty(), "{slow:?}");
+    let keys = |spelled: fn(usize) -> String| (0..50_000).map(spelled).collect::<String>();
+    assert_eq!(yaml::parse(&keys(|at| format!("k{at}: 1\n"))).expect("printed so").entries().len(), 50_000);
+    assert_eq!(toml::parse(&keys(|at| format!("k{at} = 1\n"))).expect("printed so").entries().len(), 50_000);
+    let tables = keys(|at| format!("\n[t.k{at}]\na = 1\n"));
+    assert_eq!(toml::parse(&tables[1..]).expect("printed so").entries()[0].1.entries().len(), 50_000);
 }
 
 #[test]

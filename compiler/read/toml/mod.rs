@@ -99,7 +99,7 @@ impl<'t> Reader<'t> {
         while self.rest().first() == Some(&b'#') {
             let length = self.rest().iter().take_while(|byte| **byte != b'\n').count();
             let comment = &self.text[self.at..self.at + length];
-            if comment != "#" && !(comment.starts_with("# ") && !comment.ends_with(' ')) {
+            if comment != "#" && (comment.ends_with(' ') || !comment.starts_with("# ")) {
                 return self.no("a comment is `# ` and text, or `#` alone");
             }
             if comment.chars().any(char::is_control) {

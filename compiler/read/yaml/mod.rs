@@ -23,7 +23,7 @@ type Read<T> = Result<T, Unreadable>;
 /// # Errors
 /// The first line that differs from how a tree is printed.
 pub fn parse(text: &str) -> Read<Node<'_>> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, line: 1, column: 0, depth: 0 };
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, line: 1, column: 0, depth: 0, entries: Vec::new() };
     if !text.ends_with('\n') {
         let line = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
         return Err(Unreadable { line, message: "the text ends without a line break".to_owned() });
@@ -51,6 +51,8 @@ struct Reader<'t> {
     /// Where the first character of the line stands that is being read.
     column: usize,
     depth: usize,
+    /// The entries of all maps that are not complete: each map is made once, in its size.
+    entries: Vec<(Cow<'t, str>, Node<'t>)>,
 }
 
 impl<'t> Reader<'t> {
@@ -67,14 +69,25 @@ impl<'t> Reader<'t> {
         self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(what))
     }
 
-    /// From the place to the end of the line, with what occurs in it; the place is then the line break.
-    fn rest_of_line(&mut self) -> (&'t str, u8) {
+    /// What stands before the next byte that stops, with what occurs in it; the place is then that byte.
+    #[inline]
+    fn until(&mut self, stops: impl Fn(u8) -> bool) -> (&'t str, u8) {
         let (start, mut seen) = (self.at, 0);
-        for byte in self.bytes[start..].iter().take_while(|byte| **byte != b'\n') {
+        let mut end = start;
+        for byte in &self.bytes[start..] {
+            if stops(*byte) {
+                break;
+            }
             seen |= plain::OCCURS[usize::from(*byte)];
-            self.at += 1;
+            end += 1;
         }
-        (&self.text[start..self.at], seen)
+        self.at = end;
+        (&self.text[start..end], seen)
+    }
+
+    /// From the place to the end of the line.
+    fn rest_of_line(&mut self) -> (&'t str, u8) {
+        self.until(|byte| byte == b'\n')
     }
 
     /// Lines of comments, which stand before everything else.
@@ -177,22 +190,22 @@ impl<'t> Reader<'t> {
 
     fn map(&mut self, column: usize) -> Read<Data<'t>> {
         self.deeper()?;
-        let (mut entries, mut keys) = (Vec::new(), Keys::default());
+        let (first, mut keys) = (self.entries.len(), Keys::default());
         loop {
             let line = self.line;
             let long = self.starts_with(b"? ");
             let key = self.key(column, long)?;
-            if !keys.are_without(&key, &entries) {
+            if !keys.are_without(&key, &self.entries[first..]) {
                 return Err(Unreadable { line, message: "the map has the key of this line already".to_owned() });
             }
             let data = self.value(column, long)?;
-            entries.push((key, Node { line, data }));
+            self.entries.push((key, Node { line, data }));
             if !self.goes_on(column)? {
                 break;
             }
         }
         self.depth -= 1;
-        Ok(Data::Map(entries))
+        Ok(Data::Map(self.entries.split_off(first)))
     }
 
     /// A key; the place is then behind its colon.
@@ -202,8 +215,8 @@ impl<'t> Reader<'t> {
         }
         let start = self.at;
         let key = if self.byte() == b'"' { self.quoted_key()? } else { Cow::Borrowed(self.plain_key(long)?) };
-        let printed = &self.text[start..self.at];
-        if long != (printed.len() > LONG_KEY && printed.chars().count() > LONG_KEY) {
+        let is_long = self.at - start > LONG_KEY && self.text[start..self.at].chars().count() > LONG_KEY;
+        if long != is_long {
             return self.no("a key of up to 1024 characters stands before its colon, a longer one behind `? `");
         }
         if long {
@@ -228,12 +241,7 @@ impl<'t> Reader<'t> {
     }
 
     fn plain_key(&mut self, long: bool) -> Read<&'t str> {
-        let (start, mut seen) = (self.at, 0);
-        for byte in self.bytes[start..].iter().take_while(|byte| !matches!(byte, b':' | b'\n')) {
-            seen |= plain::OCCURS[usize::from(*byte)];
-            self.at += 1;
-        }
-        let key = &self.text[start..self.at];
+        let (key, seen) = self.until(|byte| matches!(byte, b':' | b'\n'));
         if self.byte() != b':' && !long {
             return self.no("a key and a colon are missing");
         }
@@ -320,12 +328,7 @@ impl<'t> Reader<'t> {
     /// A text within double quotes; the place is then behind them.
     fn quoted(&mut self) -> Read<Cow<'t, str>> {
         self.at += 1;
-        let (start, mut seen) = (self.at, 0);
-        for byte in self.bytes[start..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\n')) {
-            seen |= plain::OCCURS[usize::from(*byte)];
-            self.at += 1;
-        }
-        let first = &self.text[start..self.at];
+        let (first, seen) = self.until(|byte| matches!(byte, b'"' | b'\\' | b'\n'));
         if seen & plain::ODD != 0 && first.chars().any(plain::is_escaped) {
             return self.no("there is a character that is only written escaped");
         }

@@ -73,11 +73,12 @@ pub(super) fn data(text: &str, seen: u8) -> Option<Data<'_>> {
             "null" => return Some(Data::Null),
             "true" => return Some(Data::Bool(true)),
             "false" => return Some(Data::Bool(false)),
-            _ => {
+            _ if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
                 if let Some(number) = number::printed_in_yaml(text) {
                     return Some(number);
                 }
             }
+            _ => {}
         },
     }
     is_value(text, seen).then_some(Data::String(Cow::Borrowed(text)))
@@ -103,9 +104,13 @@ fn is_readable(text: &str, seen: u8) -> bool {
     if seen & ODD != 0 && text.chars().any(is_escaped) {
         return false;
     }
-    let ends = text.trim_end().ends_with(':') || text.as_bytes().windows(2).any(|pair| pair == b": ");
+    let bytes = text.as_bytes();
+    let next_is_blank = |at: usize| bytes.get(at + 1).is_none_or(|next| *next == b' ');
+    let ends = || bytes.iter().enumerate().any(|(at, byte)| *byte == b':' && next_is_blank(at));
+    // Blanks of any kind at the end do not hide a colon.
+    let hidden = || seen & ODD != 0 && text.trim_end().ends_with(':');
     let comment = |(at, _): (usize, &str)| text[..at].ends_with(char::is_whitespace);
-    !(seen & COLON != 0 && ends || seen & HASH != 0 && text.match_indices('#').any(comment))
+    !(seen & COLON != 0 && (ends() || hidden()) || seen & HASH != 0 && text.match_indices('#').any(comment))
 }
 
 /// Whether a character is only written escaped.
@@ -169,12 +174,8 @@ fn hexadecimal(digits: &[u8]) -> Option<char> {
 
 /// Whether some reader takes a text for something else than text.
 fn is_taken(text: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf", "+inf", "-inf", ".nan",
-        "+.nan", "-.nan", ".inf", "+.inf", "-.inf", "<<", "=",
-    ];
     let bytes = text.as_bytes();
-    if bytes.len() <= 5 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+    if is_word(bytes) {
         return true;
     }
     match bytes {
@@ -185,6 +186,38 @@ fn is_taken(text: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a text is a word of some version, in whatever letters.
+fn is_word(text: &[u8]) -> bool {
+    let mut small = [0; 5];
+    let Some(small) = small.get_mut(..text.len()) else { return false };
+    small.copy_from_slice(text);
+    small.make_ascii_lowercase();
+    matches!(
+        &*small,
+        b"~" | b"null"
+            | b"<<"
+            | b"="
+            | b"true"
+            | b"false"
+            | b"yes"
+            | b"no"
+            | b"on"
+            | b"off"
+            | b"y"
+            | b"n"
+            | b"nan"
+            | b".nan"
+            | b"+.nan"
+            | b"-.nan"
+            | b"inf"
+            | b"+inf"
+            | b"-inf"
+            | b".inf"
+            | b"+.inf"
+            | b"-.inf"
+    )
 }
 
 fn unsigned(text: &[u8]) -> &[u8] {

@@ -1,0 +1,316 @@
+//! What keys and templates say together, against each fact.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{Chart, Source, is_empty, type_of};
+use crate::{
+    diag::Finding,
+    expr::{Evaluated, Expr},
+    facts::{Fact, Facts},
+    plan::{Deployment, FactPath, Kind, Release},
+    readback::carried::{self, Said},
+    schema::{Carry, KeyShape, Unsaid},
+    source::Span,
+    value::Value,
+};
+
+impl<'a> Chart<'a, '_> {
+    /// Remembers that a finding has spoken of what a key and those below it carry.
+    pub(super) fn tell_of(&mut self, number: u32) {
+        let key = self.key(number);
+        self.told.extend(key.carries.iter().map(|carry| &carry.fact));
+        let item = match key.shape {
+            KeyShape::List(item) | KeyShape::Map(item) => Some(item),
+            _ => None,
+        };
+        for child in key.children.values().copied().chain(item) {
+            self.tell_of(child);
+        }
+    }
+
+    /// Whether there is nothing to say of a fact any more.
+    fn is_told(&self, path: &FactPath) -> bool {
+        self.told.contains(path) || self.apart.contains(&path.workload)
+    }
+
+    /// The fact of Helm's view.
+    pub(super) fn wanted(&self, fact: &FactPath) -> Option<&Fact> {
+        if fact.kind == Kind::Setting { self.settings.get(fact) } else { self.facts.get(fact) }
+    }
+
+    /// Sorts what was written by the facts that it carries, and misses what was not.
+    pub(super) fn carry(&mut self) {
+        let (surface, values) = (self.surface, self.values);
+        for (number, key) in (0_u32..).zip(&surface.keys) {
+            if key.carries.is_empty() && !key.required {
+                continue;
+            }
+            match self.read[number as usize] {
+                Some(true) => {}
+                Some(false) => continue,
+                None => {
+                    self.tell_of(number);
+                    continue;
+                }
+            }
+            if key.required
+                && self.is_single(number)
+                && !self.written.contains_key(&number)
+                && !self.nulls.contains(&number)
+            {
+                self.missing(number, None);
+            }
+            let mut silent = !key.carries.is_empty();
+            for carry in &key.carries {
+                let holds = values.holds(carry.when.as_ref());
+                silent &= holds == Some(false);
+                match holds {
+                    Some(true) if !self.is_told(&carry.fact) => self.carries(number, carry),
+                    None => _ = self.told.insert(&carry.fact),
+                    _ => {}
+                }
+            }
+            if silent {
+                self.says_nothing(number);
+            }
+        }
+    }
+
+    /// What a key that is read says of a fact.
+    fn carries(&mut self, number: u32, carry: &'a Carry) {
+        let written = self.written.get(&number).map_or(&[][..], Vec::as_slice);
+        if let Some(at) = written.iter().find(|written| written.raw).map(|written| written.at) {
+            self.told.insert(&carry.fact);
+            return self.raw_fact(number, carry, at);
+        }
+        let says_nothing = written.iter().all(|written| is_empty(&written.value));
+        let Some(fact) = self.wanted(&carry.fact) else {
+            if !says_nothing || written.is_empty() && self.has_default(number) {
+                self.extra(number, carry, !says_nothing);
+            }
+            return;
+        };
+        let has_part = carried::has_part(&fact.value, type_of(self.stack, &carry.fact), &carry.part);
+        match (written.is_empty(), has_part) {
+            (true, true) => {
+                self.told.insert(&carry.fact);
+                self.missing(number, Some(carry));
+            }
+            (false, false) if says_nothing => {}
+            (false, _) => self.keep(number, carry),
+            (true, false) => {}
+        }
+    }
+
+    /// Whether the chart says something of its own by a key that is not written.
+    fn has_default(&self, number: u32) -> bool {
+        self.is_single(number)
+            && self.values.written(number).is_none()
+            && matches!(self.values.value(number), Evaluated::Value(value) if !is_empty(&value))
+    }
+
+    fn keep(&mut self, number: u32, carry: &'a Carry) {
+        let mut said =
+            Said { part: carry.part.clone(), values: Vec::new(), single: self.is_single(number), origins: Vec::new() };
+        for one in self.written.get(&number).into_iter().flatten() {
+            match carried::said_of(&carry.fact, &one.value, carry.plus, &self.names) {
+                Value::List(items) if !said.single => said.values.extend(items),
+                value => said.values.push(value),
+            }
+            said.origins.extend(one.origins.iter().cloned());
+        }
+        self.carried.entry(&carry.fact).or_default().push((Source::Key(number), said));
+    }
+
+    /// Whether a key stands once, not below a list or map.
+    fn is_single(&self, number: u32) -> bool {
+        std::iter::successors(Some(number), |number| self.key(*number).parent)
+            .all(|number| &*self.key(number).name != "*")
+    }
+
+    /// Adds what templates state without a key.
+    pub(super) fn fixed(&mut self) {
+        let (surface, values) = (self.surface, self.values);
+        for fixed in &surface.fixed {
+            let path = &fixed.fact.fact;
+            match values.holds(fixed.when.as_ref()) {
+                Some(true) if !self.is_told(path) => {}
+                None => {
+                    self.told.insert(path);
+                    continue;
+                }
+                _ => continue,
+            }
+            let Evaluated::Value(value) = values.evaluate(&fixed.value) else {
+                self.told.insert(path);
+                continue;
+            };
+            if self.wanted(path).is_none() {
+                self.stated(path, fixed.span);
+                continue;
+            }
+            let value = carried::said_of(path, &value, 0, &self.names);
+            let said = Said { part: fixed.fact.part.clone(), values: vec![value], single: true, origins: Vec::new() };
+            self.carried.entry(path).or_default().push((Source::Template(fixed.span), said));
+        }
+    }
+
+    /// Compares what keys and templates say together with each fact, and where both come from.
+    pub(super) fn join(&mut self) {
+        let open = self.carried.iter().filter(|(path, _)| !self.told.contains(*path));
+        let findings: Vec<Finding> = open.filter_map(|(path, sources)| self.joined(path, sources)).collect();
+        findings.into_iter().for_each(|finding| self.diags.push(finding));
+    }
+
+    fn joined(&self, path: &FactPath, sources: &[(Source, Said)]) -> Option<Finding> {
+        let fact = self.wanted(path)?;
+        let of = type_of(self.stack, path);
+        let said: Vec<&Said> = sources.iter().map(|(_, said)| said).collect();
+        if !carried::joins(&fact.value, of, &said) {
+            return Some(self.differs(path, fact, sources));
+        }
+        let mut by_keys = sources.iter().filter(|(source, _)| matches!(source, Source::Key(_))).peekable();
+        by_keys.peek()?;
+        let found: BTreeSet<&str> = by_keys.flat_map(|(_, said)| &said.origins).map(AsRef::as_ref).collect();
+        let wanted: BTreeSet<&str> = fact.place.origins.iter().map(|origin| &*origin.path).collect();
+        let group = path.kind == Kind::Setting || of == "list";
+        (!same_settings(&wanted, &found, group)).then(|| self.other_origin(path, fact, sources, &wanted, &found))
+    }
+
+    /// The chart runs the workloads of Helm's view and no others, under the names that the release gives.
+    pub(super) fn runs(&mut self, deployment: &Deployment, release: &Release) {
+        let (surface, values) = (self.surface, self.values);
+        let mut active: BTreeMap<&str, Span> = BTreeMap::new();
+        for runs in &surface.runs {
+            match values.holds(runs.when.as_ref()) {
+                Some(true) => {
+                    if active.insert(&runs.workload, runs.span).is_some() {
+                        self.run_twice(&runs.workload, runs.span);
+                    }
+                    self.host(&runs.workload, runs.host.as_ref(), release);
+                }
+                None => _ = self.apart.insert(runs.workload.clone()), // a wrong value decides; it has a finding
+                Some(false) => {}
+            }
+        }
+        let known: BTreeSet<&str> = surface.runs.iter().map(|runs| runs.workload.as_ref()).collect();
+        for workload in &deployment.cluster {
+            let here = active.remove(workload.name.as_ref()).is_some();
+            if !here && known.contains(workload.name.as_ref()) && self.apart.insert(workload.name.clone()) {
+                self.not_run(workload);
+            }
+        }
+        for (name, span) in active {
+            if self.apart.insert(name.into()) {
+                self.run_alone(name, span);
+            }
+        }
+    }
+
+    /// The release calls a workload what the chart calls its Service.
+    fn host(&mut self, workload: &Arc<str>, host: Option<&Expr>, release: &Release) {
+        let (Some(host), Some(name)) = (host, release.names.get(workload)) else { return };
+        if let Evaluated::Value(found) = self.values.evaluate(host)
+            && !carried::same(&found, &name.value)
+        {
+            self.misnamed(workload, name, &found, host.span);
+        }
+    }
+
+    /// Every fact that Kubernetes has words for is carried, stated by a template, or not said for a reason.
+    pub(super) fn covered(&mut self) {
+        let known: BTreeSet<&str> = self.surface.runs.iter().map(|runs| runs.workload.as_ref()).collect();
+        let open: Vec<(&FactPath, &Fact)> = self
+            .facts
+            .iter()
+            .filter(|(path, _)| path.kind.row().field(&path.field).is_some_and(|field| field.helm))
+            .filter(|(path, _)| known.contains(path.workload.as_ref()))
+            .filter(|(path, _)| !self.carried.contains_key(path) && !self.is_told(path))
+            .collect();
+        if open.is_empty() {
+            return;
+        }
+        let values = self.values;
+        let unsaid: Vec<&Unsaid> =
+            self.surface.unsaid.iter().filter(|unsaid| values.holds(unsaid.when.as_ref()) != Some(false)).collect();
+        let explained = |path: &FactPath| unsaid.iter().any(|unsaid| unsaid.covers(path));
+        let twins =
+            twins(&self.facts, &|path| self.carried.contains_key(path) || self.is_told(path) || explained(path));
+        let open = open.into_iter().filter(|(path, fact)| !explained(path) && !is_twin(path, fact, &twins));
+        let findings: Vec<Finding> = open.map(|(path, fact)| self.unsaid(path, fact)).collect();
+        findings.into_iter().for_each(|finding| self.diags.push(finding));
+    }
+}
+
+/// Variables by workload and the line that says them.
+type Twins<'f> = BTreeMap<(&'f str, Span), Vec<&'f Fact>>;
+
+/// The variables that are known to reach the chart.
+fn twins<'f>(facts: &'f Facts, known: &dyn Fn(&FactPath) -> bool) -> Twins<'f> {
+    let mut twins = Twins::new();
+    for (path, fact) in facts.iter().filter(|(path, _)| path.kind == Kind::Env && known(path)) {
+        twins.entry((&path.workload, fact.place.at)).or_default().push(fact);
+    }
+    twins
+}
+
+/// Whether another variable of the same line is known: `also` gives one fact several names. Variables of a loop stand
+/// on one line too, but come from settings of their own.
+fn is_twin(path: &FactPath, fact: &Fact, twins: &Twins<'_>) -> bool {
+    let known = twins.get(&(path.workload.as_ref(), fact.place.at)).filter(|_| path.kind == Kind::Env);
+    known.is_some_and(|known| known.iter().any(|twin| twin.value == fact.value && twin.place == fact.place))
+}
+
+/// Whether two sets of settings are the same. A group or list that is printed whole has what is in it as origins.
+fn same_settings(wanted: &BTreeSet<&str>, found: &BTreeSet<&str>, group: bool) -> bool {
+    let within = |found: &str, wanted: &str| {
+        found == wanted || group && found.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
+    };
+    found.iter().all(|found| wanted.iter().any(|wanted| within(found, wanted)))
+        && wanted.iter().all(|wanted| found.iter().any(|found| within(found, wanted)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Delivery, Place, State},
+        plan::Origin,
+        source::SourceId,
+    };
+
+    #[test]
+    fn settings_within_a_group_are_the_group() {
+        let set = |paths: &[&'static str]| -> BTreeSet<&'static str> { paths.iter().copied().collect() };
+        assert!(same_settings(&set(&["a", "b"]), &set(&["b", "a"]), false));
+        assert!(!same_settings(&set(&["a"]), &set(&["a", "b"]), false));
+        assert!(!same_settings(&set(&["a"]), &set(&[]), false));
+        assert!(same_settings(&set(&["a"]), &set(&["a.x", "a.y"]), true));
+        assert!(!same_settings(&set(&["a"]), &set(&["a.x"]), false));
+        assert!(!same_settings(&set(&["a"]), &set(&["ab"]), true));
+        assert!(!same_settings(&set(&["a.x"]), &set(&["a"]), true));
+    }
+
+    #[test]
+    fn names_of_one_variable_are_twins_and_variables_of_a_loop_are_not() {
+        let at = |start| Span::new(SourceId(1), start, start + 1);
+        let env = |key: &str| FactPath { workload: "api".into(), kind: Kind::Env, key: key.into(), field: "".into() };
+        let fact = |origin: &str, start| {
+            let origins = vec![Origin { path: origin.into(), span: Span::default() }];
+            let place = Place { origins, at: at(start), line: 0 };
+            Fact { value: Value::string("db"), delivery: Delivery::Literal, state: State::Set, place }
+        };
+        let facts = Facts::from([
+            (env("A"), fact("host", 1)),
+            (env("B"), fact("host", 1)),
+            (env("C"), fact("vars.c", 1)),
+            (env("D"), fact("host", 5)),
+        ]);
+        let twins = twins(&facts, &|path| &*path.key == "A");
+        let known = |key: &str| is_twin(&env(key), &facts[&env(key)], &twins);
+        assert_eq!([known("B"), known("C"), known("D")], [true, false, false]);
+    }
+}

@@ -1,0 +1,359 @@
+//! The values of one release against the surface of its chart and the facts of Helm's view.
+//!
+//! In: printed values as a tree, the surface, the plan. Out: findings.
+//! Never: how the values were printed.
+//! Invariant: one mistake gives one finding. What a finding says of a key is not said again of the fact that it carries.
+
+mod join;
+mod says;
+mod tell;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::carried::Said;
+use crate::{
+    diag::Diags,
+    expr::Evaluated,
+    facts::{self, Delivery, Fact, Facts, Names, Place, State},
+    lookup::Reading,
+    model::{Deployed, Env},
+    plan::{Deployment, FactPath, Kind, Origin, Release},
+    read::{Data, Node},
+    schema::{self, ChartKey, KeyShape, Stack, Surface},
+    source::Span,
+    surface::{self, Values},
+    targets::{File, Leaf, Spot, Spots},
+    value::Value,
+};
+
+/// What is compared.
+pub(super) struct Inputs<'a> {
+    pub env: &'a Env,
+    pub deployed: &'a Deployed,
+    pub deployment: &'a Deployment,
+    pub release: &'a Release,
+    pub surface: &'a Surface,
+    /// The values as they were read from the file.
+    pub tree: &'a Node<'a>,
+    pub file: &'a File,
+}
+
+impl<'a> Inputs<'a> {
+    /// Helm's view, for expressions over settings.
+    fn reading(&self) -> Reading<'a> {
+        Reading {
+            stack: &self.deployed.stack,
+            view: self.deployed.view("helm"),
+            target: "helm",
+            environment: &self.env.name,
+            release: &self.deployed.name,
+            own: &[],
+            loops: &[],
+            provider: None,
+            findings: None,
+        }
+    }
+}
+
+/// Reports keys that the chart does not read, and facts that the values say otherwise or not at all.
+pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
+    let names = Names::of_release(inputs.release);
+    let values = Values::new(inputs.surface, inputs.tree);
+    let mut chart = Chart {
+        inputs,
+        stack: &inputs.deployed.stack,
+        surface: inputs.surface,
+        values,
+        read: values.all_read(),
+        facts: facts::of_workloads(&inputs.deployment.cluster, &inputs.deployment.configs, &names),
+        settings: settings(inputs, &names),
+        names,
+        spots: inputs.file.leaves.spots(),
+        path: Vec::new(),
+        written: BTreeMap::new(),
+        nulls: BTreeSet::new(),
+        open: Vec::new(),
+        carried: BTreeMap::new(),
+        told: BTreeSet::new(),
+        apart: BTreeSet::new(),
+        diags,
+    };
+    let mut at = At { spot: Some(chart.spots.root()), above: None };
+    chart.group(inputs.tree, 0, &mut at);
+    chart.runs(inputs.deployment, inputs.release);
+    chart.carry();
+    chart.fixed();
+    chart.join();
+    chart.says();
+    chart.understood();
+    chart.covered();
+}
+
+/// The settings that keys of a surface carry, as Helm sees them.
+fn settings(inputs: &Inputs<'_>, names: &Names) -> Facts {
+    let mut settings = Facts::new();
+    for carry in inputs.surface.keys.iter().flat_map(|key| &key.carries) {
+        let path = &carry.fact;
+        if path.kind == Kind::Setting
+            && !settings.contains_key(path)
+            && let Some(fact) = setting(inputs, &path.key, names)
+        {
+            settings.insert(path.clone(), fact);
+        }
+    }
+    settings
+}
+
+fn setting(inputs: &Inputs<'_>, path: &Arc<str>, names: &Names) -> Option<Fact> {
+    let deployed = inputs.deployed;
+    let (id, keys) = super::setting_of(&deployed.stack, path)?;
+    let view = deployed.view("helm");
+    let Evaluated::Value(value) = inputs.reading().setting(id, &keys) else { return None };
+    let value = super::carried::normal(&value, "", names);
+    let declared = deployed.stack.setting(id).declarations.first().map(|declaration| declaration.span);
+    let span = view.slot(id, &keys).map(|slot| slot.span).or(declared).unwrap_or_default();
+    let place = Place { origins: vec![Origin { path: path.clone(), span }], at: span, line: 0 };
+    Some(Fact { value, delivery: Delivery::Literal, state: State::Set, place })
+}
+
+/// A key that was written once.
+struct Written {
+    value: Value,
+    origins: Vec<Arc<str>>,
+    /// Where the stack or the environment says it.
+    at: Span,
+    /// Whether the environment's `raw` says it.
+    raw: bool,
+}
+
+/// Who says a fact in a release.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The key of this number.
+    Key(u32),
+    /// A template, as the surface says here.
+    Template(Span),
+}
+
+/// A step of the path to what is being looked at.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Name(&'a str),
+    Item(usize),
+}
+
+/// Where the leaves of what is being looked at are.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    /// The place of its leaves, if there are any.
+    spot: Option<Spot>,
+    /// The leaf above, of which it is a part: a list or map that is one value.
+    above: Option<Leaf<'a>>,
+}
+
+struct Chart<'a, 'd> {
+    inputs: &'a Inputs<'a>,
+    stack: &'a Stack,
+    surface: &'a Surface,
+    values: Values<'a, 'a>,
+    /// Whether the chart reads each key, by number; none where a wrong value decides.
+    read: Vec<Option<bool>>,
+    facts: Facts,
+    /// What each setting is in Helm's view.
+    settings: Facts,
+    names: Names,
+    spots: Spots<'a>,
+    /// What is being looked at.
+    path: Vec<Step<'a>>,
+    /// What was written, by the number of the key; several times below lists and maps.
+    written: BTreeMap<u32, Vec<Written>>,
+    /// Keys that were written to be null: they take the chart's own value away.
+    nulls: BTreeSet<u32>,
+    /// Keys that carry nothing and yet are computed from settings: what is written, and one of its leaves.
+    open: Vec<(u32, Leaf<'a>)>,
+    /// What active keys and templates say of each fact.
+    carried: BTreeMap<&'a FactPath, Vec<(Source, Said)>>,
+    /// Facts of which a finding has spoken already.
+    told: BTreeSet<&'a FactPath>,
+    /// Workloads that the chart runs and the plan does not, or the reverse.
+    apart: BTreeSet<Arc<str>>,
+    diags: &'d mut Diags,
+}
+
+/// The walk through the values, key by key.
+impl<'a> Chart<'a, '_> {
+    fn key(&self, number: u32) -> &'a ChartKey {
+        &self.surface.keys[number as usize]
+    }
+
+    /// Looks at what lies below: the leaves there.
+    fn below(&self, at: &mut At<'a>, step: Step<'a>) -> At<'a> {
+        let above = at.above.or_else(|| at.spot.and_then(|spot| self.spots.leaf(spot)));
+        let spot = at.spot.as_mut().and_then(|spot| match step {
+            Step::Name(name) => self.spots.below(spot, name, None),
+            Step::Item(number) => self.spots.below(spot, "", Some(number)),
+        });
+        At { spot, above }
+    }
+
+    /// The leaves of what is being looked at: its own and those below it, or the one that it is a part of.
+    fn leaves(&self, at: &At<'a>) -> Vec<Leaf<'a>> {
+        let mut leaves: Vec<Leaf<'a>> = at.above.into_iter().collect();
+        if let Some(spot) = at.spot {
+            self.spots.each(spot, &mut |leaf| leaves.push(leaf));
+        }
+        leaves
+    }
+
+    /// Where the text of a value came from: the leaf at it, or the first below it.
+    fn said_at(&self, at: &At<'a>) -> Span {
+        self.leaves(at).first().map_or(Span::default(), |leaf| leaf.at())
+    }
+
+    fn group(&mut self, node: &'a Node<'a>, number: u32, at: &mut At<'a>) {
+        if !matches!(node.data, Data::Map(_) | Data::Null) {
+            return self.wrong_shape(number, at, "a map");
+        }
+        for (name, node) in node.entries() {
+            let mut inner = self.enter(at, Step::Name(name));
+            match self.surface.below(number, name) {
+                Some(child) => self.value(node, child, &mut inner),
+                None => self.unread(number, &inner),
+            }
+            self.path.pop();
+        }
+    }
+
+    fn enter(&mut self, at: &mut At<'a>, step: Step<'a>) -> At<'a> {
+        self.path.push(step);
+        self.below(at, step)
+    }
+
+    fn value(&mut self, node: &'a Node<'a>, number: u32, at: &mut At<'a>) {
+        let key = self.key(number);
+        if let KeyShape::Dead(because) = &key.shape {
+            return self.dead(key, because, at);
+        }
+        if self.values.holds(key.when.as_ref()) == Some(false) && !matches!(node.data, Data::Null) {
+            self.idle(number, at);
+        }
+        match &key.shape {
+            KeyShape::Group => return self.group(node, number, at),
+            KeyShape::List(item) => self.items(node, *item, number, at),
+            KeyShape::Map(item) => self.each(node, *item, number, at),
+            KeyShape::Any => self.known(node, number, at),
+            KeyShape::Scalar(..) | KeyShape::Dead(_) => {}
+        }
+        self.note(node, number, at);
+    }
+
+    fn items(&mut self, node: &'a Node<'a>, item: u32, number: u32, at: &mut At<'a>) {
+        if !matches!(node.data, Data::List(_) | Data::Null) {
+            return self.wrong_shape(number, at, "a list");
+        }
+        for (index, node) in node.items().iter().enumerate() {
+            let mut inner = self.enter(at, Step::Item(index));
+            self.value(node, item, &mut inner);
+            self.path.pop();
+        }
+    }
+
+    /// The keys of something that the chart hands on whole, as far as the surface names them.
+    fn known(&mut self, node: &'a Node<'a>, number: u32, at: &mut At<'a>) {
+        for (name, node) in node.entries() {
+            if let Some(child) = self.key(number).children.get(&**name) {
+                let mut inner = self.enter(at, Step::Name(name));
+                self.value(node, *child, &mut inner);
+                self.path.pop();
+            }
+        }
+    }
+
+    fn each(&mut self, node: &'a Node<'a>, item: u32, number: u32, at: &mut At<'a>) {
+        if !matches!(node.data, Data::Map(_) | Data::Null) {
+            return self.wrong_shape(number, at, "a map");
+        }
+        for (name, node) in node.entries() {
+            let mut inner = self.enter(at, Step::Name(name));
+            self.value(node, self.key(number).children.get(&**name).copied().unwrap_or(item), &mut inner);
+            self.path.pop();
+        }
+    }
+
+    /// Keeps what a key was written to be, in its type.
+    fn note(&mut self, node: &'a Node<'a>, number: u32, at: &At<'a>) {
+        if matches!(node.data, Data::Null) {
+            self.nulls.insert(number);
+            return;
+        }
+        let key = self.key(number);
+        if holds_secret(key, node) {
+            return self.secret(number, at);
+        }
+        match surface::typed(self.surface, number, node) {
+            Ok(value) => {
+                if key.carries.is_empty() && key.says.is_none() {
+                    self.carries_nothing(number, at);
+                    if !key.required {
+                        return;
+                    }
+                }
+                if let Some(value) = own(value, key) {
+                    let written = self.written_at(value, at);
+                    self.written.entry(number).or_default().push(written);
+                }
+            }
+            Err(bad) => self.wrong_type(number, bad, at),
+        }
+    }
+
+    /// A value with the settings that it was computed from, as a whole and in its parts.
+    fn written_at(&self, value: Value, at: &At<'a>) -> Written {
+        let leaves = self.leaves(at);
+        let mut origins: Vec<Arc<str>> =
+            leaves.iter().flat_map(|leaf| leaf.origins()).map(|origin| origin.path.clone()).collect();
+        origins.sort();
+        origins.dedup();
+        let raw = leaves.iter().any(|leaf| super::is_raw(*leaf));
+        Written { value, origins, at: leaves.first().map(|leaf| leaf.at()).unwrap_or_default(), raw }
+    }
+}
+
+/// Whether a key that would hold the text of a secret has some.
+fn holds_secret(key: &ChartKey, node: &Node<'_>) -> bool {
+    let is_secret = matches!(&key.shape, KeyShape::Scalar(of, _) if of.as_ref() == "secret");
+    is_secret && node.as_str().is_some_and(|text| !text.is_empty())
+}
+
+/// Whether a value says nothing: charts take empty texts and lists for none.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+        _ => false,
+    }
+}
+
+/// A value without keys that say things of their own, and without nulls; nothing where nothing is left.
+fn own(value: Value, key: &ChartKey) -> Option<Value> {
+    let (Value::Map(entries), KeyShape::Any | KeyShape::Map(_)) = (&value, &key.shape) else { return Some(value) };
+    let left = entries.iter().filter(|(name, value)| !key.children.contains_key(*name) && **value != Value::Null);
+    let left: indexmap::IndexMap<_, _> = left.map(|(name, value)| (name.clone(), value.clone())).collect();
+    if left.is_empty() && !entries.is_empty() { None } else { Some(Value::Map(left)) }
+}
+
+/// The scalar type of a fact's value.
+fn type_of<'s>(stack: &'s Stack, path: &FactPath) -> &'s str {
+    if path.kind != Kind::Setting {
+        return path.kind.row().field(&path.field).map_or("any", |field| field.of);
+    }
+    match super::setting_of(stack, &path.key).map(|(id, _)| &stack.setting(id).kind) {
+        Some(schema::Kind::Scalar(of)) => of,
+        _ => "any",
+    }
+}

@@ -1,2 +1,0 @@
-mod mutations;
-mod support;
