@@ -128,8 +128,10 @@ enum End {
 
 /// What findings make of a mistake; none where there is no error among them.
 fn judged<'f>(findings: impl IntoIterator<Item = &'f Finding>, judge: Judge<'_>) -> Option<End> {
-    let errors: Vec<&Finding> =
-        findings.into_iter().filter(|finding| finding.code.severity == Severity::Error).collect();
+    let errors: Vec<&Finding> = findings
+        .into_iter()
+        .filter(|finding| finding.code.severity == Severity::Error || finding.code.id == "TL1117")
+        .collect();
     let first = errors.first()?;
     let ours = errors.iter().filter(|finding| judge.blocks.iter().any(|block| finding.code.id.starts_with(block)));
     let named = |finding: &&&Finding| {

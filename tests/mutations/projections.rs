@@ -93,6 +93,8 @@ impl Trees<'_> {
                 TreeNode::When(condition, nodes) => {
                     let mut names = settings(self.stack, condition);
                     names.push(first_path(nodes, path));
+                    // Variables by their names, and keys that are written twice then.
+                    names.extend(keys(nodes).iter().flat_map(|key| [format!("[{key}]"), format!("`{key}`")]));
                     all_settings(self.stack, nodes, &mut names);
                     self.site(at, path, loops, What::Condition, names);
                     self.walk(nodes, at, path, loops);
@@ -145,6 +147,8 @@ impl Trees<'_> {
     fn site(&mut self, at: &At, path: &str, loops: &[At], what: What, mut names: Vec<String>) {
         if !path.is_empty() {
             names.push(path.trim_end_matches(".*").to_owned());
+            // What is left without anything in it is as good as gone too.
+            names.extend(above(path).map(|path| format!("`{path}`")));
         }
         self.found.push(Site { at: at.clone(), path: path.to_owned(), loops: loops.to_vec(), what, names });
     }
@@ -244,6 +248,22 @@ impl Trees<'_> {
             _ => None,
         })
     }
+}
+
+/// The paths above one, without the first words.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('.').skip(1).map(|(at, _)| &path[..at])
+}
+
+/// The names of keys among nodes.
+fn keys(nodes: &[TreeNode]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for node in nodes {
+        if let TreeNode::Key { key: TreeKey::Fixed(name), .. } = node {
+            names.push(&**name);
+        }
+    }
+    names
 }
 
 fn below(path: &str, name: &str) -> String {

@@ -1,7 +1,7 @@
 //! Mistakes on the surface of a chart: every key that the committed environments write, what it carries and when it is
 //! read; and what the surface says of templates.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use trueline::{
     diag::Diags,
@@ -16,7 +16,7 @@ use trueline::{
 };
 
 use super::{
-    End, Judge, Mistake, OF_CHARTS, committed, each,
+    End, Judge, Mistake, OF_CHARTS, each,
     exprs::{changed, renamed},
     judged, made, stacks, users,
 };
@@ -59,14 +59,14 @@ fn checked(stack: &Stack, number: usize, surface: Surface, mistake: &Mistake<'_,
     unclear.unwrap_or(End::Survived(String::new()))
 }
 
-/// The keys of a surface that a committed environment writes, those of groups too.
-fn written(stack: &Stack, surface: &Surface) -> Vec<u32> {
-    let mut keys = BTreeSet::new();
+/// The keys of a surface that a committed environment writes, those of groups too, and whether one is more than null.
+fn written(stack: &Stack, surface: &Surface) -> BTreeMap<u32, bool> {
+    let mut keys = BTreeMap::new();
     for release in stack.helm.iter().flat_map(|block| &block.releases) {
         if release.chart != surface.chart || release.version != surface.version {
             continue;
         }
-        for committed in committed() {
+        for committed in users(stack) {
             for file in committed.files.iter().filter(|file| file.path.ends_with(&format!("/helm/{}", release.file))) {
                 let text = std::str::from_utf8(&file.bytes).expect("it is text");
                 note(surface, &read::yaml::parse(text).expect("it can be read"), 0, &mut keys);
@@ -74,11 +74,11 @@ fn written(stack: &Stack, surface: &Surface) -> Vec<u32> {
         }
     }
     keys.remove(&0);
-    keys.into_iter().collect()
+    keys
 }
 
-fn note(surface: &Surface, node: &Node<'_>, number: u32, keys: &mut BTreeSet<u32>) {
-    keys.insert(number);
+fn note(surface: &Surface, node: &Node<'_>, number: u32, keys: &mut BTreeMap<u32, bool>) {
+    *keys.entry(number).or_default() |= !matches!(node.data, Data::Null);
     // What is handed on whole has no keys of its own but those that are known by name.
     let named = |name: &str| match surface.key(number).shape {
         KeyShape::Any => surface.key(number).children.get(name).copied(),
@@ -106,11 +106,10 @@ type Make = Box<dyn Fn(&mut Surface) + Send + Sync>;
 fn mistakes(stack: &Stack, surface: &Surface) -> Vec<Mistake<'static, Surface>> {
     let mut all = Vec::new();
     let written = written(stack, surface);
-    for number in &written {
-        of_key(stack, surface, *number, &mut all);
+    for (number, is_filled) in &written {
+        of_key(stack, surface, *number, *is_filled, &mut all);
     }
-    for number in carries_to_swap(surface, &written) {
-        let (one, other) = number;
+    for (one, other) in carries_to_swap(surface, &written.keys().copied().collect::<Vec<_>>()) {
         let names = names(surface, one).into_iter().chain(names(surface, other)).collect();
         let swap = move |surface: &mut Surface| {
             let carries = std::mem::take(&mut surface.keys[one as usize].carries);
@@ -149,7 +148,7 @@ fn is_carried_twice(surface: &Surface, fact: &FactPath) -> bool {
     carries.filter(|carry| carry.fact == *fact).count() > 1
 }
 
-fn of_key(stack: &Stack, surface: &Surface, number: u32, all: &mut Vec<Mistake<'static, Surface>>) {
+fn of_key(stack: &Stack, surface: &Surface, number: u32, is_filled: bool, all: &mut Vec<Mistake<'static, Surface>>) {
     let key = surface.key(number);
     let at = number as usize;
     let mut names = names_below(surface, number);
@@ -158,7 +157,8 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, all: &mut Vec<Mistake<'
         names.extend(other_unit(carry).map(|other| other.fact.to_string()));
     }
     if let Some(child) = key.parent.filter(|_| &*key.name != "*") {
-        names.push(format!("{}.{}", surface.path_of(child), renamed(&key.name)));
+        let above = surface.path_of(child);
+        names.extend([format!("{above}.{}", renamed(&key.name)), format!("`{above}`"), format!("`{above}.*`")]);
     }
     let mut add = |how, what: String, make: Make| {
         all.push(Mistake { how, what, names: names.clone(), make });
@@ -182,7 +182,7 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, all: &mut Vec<Mistake<'
         let when = not(when);
         add("flip", path.clone(), Box::new(move |surface| surface.keys[at].when = Some(when.clone())));
     }
-    if let Some(says) = key.says.as_ref().and_then(|says| changed(stack, says)) {
+    if let Some(says) = key.says.as_ref().filter(|_| is_filled).and_then(|says| changed(stack, says)) {
         add("change", format!("{path} says"), Box::new(move |surface| surface.keys[at].says = Some(says.clone())));
     }
     for (which, carry) in key.carries.iter().enumerate() {
@@ -283,7 +283,7 @@ impl<'a> Holds<'a> {
         let releases = stack.helm.iter().flat_map(|block| &block.releases);
         let own = releases.filter(|release| release.chart == surface.chart && release.version == surface.version);
         let ends: Vec<String> = own.map(|release| format!("/helm/{}", release.file)).collect();
-        let files = committed().iter().flat_map(|committed| &committed.files);
+        let files = users(stack).flat_map(|committed| &committed.files);
         let texts = files.filter(|file| ends.iter().any(|end| file.path.ends_with(end)));
         Holds { surface, texts: texts.map(|file| std::str::from_utf8(&file.bytes).expect("it is text")).collect() }
     }

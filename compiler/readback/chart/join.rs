@@ -73,8 +73,8 @@ impl<'a> Chart<'a, '_> {
                     _ => {}
                 }
             }
-            if silent {
-                self.says_nothing(number);
+            if silent && key.says.is_none() {
+                self.silent.push(number);
             }
         }
     }

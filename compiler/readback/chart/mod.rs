@@ -76,6 +76,7 @@ pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
         written: BTreeMap::new(),
         nulls: BTreeSet::new(),
         open: Vec::new(),
+        silent: Vec::new(),
         carried: BTreeMap::new(),
         told: BTreeSet::new(),
         apart: BTreeSet::new(),
@@ -174,6 +175,8 @@ struct Chart<'a, 'd> {
     nulls: BTreeSet<u32>,
     /// Keys that carry nothing and yet are computed from settings: what is written, and one of its leaves.
     open: Vec<(u32, Leaf<'a>)>,
+    /// Keys that are read and carry none of the facts that they may.
+    silent: Vec<u32>,
     /// What active keys and templates say of each fact.
     carried: BTreeMap<&'a FactPath, Vec<(Source, Said)>>,
     /// Facts of which a finding has spoken already.
@@ -302,7 +305,7 @@ impl<'a> Chart<'a, '_> {
                     }
                 }
                 if let Some(value) = own(value, key) {
-                    let written = self.written_at(value, at);
+                    let written = self.written_at(value, &self.own_leaves(node, key, at));
                     self.written.entry(number).or_default().push(written);
                 }
             }
@@ -310,9 +313,17 @@ impl<'a> Chart<'a, '_> {
         }
     }
 
+    /// The leaves of what a key says itself, without those of keys that say things of their own.
+    fn own_leaves(&self, node: &'a Node<'a>, key: &ChartKey, at: &At<'a>) -> Vec<Leaf<'a>> {
+        if key.children.is_empty() || !matches!(key.shape, KeyShape::Any | KeyShape::Map(_)) {
+            return self.leaves(at);
+        }
+        let own = node.entries().iter().filter(|(name, _)| !key.children.contains_key(&**name));
+        own.flat_map(|(name, _)| self.leaves(&self.below(&mut at.clone(), Step::Name(name)))).collect()
+    }
+
     /// A value with the settings that it was computed from, as a whole and in its parts.
-    fn written_at(&self, value: Value, at: &At<'a>) -> Written {
-        let leaves = self.leaves(at);
+    fn written_at(&self, value: Value, leaves: &[Leaf<'a>]) -> Written {
         let mut origins: Vec<Arc<str>> =
             leaves.iter().flat_map(|leaf| leaf.origins()).map(|origin| origin.path.clone()).collect();
         origins.sort();

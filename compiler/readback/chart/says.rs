@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{At, Chart, Written};
+use super::{At, Chart, Written, is_empty};
 use crate::{
     diag::{Finding, codes},
     expr::{self, Evaluated, Expr},
@@ -55,7 +55,10 @@ impl<'a> Chart<'a, '_> {
         }
         let named = self.named_by(says);
         let is_other = |path: &Arc<str>| !named.iter().any(|one| is_within(path, one));
-        let constant = written.origins.is_empty() && !named.is_empty() && found != Value::Null;
+        let mut flowing = Vec::new();
+        flow(says, &mut flowing);
+        let is_setting = |found: &&expr::Ref| self.stack.setting_at(found.place).is_some();
+        let constant = written.origins.is_empty() && flowing.iter().any(is_setting) && found != Value::Null;
         (constant || written.origins.iter().any(is_other)).then(|| self.says_by_other(number, says, written))
     }
 
@@ -100,22 +103,32 @@ impl<'a> Chart<'a, '_> {
         self.open.extend(leaf.map(|leaf| (number, leaf)));
     }
 
-    /// Every value that is computed from settings stands at a key of which the surface says what it carries, or for which
-    /// values it matters.
+    /// Every value that is computed from settings stands at a key of which the surface says what it carries, what it has
+    /// to say, or what it decides; if the surface knows workloads at all.
     pub(super) fn understood(&mut self) {
         let open = std::mem::take(&mut self.open);
-        if open.is_empty() {
+        let mut silent = std::mem::take(&mut self.silent);
+        silent.retain(|number| self.is_filled(*number));
+        if self.surface.runs.is_empty() || open.is_empty() && silent.is_empty() {
             return;
         }
         let asked = self.surface.asked();
+        silent.retain(|number| asked.binary_search(number).is_err());
+        silent.into_iter().for_each(|number| self.says_nothing(number));
         let says = |number: u32| {
             let key = self.key(number);
             !key.carries.is_empty() || key.says.is_some() || asked.binary_search(&number).is_ok()
         };
         let is_open = |(number, _): &&(u32, Leaf<'a>)| !self.is_above(*number, &says) && !self.is_below(*number, &says);
-        let findings: Vec<Finding> =
-            open.iter().filter(is_open).map(|(number, leaf)| self.unknown(*number, leaf)).collect();
+        let mut open: Vec<&(u32, Leaf<'a>)> = open.iter().filter(is_open).collect();
+        open.dedup_by_key(|(number, _)| *number);
+        let findings: Vec<Finding> = open.into_iter().map(|(number, leaf)| self.unknown(*number, leaf)).collect();
         findings.into_iter().for_each(|finding| self.report(finding));
+    }
+
+    /// Whether more than empty text, which says that there is nothing, is written at a key.
+    fn is_filled(&self, number: u32) -> bool {
+        self.written.get(&number).is_some_and(|written| written.iter().any(|one| !is_empty(&one.value)))
     }
 
     fn is_above(&self, number: u32, says: &dyn Fn(u32) -> bool) -> bool {
@@ -135,10 +148,21 @@ impl<'a> Chart<'a, '_> {
         let (path, from) = (self.surface.path_of(number), readback::from(leaf.origins()));
         let chart = &self.surface.chart;
         let message = format!("`{path}`{from} is written, and nothing says what it carries to chart `{chart}`");
-        codes::UNCARRIED
+        codes::UNTOLD_KEY
             .at(leaf.at(), message)
             .label(self.surface.span, "its surface")
             .hint("add `carries=\"setting PATH\"` to the key, or `says=(cel)\"…\"` for what it has to say")
+    }
+}
+
+/// What an expression names that becomes part of its value; not what only decides between values.
+fn flow<'e>(expr: &'e Expr, into: &mut Vec<&'e expr::Ref>) {
+    match &expr.kind {
+        expr::Kind::If(_, one, other) | expr::Kind::Binary(expr::Operator::Add, one, other) => {
+            flow(one, into);
+            flow(other, into);
+        }
+        _ => into.extend(expr::references(expr)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{At, Chart, Source, Step, is_empty};
+use super::{At, Chart, Source, Step};
 use crate::{
     diag::{Finding, codes, nearest},
     facts::Fact,
@@ -59,10 +59,10 @@ impl<'a> Chart<'a, '_> {
         self.report(finding.hint("write it under the same condition, `(when)\"…\" { … }`"));
     }
 
-    /// A key that is written while it carries none of the facts that it may; empty text says that there is none.
+    /// A key that is written while it carries none of the facts that it may, and no condition asks for it.
     pub(super) fn says_nothing(&mut self, number: u32) {
         let written = self.written.get(&number).map_or(&[][..], Vec::as_slice);
-        let Some(at) = written.iter().find(|one| !is_empty(&one.value)).map(|one| one.at) else { return };
+        let at = written.first().map_or(self.key(number).span, |one| one.at);
         let (chart, path) = (&self.surface.chart, self.surface.path_of(number));
         let message = format!("`{path}` says nothing to chart `{chart}` as the other values are");
         let finding = codes::IDLE_KEY.at(at, message);
