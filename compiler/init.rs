@@ -184,7 +184,8 @@ impl<'a> Interview<'a> {
         }
         let Some(id) = question.sets else {
             let current = question.answers.iter().find(|answer| self.says(deployed, answer));
-            let value = current.filter(|_| self.own || self.is_answered(question)).map(|answer| answer.word.to_string());
+            let value =
+                current.filter(|_| self.own || self.is_answered(question)).map(|answer| answer.word.to_string());
             return Some(Open { written: value.is_some(), required: question.required && value.is_none(), value });
         };
         let slot = self.slot(id)?;

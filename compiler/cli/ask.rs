@@ -112,7 +112,11 @@ fn shown(wanted: &Wanted, value: String) -> String {
 /// The terminal went away.
 pub(super) fn word(prompt: &str, words: &[&str]) -> Result<String, Failure> {
     let check = |text: &str| {
-        if words.contains(&text) { Ok(()) } else { Err(format!("`{}` is none of {}", redacted(text), words.join(", "))) }
+        if words.contains(&text) {
+            Ok(())
+        } else {
+            Err(format!("`{}` is none of {}", redacted(text), words.join(", ")))
+        }
     };
     line(&format!("{prompt} [{}]", words.join(", ")), words.first().copied(), false, check)
 }
@@ -139,7 +143,8 @@ fn line(
     if let Some(default) = default {
         input = input.default(default.to_owned());
     }
-    let checked = input.validate_with(|text: &String| check(text.trim()).map_err(|why| visible_line(&why).into_owned()));
+    let checked =
+        input.validate_with(|text: &String| check(text.trim()).map_err(|why| visible_line(&why).into_owned()));
     let text = checked.interact_on(&Term::stderr()).map_err(gone)?;
     Ok(text.trim().to_owned())
 }

@@ -38,8 +38,10 @@ use crate::{
 };
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "With a stack, `trueline init STACK --help` lists its questions: each is a flag, and a variable \
-                        TRUELINE_INIT_FLAG.\nA flag beats the variable. In a terminal, what is not said is asked.")]
+#[command(
+    after_help = "With a stack, `trueline init STACK --help` lists its questions: each is a flag, and a variable \
+                        TRUELINE_INIT_FLAG.\nA flag beats the variable. In a terminal, what is not said is asked."
+)]
 pub(super) struct Arguments {
     /// The stack, first
     #[arg(value_name = "STACK")]
@@ -218,7 +220,9 @@ fn chosen_stack(stdlib: &Stdlib, arguments: &Arguments, asks: bool) -> Result<Ar
     let name = match &arguments.stack {
         Some(name) => name.clone(),
         None if asks => ask::word("Stack", &known)?,
-        None => return Err(Failure::new("no stack is named", format!("write `trueline init {} ENV`", known.join("|")))),
+        None => {
+            return Err(Failure::new("no stack is named", format!("write `trueline init {} ENV`", known.join("|"))));
+        }
     };
     if !known.contains(&name.as_str()) {
         let near = nearest(&name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
@@ -351,7 +355,8 @@ impl Start<'_> {
         for (file, line, same) in GIT {
             self.add_line(file, line, same)?;
         }
-        let outcome = compile::run(self.console, self.project, &compile::Arguments::of(self.name, &self.arguments.accept))?;
+        let outcome =
+            compile::run(self.console, self.project, &compile::Arguments::of(self.name, &self.arguments.accept))?;
         if outcome == Outcome::Fine && self.console.looks.format == Format::Human {
             self.console.remark(&next_steps(interview, self.name, &compiled));
         }
@@ -405,6 +410,9 @@ fn next_steps(interview: &Interview<'_>, name: &str, compiled: &Compiled) -> Str
         _ = writeln!(text, "  helm: --values out/{name}/{}", file.path);
     }
     _ = writeln!(text, "  git add environments/{name}.kdl out/{name} .gitignore .gitattributes");
-    _ = write!(text, "  `trueline explain {name}` shows every setting; edit environments/{name}.kdl for what was not asked");
+    _ = write!(
+        text,
+        "  `trueline explain {name}` shows every setting; edit environments/{name}.kdl for what was not asked"
+    );
     text
 }

@@ -30,8 +30,19 @@ pub(super) const MAX_SETTINGS: usize = 20_000;
 
 /// Nodes that a stack's body may hold.
 pub(super) const KNOWN_NODES: &[&str] = &[
-    "settings", "type", "defaults", "override", "rule", "endpoint", "workload", "compose", "config", "mcp", "helm",
-    "fragment", "questions",
+    "settings",
+    "type",
+    "defaults",
+    "override",
+    "rule",
+    "endpoint",
+    "workload",
+    "compose",
+    "config",
+    "mcp",
+    "helm",
+    "fragment",
+    "questions",
 ];
 
 /// Loads the stack called `name` from its texts and those of its extensions; `None` if there was an error.
@@ -282,9 +293,8 @@ fn root_setting(span: Span) -> Setting {
 /// BLAKE3 of what was parsed, so that formatting and comments do not count; nor do questions, which no output shows.
 fn digest(stacks: &[&Node], extensions: &[&Node]) -> String {
     let mut hasher = blake3::Hasher::new();
-    let asks_only = |node: &&&Node| {
-        !node.children.is_empty() && node.children.iter().all(|child| child.name.text == "questions")
-    };
+    let asks_only =
+        |node: &&&Node| !node.children.is_empty() && node.children.iter().all(|child| child.name.text == "questions");
     for node in stacks.iter().filter(|node| !asks_only(node)).chain(extensions) {
         hash_node(&mut hasher, node, |child| child.name.text != "questions");
     }

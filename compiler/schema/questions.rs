@@ -205,7 +205,11 @@ impl<'d> Builder<'d> {
             }
         }
         if questions.is_empty() {
-            self.empty(node.name.span, format!("the section `{title}` asks nothing"), "write `question \"ID\" …` in it");
+            self.empty(
+                node.name.span,
+                format!("the section `{title}` asks nothing"),
+                "write `question \"ID\" …` in it",
+            );
         }
         let collapsed = node.property("collapsed").is_some_and(|entry| self.flag(entry));
         Section { title, collapsed, questions }
@@ -244,16 +248,8 @@ impl<'d> Builder<'d> {
         targets.into_iter().map(Arc::from).collect()
     }
 
-    fn question(
-        &self,
-        node: &'d Node,
-        section: &Around,
-        seen: &mut IndexMap<Arc<str>, Span>,
-    ) -> Option<Question> {
-        self.shape(
-            node,
-            Shape { arguments: 1, properties: &["sets", "when", "required", "suggest"], children: true },
-        );
+    fn question(&self, node: &'d Node, section: &Around, seen: &mut IndexMap<Arc<str>, Span>) -> Option<Question> {
+        self.shape(node, Shape { arguments: 1, properties: &["sets", "when", "required", "suggest"], children: true });
         let id = self.node_name(node);
         self.question_id(node, &id, seen);
         let outer = Around { when: section.when.clone(), targets: section.targets.clone() };
