@@ -15,6 +15,7 @@ pub mod facts;
 pub mod fmt;
 pub mod history;
 pub mod image;
+pub mod init;
 pub mod ledger;
 pub mod lock;
 pub mod lookup;

@@ -15,6 +15,7 @@ mod fuzz;
 mod golden;
 mod hostile;
 mod image;
+mod init;
 mod lines;
 mod mutations;
 mod pages;

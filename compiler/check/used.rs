@@ -138,7 +138,8 @@ fn written<'d>(
     let stack = &deployed.stack;
     let setting = stack.setting(assignment.setting);
     let Some(slot) = deployed.base.slot(assignment.setting, &assignment.keys) else { return };
-    if matches!(assignment.given, Given::Here | Given::Wrong | Given::Null) || slot.declaration.is_none() {
+    let Some(declaration) = slot.declaration else { return };
+    if matches!(assignment.given, Given::Here | Given::Wrong | Given::Null) {
         return;
     }
     let key = (assignment.setting, assignment.keys.clone());
@@ -146,6 +147,9 @@ fn written<'d>(
         per_target.iter().filter(|(_, read)| read.contains(&key)).map(|(target, _)| *target).collect();
     let path = stack.path_of(assignment.setting, &assignment.keys);
     if reached.is_empty() && !ruled.contains(&key) {
+        if setting.declarations[declaration as usize].required {
+            return; // who writes only one target has to give it all the same
+        }
         let absent = setting.declarations.iter().flat_map(|declaration| &declaration.absent).next();
         let mut finding = codes::UNREACHED.at(assignment.span, format!("`{path}` has no effect in this environment"));
         if let Some(absent) = absent {

@@ -36,6 +36,19 @@ pub(super) struct Arguments {
     prune: Vec<String>,
 }
 
+impl Arguments {
+    /// Those that compile one environment.
+    pub(super) fn of(environment: &str, accept: &[String]) -> Arguments {
+        Arguments {
+            environments: vec![environment.to_owned()],
+            check: false,
+            overwrite: false,
+            accept: accept.to_vec(),
+            prune: Vec::new(),
+        }
+    }
+}
+
 /// One run: what was asked for, and what it found before it compiled anything.
 struct Run<'a> {
     looks: Looks,
