@@ -177,7 +177,9 @@ fn ports(
             let number = value(lowering, number);
             let service = service.as_ref().and_then(|service| value(lowering, service)).or_else(|| number.clone());
             let service = if let Some(Value::Int(port)) = service { Some(port) } else { None };
-            ports.push((name.clone(), number, service));
+            if let Some(name) = lowering.name(name) {
+                ports.push((name, number, service));
+            }
         });
     }
     ports

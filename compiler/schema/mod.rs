@@ -458,7 +458,7 @@ pub enum FactKind {
     },
     Resources(ResourceExprs),
     Port {
-        name: Arc<str>,
+        name: Expr,
         number: Expr,
         service: Option<Expr>,
         publish: Option<Expr>,
@@ -471,7 +471,7 @@ pub enum FactKind {
     Profile(Expr),
     Health(Box<HealthExprs>),
     Volume {
-        name: Arc<str>,
+        name: Expr,
         at: Expr,
         size: Option<Expr>,
         class: Option<Expr>,
