@@ -20,6 +20,16 @@ pub fn rules(env: &Env, diags: &mut Diags) -> Read {
     env.deployments.iter().map(|deployed| Rules { env, deployed, read: BTreeSet::new() }.check(diags)).collect()
 }
 
+/// The views that a rule is about: all, or the one that it names, which is the base view where nothing is overridden.
+fn views<'a>(deployed: &'a Deployed, rule: &'a Rule) -> Vec<(&'a str, &'a View)> {
+    match rule.view.as_ref() {
+        "" => deployed.all_views().collect(),
+        "base" => vec![("base", &deployed.base)],
+        target if deployed.writes(target) => vec![(target, deployed.view(target))],
+        _ => Vec::new(),
+    }
+}
+
 struct Rules<'a> {
     env: &'a Env,
     deployed: &'a Deployed,
@@ -30,11 +40,9 @@ impl Rules<'_> {
     fn check(mut self, diags: &mut Diags) -> BTreeSet<(SettingId, Vec<Arc<str>>)> {
         let mut broken: Vec<(Span, Vec<Arc<str>>)> = Vec::new();
         let faults = RefCell::new(Diags::default());
-        for (name, view) in self.deployed.all_views() {
-            for rule in &self.deployed.stack.rules {
-                if !rule.view.is_empty() && rule.view.as_ref() != name {
-                    continue;
-                }
+        let deployed = self.deployed;
+        for rule in &deployed.stack.rules {
+            for (name, view) in views(deployed, rule) {
                 for keys in self.instances(rule, view) {
                     // A finding that is the same in all views is told once.
                     if let Some(finding) = self.verdict(rule, view, name, &keys, &faults)

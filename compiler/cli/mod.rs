@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "the command line is where the world begins")]
 
 mod chart;
+mod charts;
 mod check;
 mod claim;
 mod compile;

@@ -199,8 +199,11 @@ impl Lowering<'_> {
                         piece => linked.push(piece),
                     }
                 }
-                // A single number stays a number.
-                Some(Value::text(linked))
+                // A secret alone is that secret, and no text with one in it.
+                Some(match linked.as_slice() {
+                    [Piece::Secret(secret)] => Value::Secret(secret.clone()),
+                    _ => Value::text(linked),
+                })
             }
             Value::List(items) => {
                 let items = items.into_iter().map(|item| self.linked(item, at, origins));
