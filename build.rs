@@ -57,6 +57,37 @@ fn main() {
     }
     code.push_str("]\n");
     fs::write(Path::new(&out).join("stdlib.rs"), code).expect("OUT_DIR is writable");
+    fs::write(Path::new(&out).join("charts.rs"), charts()).expect("OUT_DIR is writable");
+}
+
+/// The charts that are shipped, each with its files, as Rust.
+fn charts() -> String {
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let mut code = String::from("&[\n");
+    for folder in sorted(Path::new("stdlib/charts")).into_iter().filter(|path| Path::new(path).is_dir()) {
+        let name = folder.rsplit('/').next().unwrap_or_default();
+        let about = fs::read_to_string(Path::new(&folder).join("Chart.yaml")).expect("a chart has a `Chart.yaml`");
+        let line = about.lines().find_map(|line| line.strip_prefix("version: "));
+        let version = line.expect("a `Chart.yaml` has a version").trim();
+        let _ = writeln!(code, "    Chart {{ name: {name:?}, version: {version:?}, files: &[");
+        let mut files = Vec::new();
+        below(&folder, &mut files);
+        files.sort();
+        for path in files {
+            let inner = path.strip_prefix(&format!("{folder}/")).unwrap_or(&path);
+            let _ = writeln!(code, "        ({inner:?}, include_bytes!({:?})),", Path::new(&root).join(&path));
+        }
+        code.push_str("    ] },\n");
+    }
+    code.push_str("]\n");
+    code
+}
+
+/// All files below a folder.
+fn below(folder: &str, files: &mut Vec<String>) {
+    for path in sorted(Path::new(folder)) {
+        if Path::new(&path).is_dir() { below(&path, files) } else { files.push(path) }
+    }
 }
 
 /// Loads a stack, or ends the build with its findings.

@@ -30,6 +30,7 @@ pub mod schema;
 pub mod seal;
 pub mod sensitive;
 pub mod settings;
+pub mod shipped;
 pub mod source;
 pub mod stdlib;
 pub mod surface;

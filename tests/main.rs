@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests run the program in scratch folders")]
 
 mod allow;
+mod app;
 mod canary;
 mod charts;
 mod cli;

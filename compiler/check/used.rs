@@ -12,6 +12,7 @@ use crate::{
     model::{Deployed, Env, Layer, Slot, View},
     schema::{Absent, Assignment, Given, Kind, SettingId},
     source::Span,
+    value::Value,
 };
 
 type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
@@ -185,10 +186,36 @@ fn absent_in<'d>(deployed: &'d Deployed, slot: &Slot, id: SettingId, target: &st
     })
 }
 
+/// Entries of maps of which a yes or no is another one in two views: what the entry says may then reach only one of them,
+/// and the override says why.
+fn switched<'v>(deployed: &Deployed, here: &'v View, there: &View) -> BTreeSet<(SettingId, &'v [Arc<str>])> {
+    let differs = here.deep.iter().filter(|((id, keys), slot)| {
+        matches!(slot.value, Evaluated::Value(Value::Bool(_)))
+            && there.slot(*id, keys).is_some_and(|other| other.value != slot.value)
+    });
+    differs
+        .filter_map(|((id, keys), _)| Some((deployed.stack.setting(*id).parent?, keys.as_slice())))
+        .filter(|(entry, _)| deployed.stack.setting(*entry).name.as_ref() == "*")
+        .collect()
+}
+
+/// Whether a setting lies below one of these entries.
+fn is_below(
+    deployed: &Deployed,
+    entries: &BTreeSet<(SettingId, &[Arc<str>])>,
+    id: SettingId,
+    keys: &[Arc<str>],
+) -> bool {
+    let mut above = std::iter::successors(Some(id), |id| deployed.stack.setting(*id).parent);
+    !entries.is_empty()
+        && above.any(|above| entries.iter().any(|(entry, start)| *entry == above && keys.starts_with(start)))
+}
+
 /// A setting with a value reaches Helm and Compose, or says why one of them does not say it.
 fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut Diags) {
     let of = |name: &str| per_target.iter().find(|(target, _)| *target == name).map(|(_, read)| read);
     let (Some(helm), Some(compose)) = (of("helm"), of("compose")) else { return };
+    let switched = switched(deployed, deployed.view("helm"), deployed.view("compose"));
     for (reached, missing, other) in [(helm, compose, "compose"), (compose, helm, "helm")] {
         for (id, keys) in reached.difference(missing) {
             let setting = deployed.stack.setting(*id);
@@ -200,6 +227,7 @@ fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut 
                 || matches!(setting.kind, Kind::Group)
                 || setting.declarations.iter().any(|declaration| declaration.derived)
                 || absent_in(deployed, slot, *id, other).is_some()
+                || is_below(deployed, &switched, *id, keys)
             {
                 continue;
             }

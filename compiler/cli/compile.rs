@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{
-    Failure, Outcome,
+    Failure, Outcome, charts,
     claim::Claim,
     console::{Console, Format, Looks, Style},
     disk::System,
@@ -15,7 +15,9 @@ use super::{
     project::{Project, name_problem, stem},
     report::{self, FindingsTo, Report},
 };
-use crate::{compile::Compiled, diag::Diags, diff::counted, history, lock::Difference, visible::visible_line};
+use crate::{
+    compile::Compiled, diag::Diags, diff::counted, history, lock::Difference, targets::File, visible::visible_line,
+};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -55,6 +57,8 @@ struct Run<'a> {
     project: &'a Project,
     arguments: &'a Arguments,
     claim: Claim,
+    /// The charts that the environments of this run use.
+    charts: charts::Used,
     /// Environments that are not compared or written, because an earlier compile of them was cut short.
     held_up: BTreeMap<String, Problems>,
     /// What is wrong with `.trueline/` as a whole.
@@ -64,7 +68,8 @@ struct Run<'a> {
 pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
     let looks = console.looks;
     let (claim, problems) = (Claim::new(&project.root), Problems::default());
-    let mut run = Run { looks, project, arguments, claim, held_up: BTreeMap::new(), problems };
+    let charts = charts::Used::default();
+    let mut run = Run { looks, project, arguments, claim, charts, held_up: BTreeMap::new(), problems };
     let completed = run.look_for_journals();
     if looks.format == Format::Human {
         completed.iter().for_each(|name| console.remark(&format!("{name}: completed a compile that was cut short")));
@@ -120,6 +125,8 @@ impl Run<'_> {
             let environments = &self.arguments.environments;
             let judge = |compiled: &Compiled, report: &mut Report| self.judge(compiled, report);
             let mut reports = report::each(self.looks, self.project, environments, judge)?;
+            let whole = environments.is_empty() && reports.iter().all(|report| report.counts.0 == 0);
+            reports.extend(self.place_charts(whole));
             if environments.is_empty() {
                 let outcome = if self.arguments.check { Outcome::No } else { Outcome::Fine };
                 reports.extend(leftovers::reports(self.looks, self.project, outcome)?);
@@ -152,7 +159,45 @@ impl Run<'_> {
         }
     }
 
+    /// Places the charts that environments use, once all are compiled; a report where there was something to do.
+    fn place_charts(&self, whole: bool) -> Option<Report> {
+        let folder = charts::folder(&self.project.root);
+        let mut report = Report { is_environment: false, ..Report::new(&folder.environment) };
+        if self.held_up.contains_key(&report.name) {
+            return None; // said there
+        }
+        let mut files = self.charts.files(&folder, whole);
+        let mut survey = folder.survey(&files);
+        let none = files.is_empty() && !leftovers::has_lock(&self.project.root, &report.name);
+        if none || survey.is_current() && survey.problems.findings().is_empty() && !files.is_empty() {
+            return None;
+        }
+        if self.arguments.check {
+            compare_files(self.looks, &folder, &files, &mut report);
+            return (report.outcome != Outcome::Fine || report.counts != (0, 0)).then_some(report);
+        }
+        let held = self.claim.is_held();
+        if !self.claim.hold() {
+            report.worsen(Outcome::NotAsked);
+            return Some(report);
+        }
+        if !held {
+            files = self.charts.files(&folder, whole); // another process may have written meanwhile
+            survey = folder.survey(&files);
+        }
+        report.add_problems(self.looks, &survey.problems);
+        let mut problems = Problems::default();
+        let applied = match files.is_empty() {
+            true => folder.prune(&System, &mut problems),
+            false => folder.apply(&System, &files, &survey, self.arguments.overwrite, &mut problems),
+        };
+        report.add_problems(self.looks, &problems);
+        tell(self.looks, &mut report, files.len(), &applied, &[]);
+        Some(report)
+    }
+
     fn judge(&self, compiled: &Compiled, report: &mut Report) {
+        self.charts.add(&compiled.charts);
         if self.held_up.contains_key(&report.name) {
             return;
         }
@@ -263,15 +308,19 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, decl
 
 fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Report) {
     let folder = Folder::new(&project.root, &report.name);
-    let survey = folder.survey(&compiled.files);
+    compare_files(looks, &folder, &compiled.files, report);
+}
+
+fn compare_files(looks: Looks, folder: &Folder, files: &[File], report: &mut Report) {
+    let survey = folder.survey(files);
     report.add_problems(looks, &survey.problems);
     let differences = differences(&survey);
     report.json = json!({
-        "files": compiled.files.len(),
+        "files": files.len(),
         "differences": differences.iter().map(|(what, path)| json!({"what": what, "path": folder.shown(path)})).collect::<Vec<_>>(),
     });
     if differences.is_empty() {
-        let text = format!("{}, current", counted(compiled.files.len(), "file"));
+        let text = format!("{}, current", counted(files.len(), "file"));
         report.lines = report::line(looks, &report.name, Style::Green, &text);
         return;
     }

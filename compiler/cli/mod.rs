@@ -7,6 +7,7 @@
 
 mod ask;
 mod chart;
+mod charts;
 mod check;
 mod claim;
 mod compile;

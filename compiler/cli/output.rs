@@ -15,6 +15,7 @@ use std::{
 use super::{
     disk::{Disk, TEMPORARY},
     journal::{self, Operation},
+    leftovers,
     problems::Problems,
     project::{ReadError, read_regular},
 };
@@ -346,10 +347,14 @@ impl Folder {
 
     fn refuse(&self, path: &str, state: State, overwrite: bool, problems: &mut Problems) {
         let shown = self.shown(path);
-        let hint = format!(
-            "move the change to `environments/{0}.kdl`, then drop it here: `trueline compile {0} --overwrite`",
-            self.environment
-        );
+        let hint = match self.environment.as_str() {
+            leftovers::CHARTS => {
+                "drop the change: `trueline compile --overwrite`; a chart of your own lives elsewhere".to_owned()
+            }
+            name => format!(
+                "move the change to `environments/{name}.kdl`, then drop it here: `trueline compile {name} --overwrite`"
+            ),
+        };
         match state {
             State::Edited if !overwrite => {
                 let message = format!("`{shown}` was edited since it was written");

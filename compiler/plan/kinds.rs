@@ -18,6 +18,23 @@ pub struct FactPath {
     pub field: Arc<str>,
 }
 
+/// What [`FactPath::every`] is written as.
+const EVERY: &str = "workloads";
+
+impl FactPath {
+    /// Every fact of every workload: what a key says that takes workloads as they are.
+    #[must_use]
+    pub fn every() -> FactPath {
+        FactPath { workload: "*".into(), kind: Kind::Setting, key: EVERY.into(), field: "".into() }
+    }
+
+    /// Whether it is [`FactPath::every`], which no single fact is.
+    #[must_use]
+    pub fn is_every(&self) -> bool {
+        self.kind == Kind::Setting && &*self.workload == "*"
+    }
+}
+
 impl fmt::Display for FactPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind == Kind::Setting {

@@ -461,7 +461,7 @@ pub enum FactKind {
     },
     Resources(ResourceExprs),
     Port {
-        name: Arc<str>,
+        name: Expr,
         number: Expr,
         service: Option<Expr>,
         publish: Option<Expr>,
@@ -474,7 +474,7 @@ pub enum FactKind {
     Profile(Expr),
     Health(Box<HealthExprs>),
     Volume {
-        name: Arc<str>,
+        name: Expr,
         at: Expr,
         size: Option<Expr>,
         class: Option<Expr>,
