@@ -28,7 +28,7 @@ use super::{
 };
 
 /// The stacks that environments are generated for, and how many of each.
-const STACKS: &[(&str, u64)] = &[("aeterna", 24), ("shop", 16)];
+const STACKS: &[(&str, u64)] = &[("aeterna", 24), ("shop", 16), ("somafractalmemory", 16)];
 
 /// Paths of settings and their values.
 type Start = [(&'static str, &'static str)];
@@ -300,6 +300,7 @@ impl Generator {
             "image" => format!("\"registry.example/team/app-{number}:1.{number}\""),
             "secret" => format!("(secret)\"secret-{}/{}\"", number % 3, ["key", "api-key", "pubsub-uri"][number % 3]),
             "url" => format!("\"{}://host-{number}.example/path\"", self.dice.pick(&["http", "https", "gs"])),
+            "address" => format!("\"host-{number}.example:9092\""),
             "host" | "hostname" => format!("\"host-{number}.example\""),
             "path" => format!("\"/path/{number}\""),
             "key" => format!("\"env-group-{}\"", number % 3),
@@ -337,16 +338,15 @@ fn mended(mut environment: Environment, dice: &mut Dice) -> Environment {
         let mut added: Vec<Item> = Vec::new();
         for finding in errors {
             let source = compiled.sources.get(SourceId(0)).expect("the environment is a text");
-            let required =
-                (finding.code == &codes::REQUIRED).then(|| required(&environment.stack, &finding.message, dice));
-            if let Some(item) = required.flatten() {
-                added.push(item);
-                continue;
-            }
             let places = std::iter::once(finding.span).chain(finding.labels.iter().map(|label| label.span));
             let own = places.filter(|span| span.source == SourceId(0)).map(|span| source.line_column(span.start).0);
             let mendable = environment.fixed + 2..environment.items.len() + 2;
             let lines: Vec<usize> = own.filter(|line| mendable.contains(line)).collect();
+            let wanting = finding.code == &codes::REQUIRED || lines.is_empty();
+            if let Some(item) = wanting.then(|| wanted(&environment.stack, &finding.message, dice)).flatten() {
+                added.push(item);
+                continue;
+            }
             match lines.as_slice() {
                 [] if environment.items.len() > environment.fixed => {
                     gone.insert(environment.fixed + dice.roll(environment.items.len() - environment.fixed));
@@ -365,11 +365,11 @@ fn mended(mut environment: Environment, dice: &mut Dice) -> Environment {
     environment
 }
 
-/// The item that gives the setting of a finding a value: its path stands first in backticks.
-fn required(stack: &Arc<Stack>, message: &str, dice: &mut Dice) -> Option<Item> {
+/// The item that gives a setting of a finding a value: one of those that its message has in backticks.
+fn wanted(stack: &Arc<Stack>, message: &str, dice: &mut Dice) -> Option<Item> {
     let mut generator = Generator { dice: dice.clone(), stack: stack.clone(), items: Vec::new() };
-    dice.roll(2);
-    let path = message.split('`').nth(1)?;
+    let paths: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let path = paths.get(dice.roll(paths.len().max(2)))?;
     let words: Vec<&str> = path.split('.').collect();
     let (name, nodes) = words.split_last()?;
     let mut at = SettingId::ROOT;
