@@ -16,6 +16,7 @@ mod golden;
 mod hostile;
 mod image;
 mod lines;
+mod made;
 mod pages;
 mod properties;
 mod readers;

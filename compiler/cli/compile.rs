@@ -10,12 +10,21 @@ use super::{
     console::{Console, Format, Looks, Style},
     disk::System,
     journal, leftovers,
+    made::Made,
     output::{Applied, Folder, State, Survey},
     problems::Problems,
     project::{Project, name_problem, stem},
     report::{self, FindingsTo, Report},
 };
-use crate::{compile::Compiled, diag::Diags, diff::counted, history, lock::Difference, visible::visible_line};
+use crate::{
+    compile::{Compiled, Stdlib},
+    diag::Diags,
+    diff::counted,
+    history,
+    lock::Difference,
+    source::Source,
+    visible::visible_line,
+};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -42,6 +51,8 @@ struct Run<'a> {
     project: &'a Project,
     arguments: &'a Arguments,
     claim: Claim,
+    /// What earlier compiles made.
+    made: Made,
     /// Environments that are not compared or written, because an earlier compile of them was cut short.
     held_up: BTreeMap<String, Problems>,
     /// What is wrong with `.trueline/` as a whole.
@@ -51,7 +62,8 @@ struct Run<'a> {
 pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
     let looks = console.looks;
     let (claim, problems) = (Claim::new(&project.root), Problems::default());
-    let mut run = Run { looks, project, arguments, claim, held_up: BTreeMap::new(), problems };
+    let made = Made::of(&project.root);
+    let mut run = Run { looks, project, arguments, claim, made, held_up: BTreeMap::new(), problems };
     let completed = run.look_for_journals();
     if looks.format == Format::Human {
         completed.iter().for_each(|name| console.remark(&format!("{name}: completed a compile that was cut short")));
@@ -62,6 +74,12 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
         let style = if report.counts.0 > 0 { Style::Red } else { Style::Cyan };
         let nothing = if report.counts.0 > 0 && !arguments.check { ", nothing written" } else { "" };
         report.lines = report::line(looks, &report.name, style, &format!("{found}{nothing}"));
+    }
+    if run.claim.is_held() {
+        let all = arguments.environments.is_empty() && arguments.prune.is_empty();
+        let environments = reports.iter().filter(|report| report.is_environment);
+        let names: BTreeSet<&str> = environments.map(|report| report.name.as_str()).collect();
+        run.made.write(&project.root, |name| !all || names.contains(name));
     }
     let outcome = report::print(console, &reports, FindingsTo::Answer);
     if looks.format == Format::Human && arguments.prune.is_empty() {
@@ -106,7 +124,8 @@ impl Run<'_> {
         } else {
             let environments = &self.arguments.environments;
             let judge = |compiled: &Compiled, report: &mut Report| self.judge(compiled, report);
-            let mut reports = report::each(self.looks, self.project, environments, judge)?;
+            let is_made = |source: &Source, stdlib: &Stdlib, report: &mut Report| self.is_made(source, stdlib, report);
+            let mut reports = report::each_unknown(self.looks, self.project, environments, is_made, judge)?;
             if environments.is_empty() {
                 let outcome = if self.arguments.check { Outcome::No } else { Outcome::Fine };
                 reports.extend(leftovers::reports(self.looks, self.project, outcome)?);
@@ -137,6 +156,19 @@ impl Run<'_> {
             });
             reports[at].add_problems(self.looks, problems);
         }
+    }
+
+    /// Whether this compiler made just what lies there of the same texts before: then it is not made again, and the
+    /// report says what it would say. A program is told all notes, and `--check` proves what it says: they compile.
+    fn is_made(&self, source: &Source, stdlib: &Stdlib, report: &mut Report) -> bool {
+        if self.arguments.check || self.looks.format == Format::Json || self.held_up.contains_key(&report.name) {
+            return false;
+        }
+        let Some(made) = self.made.find(&report.name, source, stdlib) else { return false };
+        let Some(files) = Folder::new(&self.project.root, &report.name).holds(made.lock) else { return false };
+        report.notes = made.notes;
+        say(self.looks, report, files, &Applied::default(), made.declared);
+        true
     }
 
     fn judge(&self, compiled: &Compiled, report: &mut Report) {
@@ -176,6 +208,7 @@ impl Run<'_> {
         let mut problems = Problems::default();
         let applied = folder.apply(&System, &compiled.files, &survey, self.arguments.overwrite, &mut problems);
         report.add_problems(self.looks, &problems);
+        self.made.remember(compiled);
         tell(self.looks, report, compiled.files.len(), &applied, &compiled.declared());
     }
 
@@ -228,6 +261,10 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, decl
         "removed": applied.removed,
         "declared": report::declared_json(declared),
     });
+    say(looks, report, files, applied, declared.len());
+}
+
+fn say(looks: Looks, report: &mut Report, files: usize, applied: &Applied, declared: usize) {
     if report.counts.0 > 0 && applied == &Applied::default() {
         return;
     }
@@ -238,8 +275,8 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, decl
         parts.push("unchanged".into());
     }
     parts.extend(report::count(report.counts));
-    if !declared.is_empty() {
-        parts.push(counted(declared.len(), "declared difference"));
+    if declared > 0 {
+        parts.push(counted(declared, "declared difference"));
     }
     if report.notes > 0 {
         parts.push(format!("{}: `trueline check {}` shows them", counted(report.notes, "note"), report.name));

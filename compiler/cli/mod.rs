@@ -18,6 +18,7 @@ mod fmt;
 mod journal;
 mod ledger;
 mod leftovers;
+mod made;
 mod output;
 mod problems;
 mod project;
