@@ -18,6 +18,7 @@ mod hostile;
 mod image;
 mod init;
 mod lines;
+mod made;
 mod mutations;
 mod pages;
 mod properties;

@@ -46,6 +46,12 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
     let stack = &deployed.stack;
     let mut all = Instances::new();
     let mut todo: Vec<(SettingId, Vec<Arc<str>>)> = read.into_iter().collect();
+    // Many settings hang on one condition, which leads to the same places wherever there are no keys.
+    let mut conditions = vec![false; stack.conditions.len()];
+    let mut presets = vec![false; stack.presets.len()];
+    let is_new = |known: &mut [bool], index: u32, keys: &[Arc<str>]| {
+        !keys.is_empty() || !std::mem::replace(&mut known[index as usize], true)
+    };
     while let Some((id, keys)) = todo.pop() {
         if !all.insert((id, keys.clone())) {
             continue;
@@ -69,16 +75,19 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
         let setting = stack.setting(id);
         let Some(slot) = view.slot(id, &keys) else { continue };
         for declaration in &setting.declarations {
-            declaration.available.iter().for_each(|index| follow(&stack.conditions[*index as usize]));
+            let available = declaration.available.iter().filter(|index| is_new(&mut conditions, **index, &keys));
+            available.for_each(|index| follow(&stack.conditions[*index as usize]));
         }
         if (slot.layer == Layer::Default || is_partial(deployed, id, &keys))
             && let Some(declaration) = slot.declaration
         {
             setting.declarations[declaration as usize].defaults.iter().for_each(&mut follow);
         }
-        for (preset, at) in &stack.preset_index[id.index()] {
-            let preset = &stack.presets[*preset as usize];
-            preset.when.iter().for_each(&mut follow);
+        for (number, at) in &stack.preset_index[id.index()] {
+            let preset = &stack.presets[*number as usize];
+            if is_new(&mut presets, *number, &keys) {
+                preset.when.iter().for_each(&mut follow);
+            }
             match &preset.values[*at as usize].given {
                 Given::Expr(expr) => follow(expr),
                 Given::Part(_, inner) => {

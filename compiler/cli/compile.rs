@@ -10,13 +10,21 @@ use super::{
     console::{Console, Format, Looks, Style},
     disk::System,
     journal, leftovers,
+    made::Made,
     output::{Applied, Folder, State, Survey},
     problems::Problems,
     project::{Project, name_problem, stem},
     report::{self, FindingsTo, Report},
 };
 use crate::{
-    compile::Compiled, diag::Diags, diff::counted, history, lock::Difference, targets::File, visible::visible_line,
+    compile::{Compiled, Stdlib},
+    diag::Diags,
+    diff::counted,
+    history,
+    lock::Difference,
+    source::Source,
+    targets::File,
+    visible::visible_line,
 };
 
 #[derive(clap::Args, Debug)]
@@ -59,6 +67,8 @@ struct Run<'a> {
     claim: Claim,
     /// The charts that the environments of this run use.
     charts: charts::Used,
+    /// What earlier compiles made.
+    made: Made,
     /// Environments that are not compared or written, because an earlier compile of them was cut short.
     held_up: BTreeMap<String, Problems>,
     /// What is wrong with `.trueline/` as a whole.
@@ -68,8 +78,8 @@ struct Run<'a> {
 pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
     let looks = console.looks;
     let (claim, problems) = (Claim::new(&project.root), Problems::default());
-    let charts = charts::Used::default();
-    let mut run = Run { looks, project, arguments, claim, charts, held_up: BTreeMap::new(), problems };
+    let (charts, made) = (charts::Used::default(), Made::of(&project.root));
+    let mut run = Run { looks, project, arguments, claim, charts, made, held_up: BTreeMap::new(), problems };
     let completed = run.look_for_journals();
     if looks.format == Format::Human {
         completed.iter().for_each(|name| console.remark(&format!("{name}: completed a compile that was cut short")));
@@ -80,6 +90,12 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
         let style = if report.counts.0 > 0 { Style::Red } else { Style::Cyan };
         let nothing = if report.counts.0 > 0 && !arguments.check { ", nothing written" } else { "" };
         report.lines = report::line(looks, &report.name, style, &format!("{found}{nothing}"));
+    }
+    if run.claim.is_held() {
+        let all = arguments.environments.is_empty() && arguments.prune.is_empty();
+        let environments = reports.iter().filter(|report| report.is_environment);
+        let names: BTreeSet<&str> = environments.map(|report| report.name.as_str()).collect();
+        run.made.write(&project.root, |name| !all || names.contains(name));
     }
     let outcome = report::print(console, &reports, FindingsTo::Answer);
     if looks.format == Format::Human && arguments.prune.is_empty() {
@@ -124,7 +140,8 @@ impl Run<'_> {
         } else {
             let environments = &self.arguments.environments;
             let judge = |compiled: &Compiled, report: &mut Report| self.judge(compiled, report);
-            let mut reports = report::each(self.looks, self.project, environments, judge)?;
+            let is_made = |source: &Source, stdlib: &Stdlib, report: &mut Report| self.is_made(source, stdlib, report);
+            let mut reports = report::each_unknown(self.looks, self.project, environments, is_made, judge)?;
             let whole = environments.is_empty() && reports.iter().all(|report| report.counts.0 == 0);
             reports.extend(self.place_charts(whole));
             if environments.is_empty() {
@@ -196,6 +213,20 @@ impl Run<'_> {
         Some(report)
     }
 
+    /// Whether this compiler made just what lies there of the same texts before: then it is not made again, and the
+    /// report says what it would say. A program is told all notes, and `--check` proves what it says: they compile.
+    fn is_made(&self, source: &Source, stdlib: &Stdlib, report: &mut Report) -> bool {
+        if self.arguments.check || self.looks.format == Format::Json || self.held_up.contains_key(&report.name) {
+            return false;
+        }
+        let Some(made) = self.made.find(&report.name, source, stdlib) else { return false };
+        let Some(files) = Folder::new(&self.project.root, &report.name).holds(made.lock) else { return false };
+        self.charts.add(&made.charts);
+        report.notes = made.notes;
+        say(self.looks, report, files, &Applied::default(), made.declared);
+        true
+    }
+
     fn judge(&self, compiled: &Compiled, report: &mut Report) {
         self.charts.add(&compiled.charts);
         if self.held_up.contains_key(&report.name) {
@@ -234,6 +265,7 @@ impl Run<'_> {
         let mut problems = Problems::default();
         let applied = folder.apply(&System, &compiled.files, &survey, self.arguments.overwrite, &mut problems);
         report.add_problems(self.looks, &problems);
+        self.made.remember(compiled);
         tell(self.looks, report, compiled.files.len(), &applied, &compiled.declared());
     }
 
@@ -286,6 +318,10 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, decl
         "removed": applied.removed,
         "declared": report::declared_json(declared),
     });
+    say(looks, report, files, applied, declared.len());
+}
+
+fn say(looks: Looks, report: &mut Report, files: usize, applied: &Applied, declared: usize) {
     if report.counts.0 > 0 && applied == &Applied::default() {
         return;
     }
@@ -296,8 +332,8 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, decl
         parts.push("unchanged".into());
     }
     parts.extend(report::count(report.counts));
-    if !declared.is_empty() {
-        parts.push(counted(declared.len(), "declared difference"));
+    if declared > 0 {
+        parts.push(counted(declared, "declared difference"));
     }
     if report.notes > 0 {
         parts.push(format!("{}: `trueline check {}` shows them", counted(report.notes, "note"), report.name));

@@ -174,6 +174,9 @@ impl<'a> Chart<'a, '_> {
         }
         let mut by_keys = sources.iter().filter(|(source, _)| matches!(source, Source::Key(_))).peekable();
         by_keys.peek()?;
+        if same_origins(fact, by_keys.clone().flat_map(|(_, said)| &said.origins)) {
+            return None; // most often; the rest has to look closer
+        }
         let found: BTreeSet<&str> = by_keys.flat_map(|(_, said)| &said.origins).map(AsRef::as_ref).collect();
         let wanted: BTreeSet<&str> = fact.place.origins.iter().map(|origin| &*origin.path).collect();
         let group = path.kind == Kind::Setting || of == "list";
@@ -282,6 +285,13 @@ fn twins<'f>(facts: &'f Facts, known: &dyn Fn(&FactPath) -> bool) -> Twins<'f> {
 fn is_twin(path: &FactPath, fact: &Fact, twins: &Twins<'_>) -> bool {
     let known = twins.get(&(path.workload.as_ref(), fact.place.at)).filter(|_| path.kind == Kind::Env);
     known.is_some_and(|known| known.iter().any(|twin| twin.value == fact.value && twin.place == fact.place))
+}
+
+/// Whether a fact was computed from just these settings.
+fn same_origins<'s>(fact: &Fact, found: impl Iterator<Item = &'s Arc<str>> + Clone) -> bool {
+    let wanted = &fact.place.origins;
+    found.clone().all(|path| wanted.iter().any(|origin| origin.path == *path))
+        && wanted.iter().all(|origin| found.clone().any(|path| origin.path == *path))
 }
 
 /// Whether two sets of settings are the same. A group or list that is printed whole has what is in it as origins.
