@@ -590,7 +590,7 @@ impl<'a> Resolver<'a> {
             all.iter().any(|(layer, _)| matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_)))
         };
         matches!(self.stack.setting(id).kind, Kind::Switch)
-            && !self.stack.below(id).iter().skip(1).any(|below| is_written(below))
+            && !self.stack.below(id).iter().skip(1).any(is_written)
     }
 
     /// Where the environment wrote the setting that a reference names.
