@@ -53,6 +53,8 @@ fn of_releases<'s>(stack: &'s Stack, of_tree: OfTree<'_>) -> Vec<Mistake<'s, Sta
     all
 }
 
+type Make = Box<dyn Fn(&mut Vec<TreeNode>) + Send + Sync>;
+
 /// A place in a tree: the numbers of nodes, from the root downwards; last perhaps that of an argument.
 type At = Vec<usize>;
 
@@ -156,7 +158,7 @@ impl Trees<'_> {
     fn mistakes(&self, tree: &[TreeNode]) -> Vec<Mistake<'static, Vec<TreeNode>>> {
         let mut all = Vec::new();
         for (number, site) in self.found.iter().enumerate() {
-            let mut add = |how, more: &[String], make: Box<dyn Fn(&mut Vec<TreeNode>) + Send + Sync>| {
+            let mut add = |how, more: &[String], make: Make| {
                 let mut names = site.names.clone();
                 names.extend_from_slice(more);
                 let places: Vec<String> = site.at.iter().map(ToString::to_string).collect();
