@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_workload_says_its_facts() {
         let found = facts(
-            "api:\n  role: service\n  image: a:1.2.3\n  replicas: 2\n  args:\n  - \"--db\"\n  - \"1\"\n  env:\n    A:\n      value: x\n    \
+            "api:\n  role: service\n  image: a:1.2.3\n  replicas: 2\n  args:\n  - --db\n  - \"1\"\n  env:\n    A:\n      value: x\n    \
              B:\n      secret:\n        name: s\n        key: k\n    C:\n      parts:\n      - value: \"http://\"\n      - secret:\n          name: s\n          key: k\n  \
              health:\n    readiness:\n      tcp:\n        port: http\n      period: 1m\n  volumes:\n    data:\n      at: /data/\n      size: 1Gi\n  \
              resources:\n    limits:\n      cpu: 500m\n",
