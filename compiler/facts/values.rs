@@ -212,13 +212,13 @@ fn text(node: &Node<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{facts::View, read::yaml};
+    use crate::{facts::View, read::foreign};
 
     fn facts(text: &str) -> Vec<String> {
         let mut names = Names::none(View::Kubernetes);
         names.host(&"db".into(), &"shop-db".into());
-        let tree = yaml::parse(text).expect("YAML");
-        let facts = of_values(&tree, &names);
+        let documents = foreign::documents(text).expect("YAML");
+        let facts = of_values(&documents[0], &names);
         facts.iter().map(|(path, fact)| format!("{path} = {:?} {:?}", fact.value, fact.delivery)).collect()
     }
 
