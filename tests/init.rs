@@ -389,7 +389,10 @@ fn a_terminal_asks_every_question_and_writes_what_was_answered() {
             let project = empty();
             let (steps, interview) = conversation(&stack, number);
             let Some(left) = talk(&project, &[&stack.name, "start"], &steps) else {
-                return crate::support::skipped("init::a_terminal_asks_every_question", "no Python");
+                return crate::support::skipped(
+                    "init::a_terminal_asks_every_question_and_writes_what_was_answered",
+                    "no Python",
+                );
             };
             let text = interview.text();
             let made = compile("start", &text);
