@@ -22,8 +22,11 @@ use trueline::{
 use crate::cli::Project;
 
 /// Words of a shipped stack's settings that Rust may say all the same, and whose words they are there.
-const GENERAL_WORDS: &[(&str, &str)] =
-    &[("pull-policy", "`pull_policy` of a Compose service"), ("read-only-root", "`security` of a workload")];
+const GENERAL_WORDS: &[(&str, &str)] = &[
+    ("pull-policy", "`pull_policy` of a Compose service"),
+    ("read-only-root", "`security` of a workload"),
+    ("service-account", "`serviceAccountName` of a Flux release"),
+];
 
 /// Folders that a project may have, and this one has not.
 const OF_PROJECTS: &[&str] = &["stdlib/extend"];

@@ -5,6 +5,7 @@
 //! Invariant: a leaf exists in a plan only if it has a value; what has none has disappeared, with what held only it.
 
 mod endpoints;
+mod flux;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -44,8 +45,7 @@ pub type Reads = BTreeSet<(SettingId, Vec<Arc<str>>)>;
 
 /// Makes the plan of an environment.
 pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
-    let mut lowered =
-        Lowered { plan: Plan { environment: env.name.clone(), deployments: Vec::new() }, ..Lowered::default() };
+    let mut lowered = Lowered { plan: Plan { environment: env.name.clone(), ..Plan::default() }, ..Lowered::default() };
     for deployed in &env.deployments {
         let mut deployment = plan::Deployment { name: deployed.name.clone(), ..plan::Deployment::default() };
         let mut reads = IndexMap::new();
@@ -63,9 +63,14 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
             reads.insert(*target, lowering.reads);
         }
         keep_mounted(&mut deployment, deployed.writes("toml"));
+        if deployed.writes("flux") {
+            let helm = reads.get("helm").cloned().unwrap_or_default();
+            deployment.flux = flux::deployment(deployed, &deployment, &helm, diags);
+        }
         lowered.plan.deployments.push(deployment);
         lowered.reads.push(reads);
     }
+    flux::environment(env, &mut lowered.plan, &lowered.requires, diags);
     lowered
 }
 

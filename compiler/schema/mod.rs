@@ -38,6 +38,7 @@ pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
 
 pub use surface::{Carry, ChartKey, Fixed, KeyShape, Packed, Runs, Surface, Unsaid};
+pub use targets::schemes;
 
 use std::sync::Arc;
 
@@ -667,8 +668,23 @@ pub struct Release {
     /// The file that lists what the chart reads; empty if there is none.
     pub surface: Arc<str>,
     pub file: Arc<str>,
+    /// Releases of the same block that have to be ready before.
+    pub needs: Vec<Arc<str>>,
+    /// Where Flux finds the chart, unless an environment says otherwise.
+    pub source: Option<ChartSource>,
     pub names: Vec<TreeNode>,
     pub values: Vec<TreeNode>,
+}
+
+/// Where a chart lies, in the words that environments have for it too.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChartSource {
+    /// Where it stands.
+    pub span: Span,
+    /// `oci`, `helm` or `git`.
+    pub kind: Arc<str>,
+    /// `url`, `path`, `tag`, `commit` and `secret`, as far as they are written.
+    pub words: IndexMap<Arc<str>, Arc<str>>,
 }
 
 /// A node of a tree.

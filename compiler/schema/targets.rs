@@ -6,19 +6,35 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::{
-    diag::{codes, nearest},
+    diag::{codes, list_of, nearest},
     expr::{Expr, Kind as ExprKind},
     schema::{
-        Config, Helm, Mcp, Release, Requirement, Scope as TargetScope, Server, Stack, TreeKey, TreeNode, TreeValue,
+        ChartSource, Config, Helm, Mcp, Release, Requirement, Scope as TargetScope, Server, Stack, TreeKey, TreeNode,
+        TreeValue,
         body::{Item, guarded},
         build::Builder,
         names::Scope,
         shape::Shape,
         tree::FORMATS,
     },
-    syntax::Node,
+    source::Span,
+    syntax::{Literal, Node},
+    value::{self, Attributes, Raw},
 };
+
+/// The schemes of addresses at which charts of a kind of source lie.
+#[must_use]
+pub fn schemes(kind: &str) -> Vec<Arc<str>> {
+    let schemes: &[&str] = match kind {
+        "oci" => &["oci"],
+        "helm" => &["https", "http"],
+        _ => &["https", "http", "ssh"],
+    };
+    schemes.iter().map(|scheme| (*scheme).into()).collect()
+}
 
 impl<'d> Builder<'d> {
     pub(super) fn compose(&self, item: &Item<'d>, stack: &mut Stack) {
@@ -263,6 +279,7 @@ impl<'d> Builder<'d> {
                     }
                     if let Some(release) = self.release(inner.node, &inner.scope) {
                         self.release_once(&release, &helm.releases);
+                        self.release_needs(inner.node, &helm.releases);
                         helm.releases.push(release);
                     }
                 }
@@ -289,9 +306,73 @@ impl<'d> Builder<'d> {
         }
     }
 
+    /// A release waits for those that stand before it, so that no two wait for each other.
+    fn release_needs(&self, node: &'d Node, before: &[Release]) {
+        for entry in node.children_named("needs").flat_map(Node::arguments) {
+            if let Literal::String(name) = &entry.value
+                && !before.iter().any(|release| release.name.as_ref() == name)
+            {
+                let known: Vec<&str> = before.iter().map(|release| release.name.as_ref()).collect();
+                let hint = match known.as_slice() {
+                    [] => "move this release behind the one that it needs".to_owned(),
+                    known => format!("there is {} before", list_of(known)),
+                };
+                let message = format!("no release `{name}` stands before this one");
+                self.report(codes::UNKNOWN_RELEASE.at(entry.span, message).hint(hint));
+            }
+        }
+    }
+
+    /// `source "oci" url="…"`, in the same words as in an environment's `flux`.
+    fn source(&self, node: &'d Node) -> Option<ChartSource> {
+        const WORDS: &[&str] = &["url", "path", "tag", "commit", "secret"];
+        const OF_GIT: &[&str] = &["path", "tag", "commit"];
+        self.shape(node, Shape { arguments: 1, properties: WORDS, children: false });
+        let kinds = ["oci", "helm", "git"];
+        let kind = self.node_name(node);
+        if !kinds.contains(&kind.as_ref()) {
+            let near = nearest(&kind, kinds).map(|near| format!("did you mean `{near}`?"));
+            let finding = codes::UNKNOWN_WORD.at(node.span, format!("`{kind}` is none of {}", kinds.join(", ")));
+            self.report(finding.maybe_hint(near));
+            return None;
+        }
+        self.required_word(node, "url");
+        let mut words = IndexMap::new();
+        for (name, entry) in node.properties() {
+            if OF_GIT.contains(&name.text.as_str()) && kind.as_ref() != "git" {
+                let message = format!("`{}` means nothing for a `{kind}` source", name.text);
+                self.report(codes::CONTRADICTION.at(name.span, message).hint("delete it, or write `source \"git\"`"));
+            } else if let Some(text) = self.plain(entry, &format!("`{}`", name.text)) {
+                self.source_word(&name.text, &kind, &text, entry.span);
+                words.insert(Arc::from(name.text.as_str()), Arc::from(text));
+            }
+        }
+        if kind.as_ref() == "git" && !words.contains_key("tag") && !words.contains_key("commit") {
+            let finding =
+                codes::MISSING_PROPERTY.at(node.name.span, "a Git source needs `tag=\"…\"` or `commit=\"…\"`");
+            self.report(finding.hint("what is taken must not move"));
+        }
+        Some(ChartSource { span: node.name.span, kind, words })
+    }
+
+    /// The texts of a source are of the types that they have in an environment.
+    fn source_word(&self, word: &str, kind: &str, text: &str, span: Span) {
+        let of = match word {
+            "url" => "url",
+            "secret" => "subdomain",
+            _ => "string",
+        };
+        let attributes = Attributes { schemes: schemes(kind), ..Attributes::default() };
+        if let Some(of) = value::scalar(of)
+            && let Err(bad) = value::parse(of, &Raw::String(text), &attributes)
+        {
+            self.report(bad.at(span));
+        }
+    }
+
     fn release(&self, node: &'d Node, scope: &Scope) -> Option<Release> {
         self.shape(node, Shape { arguments: 1, properties: &["chart", "version", "surface", "file"], children: true });
-        self.children_once(node, &["names", "values"]);
+        self.children_once(node, &["names", "values", "needs", "source"]);
         let mut release = Release {
             name: self.node_name(node),
             span: node.name.span,
@@ -299,6 +380,8 @@ impl<'d> Builder<'d> {
             version: self.required_word(node, "version"),
             surface: self.word(node, "surface").unwrap_or_default(),
             file: self.output_name(node, "file")?,
+            needs: Vec::new(),
+            source: None,
             names: Vec::new(),
             values: Vec::new(),
         };
@@ -309,8 +392,13 @@ impl<'d> Builder<'d> {
                     self.known_names(&release.names);
                 }
                 "values" => release.values = self.tree(child, scope),
+                "needs" => {
+                    self.shape(child, Shape { arguments: Shape::MANY, properties: &[], children: false });
+                    release.needs = self.strings(child).into_iter().map(Arc::from).collect();
+                }
+                "source" => release.source = self.source(child),
                 "scope" => self.refuse_scope(child, "helm"),
-                _ => self.unknown_node(child, &["names", "values"], "`release`"),
+                _ => self.unknown_node(child, &["names", "values", "needs", "source"], "`release`"),
             }
         }
         Some(release)
