@@ -39,9 +39,14 @@ pub(super) fn deployment(
     deployed: &Deployed,
     lowered: &plan::Deployment,
     helm: &Reads,
+    objects: Vec<plan::Object>,
     diags: &mut Diags,
 ) -> Option<plan::Flux> {
     let said = &deployed.flux;
+    if lowered.helm.is_empty() && !diags.has_errors() {
+        let message = format!("`{}` has no release in this environment that Flux could install", deployed.stack.name);
+        diags.push(codes::NO_CHART_SOURCE.at(said.span, message).hint("delete `flux`, or name other `targets`"));
+    }
     let releases: Option<Vec<FluxRelease>> =
         lowered.helm.iter().map(|release| of_release(deployed, release, lowered, diags)).collect();
     let namespace = said.leaf("namespace").unwrap_or_else(|| Leaf {
@@ -64,7 +69,7 @@ pub(super) fn deployment(
         } else {
             Vec::new()
         },
-        objects: Vec::new(),
+        objects,
     })
 }
 

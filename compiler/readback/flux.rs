@@ -415,3 +415,6 @@ fn shown(node: &Node<'_>) -> String {
 fn said_at(file: &File) -> Option<Span> {
     file.leaves.iter().next().map(|leaf| leaf.at())
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ pub(super) const MAX_SETTINGS: usize = 20_000;
 /// Nodes that a stack's body may hold.
 pub(super) const KNOWN_NODES: &[&str] = &[
     "settings", "type", "defaults", "override", "rule", "endpoint", "workload", "compose", "config", "mcp", "helm",
-    "fragment",
+    "flux", "fragment",
 ];
 
 /// Loads the stack called `name` from its texts and those of its extensions; `None` if there was an error.
@@ -148,6 +148,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         configs: Vec::new(),
         mcp: Vec::new(),
         helm: Vec::new(),
+        flux: Vec::new(),
         surfaces: Vec::new(),
         order: Vec::new(),
         preset_index: Vec::new(),

@@ -148,6 +148,8 @@ pub struct Stack {
     pub mcp: Vec<Mcp>,
     /// Ways to say the system in Helm.
     pub helm: Vec<Helm>,
+    /// Objects beside the releases, which Flux applies.
+    pub flux: Vec<FluxObjects>,
     /// What the charts read.
     pub surfaces: Vec<Packed>,
     /// Presets and settings in an order in which everything stands after what it reads.
@@ -617,6 +619,26 @@ pub struct Mcp {
     pub scope: Option<Scope>,
     /// The servers.
     pub servers: Vec<Guarded<Server>>,
+}
+
+/// Objects that Flux applies beside the releases.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FluxObjects {
+    /// Where they stand.
+    pub span: Span,
+    /// Paths outside which they say nothing.
+    pub scope: Option<Scope>,
+    /// The objects.
+    pub objects: Vec<Guarded<FluxObject>>,
+}
+
+/// An object that Flux applies beside the releases.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Object`")]
+pub struct FluxObject {
+    pub file: Arc<str>,
+    pub span: Span,
+    pub tree: Vec<TreeNode>,
 }
 
 /// An MCP server.

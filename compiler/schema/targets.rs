@@ -12,8 +12,8 @@ use crate::{
     diag::{codes, list_of, nearest},
     expr::{Expr, Kind as ExprKind},
     schema::{
-        ChartSource, Config, Helm, Mcp, Release, Requirement, Scope as TargetScope, Server, Stack, TreeKey, TreeNode,
-        TreeValue,
+        ChartSource, Config, FluxObject, FluxObjects, Guard, Helm, Mcp, Release, Requirement, Scope as TargetScope,
+        Server, Stack, TreeKey, TreeNode, TreeValue,
         body::{Item, guarded},
         build::Builder,
         names::Scope,
@@ -34,6 +34,12 @@ pub fn schemes(kind: &str) -> Vec<Arc<str>> {
         _ => &["https", "http", "ssh"],
     };
     schemes.iter().map(|scheme| (*scheme).into()).collect()
+}
+
+/// Whether a file of this name can lie in the output folder.
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
 }
 
 impl<'d> Builder<'d> {
@@ -296,6 +302,68 @@ impl<'d> Builder<'d> {
         Some(helm)
     }
 
+    /// Objects that no chart has room for, one in each file.
+    pub(super) fn flux(&self, item: &Item<'d>, stack: &mut Stack) {
+        let node = item.node;
+        self.shape(node, Shape { arguments: 0, properties: &[], children: true });
+        let (scope, rest) = self.target_scope(node);
+        let mut objects = Vec::new();
+        for child in rest {
+            for inner in &self.items_of(std::slice::from_ref(child), &[], &item.scope) {
+                match inner.node.name.text.as_str() {
+                    "object" => {
+                        let object = self.object(inner);
+                        objects.extend(object.map(|object| guarded(&self.guards(inner), object)));
+                    }
+                    _ => self.unknown_node(inner.node, &["scope", "object"], "`flux`"),
+                }
+            }
+        }
+        if !node.children.iter().any(|child| child.name.text != "scope") {
+            self.empty(node.span, "`flux` names no object", "add `object \"FILE.yaml\" { … }`, or delete it");
+        }
+        let all = stack.flux.iter().flat_map(|flux| &flux.objects).chain(&objects).map(|found| &found.node);
+        let all: Vec<(Arc<str>, Span)> = all.map(|object| (object.file.clone(), object.span)).collect();
+        for (index, (file, span)) in all.iter().enumerate() {
+            if let Some((_, first)) = all[..index].iter().find(|(other, _)| other == file) {
+                self.declared_twice(*span, &format!("the file `{file}`"), *first);
+            }
+        }
+        stack.flux.push(FluxObjects { span: node.name.span, scope, objects });
+    }
+
+    fn object(&self, item: &Item<'d>) -> Option<FluxObject> {
+        const OURS: &[&str] = &["namespace", "source-", "release-", "external-secret-"];
+        let node = item.node;
+        self.shape(node, Shape { arguments: 1, properties: &["when"], children: true });
+        if item.guards.iter().any(|guard| matches!(guard, Guard::Each(_))) {
+            self.report(
+                codes::NOT_IN_LOOP.at(node.name.span, "`object` cannot stand in a loop: its file has one name"),
+            );
+        }
+        let file = self.node_name(node);
+        let span = node.arguments().next().map_or(node.name.span, |entry| entry.span);
+        let stem = file.strip_suffix(".yaml").unwrap_or_default();
+        if !is_plain(&file) || stem.is_empty() || OURS.iter().any(|ours| stem.starts_with(ours)) {
+            self.report(
+                codes::BAD_FILE_NAME
+                    .at(span, format!("`{file}` is no name for an object beside a release"))
+                    .underline("lower-case letters, digits, `.`, `-` and `_`, with `.yaml` at the end")
+                    .hint(format!("it may not begin with {}", list_of(OURS))),
+            );
+            return None;
+        }
+        for key in ["apiVersion", "kind", "metadata"] {
+            if node.children_named(key).next().is_none() {
+                let message = format!("an object of Kubernetes has `{key}`");
+                self.report(codes::MISSING_PROPERTY.at(node.name.span, message).hint(format!("add `{key}`")));
+            }
+        }
+        let tree = self.tree_nodes(&node.children, &item.scope);
+        self.tree_once(&tree);
+        Some(FluxObject { file, span, tree })
+    }
+
     fn release_once(&self, release: &Release, before: &[Release]) {
         for other in before {
             if other.name == release.name {
@@ -428,10 +496,7 @@ impl<'d> Builder<'d> {
     /// A file name that lands in the output folder: one plain name.
     fn output_name(&self, node: &Node, property: &str) -> Option<Arc<str>> {
         let name = self.required_word(node, property);
-        let plain = !name.is_empty()
-            && !name.starts_with('.')
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c));
-        if !plain && !name.is_empty() {
+        if !is_plain(&name) && !name.is_empty() {
             let span = node.property(property).map_or(node.span, |entry| entry.span);
             self.report(
                 codes::BAD_FILE_NAME

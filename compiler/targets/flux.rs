@@ -68,7 +68,7 @@ impl<'p> Printing<'p> {
         spec.put("interval", plain(&self.flux.interval));
         match source.kind.as_ref() {
             "oci" => {
-                spec.put("url", at(&source.url, |url| format!("{url}/{}", release.chart)));
+                spec.put("url", at(&source.url, |url| format!("{}/{}", url.trim_end_matches('/'), release.chart)));
                 // a tag has no `+`, and Helm writes `_` for it
                 spec.put("ref", one("tag", Node::word(release.version.replace('+', "_"))));
                 spec.put("layerSelector", Node::Fixed(chart_layer()));
