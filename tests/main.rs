@@ -11,6 +11,7 @@ mod error_pages;
 mod expr_cel;
 mod facts;
 mod first_day;
+mod flux;
 mod fmt;
 mod fuzz;
 mod golden;

@@ -14,6 +14,7 @@ use trueline::{
     compile::{Compiled, Stdlib},
     diag::{Diags, Severity, codes::CODES},
     expr::FUNCTIONS,
+    model::{WORDS, WordKind},
     plan::KINDS,
     reference,
     source::{Source, SourceId},
@@ -112,7 +113,20 @@ fn tables_of_the_language_are_current() {
             row.fields.iter().filter(|field| !field.name.is_empty()).map(|row| field(&row)).collect();
         [code(row.name), row.key.unwrap_or("").to_owned(), fields.join(" ")]
     });
+    let flux = WORDS.iter().filter(|word| word.of != WordKind::Group).map(|word| {
+        let words = |words: &[&str]| words.iter().map(|word| code(word)).collect::<Vec<_>>().join(", ");
+        let of = match word.of {
+            WordKind::Group => String::new(),
+            WordKind::Scalar(name) => name.to_owned(),
+            WordKind::List(name) => format!("list of {name}"),
+            WordKind::Enum(all) | WordKind::Choice(all) => words(all),
+        };
+        let with = if word.with.len() == 1 { format!(" (with {})", words(word.with)) } else { String::new() };
+        let default = if word.default.is_empty() { String::new() } else { code(word.default) };
+        [code(word.path), of, default, format!("{}{with}", word.about)]
+    });
     let parts = [
+        ("flux", table(["below `flux`", "what", "else", "means"], flux)),
         ("facts", table(["kind", "key", "fields"], facts)),
         ("scalars", table(["type", "example", "what it is"], scalars)),
         ("parts", table(["part", "gives", "may be written", "what it is"], PARTS.iter().map(part))),

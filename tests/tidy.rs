@@ -26,6 +26,7 @@ const GENERAL_WORDS: &[(&str, &str)] = &[
     ("app", "the labels `app.kubernetes.io/…`"),
     ("pull-policy", "`pull_policy` of a Compose service"),
     ("read-only-root", "`security` of a workload"),
+    ("service-account", "`serviceAccountName` of a Flux release"),
 ];
 
 /// Folders that a project may have, and this one has not.

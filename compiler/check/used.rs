@@ -28,7 +28,11 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
             _ => true,
         };
         for (target, read) in reads.iter().filter(|(target, _)| says(target)) {
-            let view = deployed.view(if *target == "toml" { "compose" } else { target });
+            let view = deployed.view(match *target {
+                "toml" => "compose",
+                "flux" => "helm",
+                target => target,
+            });
             per_target.push((target, closed(env, deployed, view, read.clone())));
         }
         let ruled = closed(env, deployed, &deployed.base, ruled.clone());

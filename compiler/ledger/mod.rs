@@ -30,7 +30,7 @@ use sites::Site;
 /// The whole ledger of a stack.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Table {
-    /// The targets: `compose`, `helm` or `helm:BLOCK` for each block, `toml` and `mcp` where the stack has them.
+    /// The targets: `compose`, `helm` or `helm:BLOCK` for each block, `toml`, `mcp` and `flux` where the stack has them.
     pub columns: Vec<Arc<str>>,
     /// One row per declared setting, in declared order.
     pub rows: Vec<Row>,
@@ -141,7 +141,7 @@ pub fn facts(stack: &Stack) -> Vec<FactTable> {
 
 /// A target, with where it reads.
 struct Column {
-    /// `compose`, `helm`, `toml` or `mcp`.
+    /// `compose`, `helm`, `toml`, `mcp` or `flux`.
     target: &'static str,
     name: Arc<str>,
     /// The name of the Helm block.
@@ -175,6 +175,10 @@ fn columns(stack: &Stack) -> Vec<Column> {
     if !stack.mcp.is_empty() {
         let scope = scopes(stack.mcp.iter().map(|mcp| mcp.scope.as_ref()).collect());
         columns.push(column(stack, "mcp", "mcp".into(), "".into(), sites::mcp(stack), scope));
+    }
+    if !stack.flux.is_empty() {
+        let scope = scopes(stack.flux.iter().map(|flux| flux.scope.as_ref()).collect());
+        columns.push(column(stack, "flux", "flux".into(), "".into(), sites::flux(stack), scope));
     }
     columns
 }

@@ -101,6 +101,15 @@ pub(super) fn mcp(stack: &Stack) -> Vec<Site> {
     walk.sites
 }
 
+/// Where objects beside the releases read.
+pub(super) fn flux(stack: &Stack) -> Vec<Site> {
+    let mut walk = Walk::new(stack, "helm");
+    for guarded in stack.flux.iter().flat_map(|flux| &flux.objects) {
+        walk.guarded(&guarded.guards, |walk| walk.tree(&guarded.node.tree));
+    }
+    walk.sites
+}
+
 struct Walk<'a> {
     stack: &'a Stack,
     target: &'a str,

@@ -8,6 +8,7 @@
 mod carried;
 mod chart;
 mod compose;
+mod flux;
 mod shape;
 mod views;
 
@@ -46,6 +47,7 @@ pub fn check(env: &Env, plan: &Plan, files: &[File], diags: &mut Diags) {
     for (deployed, deployment) in env.deployments.iter().zip(&plan.deployments) {
         one(env, deployed, deployment, &printed, files, diags);
     }
+    flux::check(env, plan, &printed, diags);
 }
 
 fn one(
