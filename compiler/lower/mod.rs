@@ -655,19 +655,35 @@ fn mcp(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
     }
 }
 
-fn flux(lowering: &mut Lowering<'_>, _: &mut plan::Deployment) {
+fn flux(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
     let stack = lowering.stack;
     for guarded in stack.flux.iter().flat_map(|flux| &flux.objects) {
         lowering.each(&guarded.guards, &mut |lowering| {
             let Some(tree) = lowering.tree(&guarded.node.tree) else { return };
             lowering.refuse_secrets(&tree);
             lowering.refuse_substitution(&tree);
+            lowering.refuse_unnamed(&tree, &deployment.helm);
             lowering.objects.push(plan::Object { file: guarded.node.file.clone(), tree });
         });
     }
 }
 
 impl Lowering<'_> {
+    /// What an object beside the releases links to is named by one of them.
+    fn refuse_unnamed(&mut self, tree: &Tree, releases: &[plan::Release]) {
+        let mut findings = Vec::new();
+        each_leaf(tree, &mut |leaf| {
+            for link in tree::links(&leaf.value) {
+                if !releases.iter().any(|release| release.names.contains_key(&link.endpoint)) {
+                    let message = format!("no release says what `{}` is called in the cluster", link.endpoint);
+                    let finding = codes::NO_NAME.at(leaf.at, message);
+                    findings.push(finding.hint(format!("add it to `names`: `{} \"…\"`", link.endpoint)));
+                }
+            }
+        });
+        findings.into_iter().for_each(|finding| self.report(finding));
+    }
+
     /// Flux may be told to replace `${NAME}` in what it applies.
     fn refuse_substitution(&mut self, tree: &Tree) {
         let mut findings = Vec::new();

@@ -128,7 +128,7 @@ impl<'p> Printing<'p> {
 
     /// An object of the stack, in the deployment's namespace unless it says another.
     fn object(&self, object: &'p Object) -> Node<'p> {
-        let addresses = self.deployment.helm.first().map_or_else(Addresses::none, Addresses::of_release);
+        let addresses = Addresses::of_releases(&self.deployment.helm);
         let mut below = Entries::default();
         below.put("metadata", one("namespace", plain(&self.flux.namespace)));
         let mut tree = Node::tree(&object.tree, &Words(addresses));

@@ -148,6 +148,16 @@ impl Addresses {
         Addresses { hosts, ports: ports_of(release) }
     }
 
+    /// The names of all releases of a deployment, each endpoint's by the first that has it.
+    fn of_releases(releases: &[crate::plan::Release]) -> Addresses {
+        let mut all = Addresses::none();
+        for Addresses { hosts, ports } in releases.iter().map(Addresses::of_release) {
+            hosts.into_iter().for_each(|(endpoint, host)| _ = all.hosts.entry(endpoint).or_insert(host));
+            ports.into_iter().for_each(|(port, number)| _ = all.ports.entry(port).or_insert(number));
+        }
+        all
+    }
+
     fn none() -> Addresses {
         Addresses { hosts: IndexMap::new(), ports: IndexMap::new() }
     }

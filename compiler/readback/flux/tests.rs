@@ -79,7 +79,7 @@ fn what_is_said_otherwise_is_found() {
         (release, "  - name: db", "  - name: dc", "TL1120"),
         (release, "name: demo-values", "name: demo-value", "TL1121"),
         (release, "kind: OCIRepository", "kind: HelmRepository", "TL1121"),
-        (source, "tag: 1.4.2", "tag: 1.4.3", "TL1120"),
+        (source, "tag: \"1.4.2\"", "tag: \"1.4.3\"", "TL1120"),
         (source, "charts/demo", "charts/damo", "TL1120"),
         (source, "  name: demo", "  name: dama", "TL1121"),
         (secret, "name: vault", "name: volt", "TL1120"),
