@@ -2,6 +2,8 @@
 //!
 //! Data only. Never: how it was filled.
 
+mod flux;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -9,6 +11,7 @@ use std::{
 
 use indexmap::IndexMap;
 
+pub use self::flux::{Flux, PROVIDERS, SOURCES, WORDS, Word, WordKind};
 use crate::{
     expr::Evaluated,
     plan::Tree,
@@ -23,6 +26,8 @@ pub struct Env {
     pub name: Arc<str>,
     /// Its deployments.
     pub deployments: Vec<Deployed>,
+    /// What it says of Flux for all of them.
+    pub flux: Flux,
 }
 
 /// One stack in an environment.
@@ -44,6 +49,8 @@ pub struct Deployed {
     pub excused: BTreeSet<Arc<str>>,
     /// The targets asked for.
     pub targets: Vec<Arc<str>>,
+    /// What is said of Flux, for it alone or for all deployments; counts where the target is asked for.
+    pub flux: Flux,
     /// The view that targets without overrides share.
     pub base: View,
     /// The views of targets that an override names.

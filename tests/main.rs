@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests run the program in scratch folders")]
 
 mod allow;
+mod app;
 mod canary;
 mod charts;
 mod cli;
@@ -10,6 +11,7 @@ mod error_pages;
 mod expr_cel;
 mod facts;
 mod first_day;
+mod flux;
 mod fmt;
 mod fuzz;
 mod golden;
@@ -17,6 +19,8 @@ mod hostile;
 mod image;
 mod init;
 mod lines;
+mod made;
+mod mutations;
 mod pages;
 mod properties;
 mod readers;

@@ -2,14 +2,21 @@
 //!
 //! `TRUELINE_BLESS=1 cargo test` writes the generated parts.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
 
 use trueline::{
     check::CHECKS,
     compile::{Compiled, Stdlib},
     diag::{Diags, Severity, codes::CODES},
     expr::FUNCTIONS,
+    model::{WORDS, WordKind},
     plan::KINDS,
+    reference,
     source::{Source, SourceId},
     syntax::{self, Literal},
     targets::TARGETS,
@@ -48,6 +55,32 @@ fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String
     text
 }
 
+/// Every shipped stack has a page, and every page a stack.
+#[test]
+fn pages_of_stacks_are_current() {
+    let library = Stdlib::embedded();
+    let mut pages: BTreeSet<String> = files(&at("docs/stacks"));
+    for name in library.stacks() {
+        let stack = library.stack(name, &mut Diags::default()).expect("a shipped stack loads");
+        let (path, wanted) = (format!("docs/stacks/{name}.md"), reference::page(&stack, library.sources()));
+        let found = fs::read_to_string(at(&path)).unwrap_or_default();
+        if blessing() && found != wanted {
+            fs::create_dir_all(at("docs/stacks")).expect("the folder can be made");
+            fs::write(at(&path), &wanted).expect("the page can be written");
+        } else {
+            assert!(found == wanted, "{path} is stale; `TRUELINE_BLESS=1 cargo test` writes it");
+        }
+        pages.remove(&format!("{name}.md"));
+    }
+    assert!(pages.is_empty(), "there is no stack for {pages:?}");
+}
+
+/// The names of the files in a folder; none where there is no folder.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
 #[test]
 fn tables_of_the_language_are_current() {
     let code = |text: &str| format!("`{text}`");
@@ -80,7 +113,20 @@ fn tables_of_the_language_are_current() {
             row.fields.iter().filter(|field| !field.name.is_empty()).map(|row| field(&row)).collect();
         [code(row.name), row.key.unwrap_or("").to_owned(), fields.join(" ")]
     });
+    let flux = WORDS.iter().filter(|word| word.of != WordKind::Group).map(|word| {
+        let words = |words: &[&str]| words.iter().map(|word| code(word)).collect::<Vec<_>>().join(", ");
+        let of = match word.of {
+            WordKind::Group => String::new(),
+            WordKind::Scalar(name) => name.to_owned(),
+            WordKind::List(name) => format!("list of {name}"),
+            WordKind::Enum(all) | WordKind::Choice(all) => words(all),
+        };
+        let with = if word.with.len() == 1 { format!(" (with {})", words(word.with)) } else { String::new() };
+        let default = if word.default.is_empty() { String::new() } else { code(word.default) };
+        [code(word.path), of, default, format!("{}{with}", word.about)]
+    });
     let parts = [
+        ("flux", table(["below `flux`", "what", "else", "means"], flux)),
         ("facts", table(["kind", "key", "fields"], facts)),
         ("scalars", table(["type", "example", "what it is"], scalars)),
         ("parts", table(["part", "gives", "may be written", "what it is"], PARTS.iter().map(part))),

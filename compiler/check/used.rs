@@ -12,6 +12,7 @@ use crate::{
     model::{Deployed, Env, Layer, Slot, View},
     schema::{Absent, Assignment, Given, Kind, SettingId},
     source::Span,
+    value::Value,
 };
 
 type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
@@ -27,7 +28,11 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
             _ => true,
         };
         for (target, read) in reads.iter().filter(|(target, _)| says(target)) {
-            let view = deployed.view(if *target == "toml" { "compose" } else { target });
+            let view = deployed.view(match *target {
+                "toml" => "compose",
+                "flux" => "helm",
+                target => target,
+            });
             per_target.push((target, closed(env, deployed, view, read.clone())));
         }
         let ruled = closed(env, deployed, &deployed.base, ruled.clone());
@@ -43,8 +48,15 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
 /// What was read, and what that was computed from: defaults, presets and conditions.
 fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Instances {
     let stack = &deployed.stack;
+    let partial = partial(deployed);
     let mut all = Instances::new();
     let mut todo: Vec<(SettingId, Vec<Arc<str>>)> = read.into_iter().collect();
+    // Many settings hang on one condition, which leads to the same places wherever there are no keys.
+    let mut conditions = vec![false; stack.conditions.len()];
+    let mut presets = vec![false; stack.presets.len()];
+    let is_new = |known: &mut [bool], index: u32, keys: &[Arc<str>]| {
+        !keys.is_empty() || !std::mem::replace(&mut known[index as usize], true)
+    };
     while let Some((id, keys)) = todo.pop() {
         if !all.insert((id, keys.clone())) {
             continue;
@@ -68,22 +80,38 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
         let setting = stack.setting(id);
         let Some(slot) = view.slot(id, &keys) else { continue };
         for declaration in &setting.declarations {
-            declaration.available.iter().for_each(|index| follow(&stack.conditions[*index as usize]));
+            let available = declaration.available.iter().filter(|index| is_new(&mut conditions, **index, &keys));
+            available.for_each(|index| follow(&stack.conditions[*index as usize]));
         }
-        if slot.layer == Layer::Default
+        if (slot.layer == Layer::Default || partial.contains(&id))
             && let Some(declaration) = slot.declaration
         {
             setting.declarations[declaration as usize].defaults.iter().for_each(&mut follow);
         }
-        for (preset, at) in &stack.preset_index[id.index()] {
-            let preset = &stack.presets[*preset as usize];
-            preset.when.iter().for_each(&mut follow);
-            if let Given::Expr(expr) = &preset.values[*at as usize].given {
-                follow(expr);
+        for (number, at) in &stack.preset_index[id.index()] {
+            let preset = &stack.presets[*number as usize];
+            if is_new(&mut presets, *number, &keys) {
+                preset.when.iter().for_each(&mut follow);
+            }
+            match &preset.values[*at as usize].given {
+                Given::Expr(expr) => follow(expr),
+                Given::Part(_, inner) => {
+                    if let Given::Expr(expr) = inner.as_ref() {
+                        follow(expr);
+                    }
+                }
+                _ => {}
             }
         }
     }
     all
+}
+
+/// The settings of which the environment, or a preset, gives a part, so that the rest may still be the default.
+fn partial(deployed: &Deployed) -> BTreeSet<SettingId> {
+    let presets = deployed.stack.presets.iter().flat_map(|preset| &preset.values);
+    let given = deployed.written.iter().chain(presets);
+    given.filter(|found| matches!(found.given, Given::Part(..))).map(|found| found.setting).collect()
 }
 
 fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(SettingId, Vec<Arc<str>>)>) {
@@ -185,10 +213,36 @@ fn absent_in<'d>(deployed: &'d Deployed, slot: &Slot, id: SettingId, target: &st
     })
 }
 
+/// Entries of maps of which a yes or no is another one in two views: what the entry says may then reach only one of them,
+/// and the override says why.
+fn switched<'v>(deployed: &Deployed, here: &'v View, there: &View) -> BTreeSet<(SettingId, &'v [Arc<str>])> {
+    let differs = here.deep.iter().filter(|((id, keys), slot)| {
+        matches!(slot.value, Evaluated::Value(Value::Bool(_)))
+            && there.slot(*id, keys).is_some_and(|other| other.value != slot.value)
+    });
+    differs
+        .filter_map(|((id, keys), _)| Some((deployed.stack.setting(*id).parent?, keys.as_slice())))
+        .filter(|(entry, _)| deployed.stack.setting(*entry).name.as_ref() == "*")
+        .collect()
+}
+
+/// Whether a setting lies below one of these entries.
+fn is_below(
+    deployed: &Deployed,
+    entries: &BTreeSet<(SettingId, &[Arc<str>])>,
+    id: SettingId,
+    keys: &[Arc<str>],
+) -> bool {
+    let mut above = std::iter::successors(Some(id), |id| deployed.stack.setting(*id).parent);
+    !entries.is_empty()
+        && above.any(|above| entries.iter().any(|(entry, start)| *entry == above && keys.starts_with(start)))
+}
+
 /// A setting with a value reaches Helm and Compose, or says why one of them does not say it.
 fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut Diags) {
     let of = |name: &str| per_target.iter().find(|(target, _)| *target == name).map(|(_, read)| read);
     let (Some(helm), Some(compose)) = (of("helm"), of("compose")) else { return };
+    let switched = switched(deployed, deployed.view("helm"), deployed.view("compose"));
     for (reached, missing, other) in [(helm, compose, "compose"), (compose, helm, "helm")] {
         for (id, keys) in reached.difference(missing) {
             let setting = deployed.stack.setting(*id);
@@ -200,6 +254,7 @@ fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut 
                 || matches!(setting.kind, Kind::Group)
                 || setting.declarations.iter().any(|declaration| declaration.derived)
                 || absent_in(deployed, slot, *id, other).is_some()
+                || is_below(deployed, &switched, *id, keys)
             {
                 continue;
             }

@@ -282,6 +282,15 @@ codes! {
     "TL1023" SETTINGS_DIGEST Error "the lock and `settings.json` disagree";
     "TL1024" CASE_TWINS Warning "two output folders differ only in case";
     "TL1025" NO_LOCK Error "an output folder has no lock";
+    "TL1030" NO_CHART_SOURCE Error "Flux does not know where a chart comes from";
+    "TL1031" FLUX_TARGETS Error "what is said of Flux and the targets contradict each other";
+    "TL1032" UNKNOWN_DEPENDENCY Error "something depends on a deployment that there is not";
+    "TL1033" DEPENDENCY_CIRCLE Error "deployments wait for each other";
+    "TL1034" FLUX_NAME Error "two objects of Flux have one name, or one has too long a name";
+    "TL1035" OTHER_CLUSTER Error "objects beside a release cannot reach its cluster";
+    "TL1036" SECRETS_FOLDER Error "a folder of encrypted files lies where none can";
+    "TL1037" FLUX_DISAGREES Error "two deployments want one object of Flux otherwise";
+    "TL1038" NO_FLUX_PATH Error "a text is no folder, tag or name as Flux takes it";
     "TL1040" CANNOT_REWRITE Error "a source file cannot be written";
     // read-back
     "TL1101" UNREADABLE_OUTPUT Error "an output cannot be read back";
@@ -300,6 +309,10 @@ codes! {
     "TL1114" UNCARRIED Error "a fact does not reach the chart";
     "TL1115" VIEWS_DIFFER Error "Compose and Helm differ without an override";
     "TL1116" RAW_FACT Error "`raw` says a fact";
+    "TL1117" UNTOLD_KEY Warning "nothing is known of what a key has to say";
+    "TL1120" FLUX_DIFFERS Error "a file for Flux does not say what it should";
+    "TL1121" FLUX_DANGLING Error "a name in the files for Flux leads nowhere";
+    "TL1122" SECRET_FETCHED Error "other secrets are fetched than are referred to";
 }
 
 /// The code with this id.

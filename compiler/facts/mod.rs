@@ -13,6 +13,7 @@ mod plan;
 mod sink;
 mod text;
 mod units;
+mod values;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub use self::{
     names::{Names, View},
     plan::of_workloads,
     text::{normal, text_value},
+    values::of_values,
 };
 use crate::{
     plan::{FactPath, Origin},

@@ -5,6 +5,7 @@
 //! Invariant: a leaf exists in a plan only if it has a value; what has none has disappeared, with what held only it.
 
 mod endpoints;
+mod flux;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -44,28 +45,35 @@ pub type Reads = BTreeSet<(SettingId, Vec<Arc<str>>)>;
 
 /// Makes the plan of an environment.
 pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
-    let mut lowered =
-        Lowered { plan: Plan { environment: env.name.clone(), deployments: Vec::new() }, ..Lowered::default() };
+    let mut lowered = Lowered { plan: Plan { environment: env.name.clone(), ..Plan::default() }, ..Lowered::default() };
     for deployed in &env.deployments {
         let mut deployment = plan::Deployment { name: deployed.name.clone(), ..plan::Deployment::default() };
-        let mut reads = IndexMap::new();
+        let (mut reads, mut objects) = (IndexMap::new(), Vec::new());
         for (target, lower) in TARGETS {
             // What Compose mounts has to be there, also where these files are not wanted for themselves.
             let mounted = *target == "toml" && mounted_configs(&deployment).next().is_some();
             if !deployed.writes(target) && !mounted {
                 continue;
             }
-            let mut lowering = Lowering::new(env, deployed, target, view_of(target));
+            // Objects beside the releases take facts as Helm has them.
+            let told = if *target == "flux" { "helm" } else { target };
+            let mut lowering = Lowering::new(env, deployed, told, view_of(target));
             lower(&mut lowering, &mut deployment);
             lowered.requires.append(&mut lowering.requires);
+            objects.append(&mut lowering.objects);
             diags.extend(lowering.faults.into_inner());
             diags.extend(lowering.diags);
             reads.insert(*target, lowering.reads);
         }
         keep_mounted(&mut deployment, deployed.writes("toml"));
+        if deployed.writes("flux") {
+            let helm = reads.get("helm").cloned().unwrap_or_default();
+            deployment.flux = flux::deployment(deployed, &deployment, &helm, objects, diags);
+        }
         lowered.plan.deployments.push(deployment);
         lowered.reads.push(reads);
     }
+    flux::environment(env, &mut lowered.plan, &lowered.requires, diags);
     lowered
 }
 
@@ -97,11 +105,17 @@ fn keep_mounted(deployment: &mut plan::Deployment, all: bool) {
 type Lower = fn(&mut Lowering<'_>, &mut plan::Deployment);
 
 /// How each target's part of a plan is made.
-const TARGETS: &[(&str, Lower)] = &[("compose", compose), ("helm", helm), ("toml", configs), ("mcp", mcp)];
+const TARGETS: &[(&str, Lower)] =
+    &[("compose", compose), ("helm", helm), ("toml", configs), ("mcp", mcp), ("flux", flux)];
 
-/// Whose view a target's values are in. Configuration files are read where Compose mounts them.
+/// Whose view a target's values are in. Configuration files are read where Compose mounts them, and what Flux applies
+/// stands in the cluster beside what Helm installs.
 fn view_of(target: &str) -> &str {
-    if target == "toml" { "compose" } else { target }
+    match target {
+        "toml" => "compose",
+        "flux" => "helm",
+        target => target,
+    }
 }
 
 /// How often the loops of one target of one deployment may go round.
@@ -146,6 +160,8 @@ pub(super) struct Lowering<'a> {
     mounting: Vec<Arc<str>>,
     reads: Reads,
     requires: Vec<(Arc<str>, Arc<str>)>,
+    /// Objects beside the releases.
+    objects: Vec<plan::Object>,
     faults: RefCell<Diags>,
     diags: Diags,
 }
@@ -167,6 +183,7 @@ impl<'a> Lowering<'a> {
             mounting: Vec::new(),
             reads: Reads::new(),
             requires: Vec::new(),
+            objects: Vec::new(),
             faults: RefCell::default(),
             diags: Diags::default(),
         };
@@ -638,7 +655,38 @@ fn mcp(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
     }
 }
 
+fn flux(lowering: &mut Lowering<'_>, _: &mut plan::Deployment) {
+    let stack = lowering.stack;
+    for guarded in stack.flux.iter().flat_map(|flux| &flux.objects) {
+        lowering.each(&guarded.guards, &mut |lowering| {
+            let Some(tree) = lowering.tree(&guarded.node.tree) else { return };
+            lowering.refuse_secrets(&tree);
+            lowering.refuse_substitution(&tree);
+            lowering.objects.push(plan::Object { file: guarded.node.file.clone(), tree });
+        });
+    }
+}
+
 impl Lowering<'_> {
+    /// Flux may be told to replace `${NAME}` in what it applies.
+    fn refuse_substitution(&mut self, tree: &Tree) {
+        let mut findings = Vec::new();
+        each_leaf(tree, &mut |leaf| {
+            let literal = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains("${"));
+            let replaced = match &leaf.value {
+                Value::String(text) => text.contains("${"),
+                Value::Text(pieces) => pieces.iter().any(literal),
+                _ => false,
+            };
+            if replaced {
+                let span = leaf.origins.first().map_or(leaf.at, |origin| origin.span);
+                let finding = codes::SECOND_INTERPRETER.at(span, "Flux would replace a part of this text");
+                findings.push(finding.underline("has `${` in it").hint("give the value without these characters"));
+            }
+        });
+        findings.into_iter().for_each(|finding| self.report(finding));
+    }
+
     /// Expressions as leaves; a list counts as its items.
     fn leaves(&mut self, exprs: &[Expr]) -> Vec<Leaf> {
         let mut leaves = Vec::new();

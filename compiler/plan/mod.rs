@@ -3,12 +3,16 @@
 //! Data only. Never: stacks, settings' declarations.
 //! Invariant: links stay symbolic here ([`crate::value::Piece::Link`]); a target prints them by its own names.
 
+mod flux;
 mod kinds;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use self::flux::{
+    ChartSource, Cluster, Decryption, ExternalSecret, Fetched, Flux, FluxRelease, Kustomization, Named, Object,
+};
 pub use self::kinds::{FactPath, FieldRow, KINDS, Kind, KindRow};
 use crate::{
     source::Span,
@@ -65,6 +69,8 @@ pub struct Plan {
     pub environment: Arc<str>,
     /// Its deployments, in the order written.
     pub deployments: Vec<Deployment>,
+    /// What applies them in a cluster, if any of them is for Flux.
+    pub kustomization: Option<Kustomization>,
 }
 
 /// One stack in one environment.
@@ -82,6 +88,8 @@ pub struct Deployment {
     pub configs: Vec<Config>,
     /// MCP servers, if any, with the clients that are asked for.
     pub mcp: Option<Mcp>,
+    /// What Flux is told of it, if the target is asked for.
+    pub flux: Option<Flux>,
 }
 
 /// The Compose project.

@@ -5,6 +5,7 @@
 //! Invariant: settings are computed in the stack's order, whatever order the author wrote them in.
 
 mod allow;
+mod flux;
 mod raw;
 mod secrets;
 mod view;
@@ -18,17 +19,19 @@ use indexmap::IndexMap;
 
 use crate::{
     diag::{Diags, Finding, codes, list_of, nearest},
-    model::{Deployed, Env, Override, View},
+    model::{Deployed, Env, Flux, Override, View},
     schema::{
         Assignment, Given, SettingId, Stack,
         assign::{Reader, reason},
     },
-    source::{Source, Sources},
+    source::{Source, Sources, Span},
     syntax::{Doc, Literal, Node},
 };
 
-/// The targets that an environment may name.
-pub const TARGETS: &[&str] = &["helm", "compose", "toml", "mcp"];
+/// The targets that an environment may name, and those that it may give other values. Flux has none of its own: it
+/// takes those of Helm.
+pub const TARGETS: &[&str] = &["helm", "compose", "toml", "mcp", "flux"];
+const WITH_VALUES: &[&str] = TARGETS.split_last().expect("there are targets").1;
 
 /// Finds a stack by its name; `None` if there is none or it has errors, which were reported.
 pub type Stacks<'a> = &'a dyn Fn(&str, &mut Diags) -> Option<Arc<Stack>>;
@@ -49,7 +52,7 @@ pub struct Inputs<'a> {
 pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env> {
     let node = environment_node(doc, inputs, diags)?;
     let name: Arc<str> = environment_name(node, inputs.source, diags)?.into();
-    let mut env = Env { name: name.clone(), deployments: Vec::new() };
+    let mut env = Env { name: name.clone(), deployments: Vec::new(), flux: Flux::default() };
     only(node, 1, &["stack"], diags);
     if let Some(entry) = node.property("stack") {
         let Literal::String(stack) = &entry.value else {
@@ -57,7 +60,10 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
             return None;
         };
         let stack = find_stack(stack, entry.span, inputs, diags)?;
-        let deployed = Deployment { name: stack.name.clone(), node, env: &name, inputs }.resolve(stack, diags);
+        let flux = Flux { span: node.name.span, ..Flux::default() };
+        let deployment = Deployment { name: stack.name.clone(), node, env: &name, inputs, flux: &flux, alone: true };
+        let deployed = deployment.resolve(stack, diags);
+        env.flux = deployed.flux.clone();
         env.deployments.push(deployed);
         return Some(env);
     }
@@ -72,8 +78,15 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
         diags.push(no_stack(&node.children[0], &name));
         return None;
     }
-    for child in &node.children {
-        if let Some(deployed) = deploy(child, &name, inputs, diags) {
+    let (for_all, children): (Vec<&Node>, Vec<&Node>) =
+        node.children.iter().partition(|child| child.name.text == flux::NODE);
+    let nothing = Flux { span: node.name.span, ..Flux::default() };
+    env.flux = flux::read(&for_all, nothing, true, inputs.source, diags);
+    for child in children {
+        if let Some(mut deployed) = deploy(child, &name, &env.flux, inputs, diags) {
+            if env.deployments.is_empty() {
+                secrets::refuse(for_all.iter().copied(), &mut deployed, diags);
+            }
             if env.deployments.iter().any(|other| other.name == deployed.name) {
                 diags.push(
                     codes::DEPLOYED_TWICE
@@ -88,7 +101,13 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
     Some(env)
 }
 
-fn deploy(child: &Node, environment: &Arc<str>, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Deployed> {
+fn deploy(
+    child: &Node,
+    environment: &Arc<str>,
+    flux: &Flux,
+    inputs: &Inputs<'_>,
+    diags: &mut Diags,
+) -> Option<Deployed> {
     if child.name.text != "deploy" {
         diags.push(no_stack(child, environment));
         return None;
@@ -110,7 +129,7 @@ fn deploy(child: &Node, environment: &Arc<str>, inputs: &Inputs<'_>, diags: &mut
             return None;
         }
     };
-    Some(Deployment { name, node: child, env: environment, inputs }.resolve(stack, diags))
+    Some(Deployment { name, node: child, env: environment, inputs, flux, alone: false }.resolve(stack, diags))
 }
 
 fn no_stack(child: &Node, environment: &str) -> Finding {
@@ -243,6 +262,10 @@ struct Deployment<'a> {
     node: &'a Node,
     env: &'a Arc<str>,
     inputs: &'a Inputs<'a>,
+    /// What is said of Flux for all deployments.
+    flux: &'a Flux,
+    /// Whether it is the environment's only one, in whose node that stands too.
+    alone: bool,
 }
 
 impl Deployment<'_> {
@@ -254,7 +277,8 @@ impl Deployment<'_> {
             raw: Vec::new(),
             allows: Vec::new(),
             excused: BTreeSet::new(),
-            targets: TARGETS.iter().map(|target| (*target).into()).collect(),
+            targets: WITH_VALUES.iter().map(|target| (*target).into()).collect(),
+            flux: self.flux.clone(),
             base: View::default(),
             views: IndexMap::new(),
             stack,
@@ -275,7 +299,7 @@ impl Deployment<'_> {
             .collect();
         diags.extend(found);
         let mut views = IndexMap::new();
-        for target in TARGETS {
+        for target in WITH_VALUES {
             let names = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == *target);
             let stack_says = deployed.stack.overrides.iter().any(|found| names(&found.targets));
             if stack_says || deployed.overrides.iter().any(|found| names(&found.targets)) {
@@ -296,6 +320,7 @@ impl Deployment<'_> {
 
     fn read(&self, deployed: &mut Deployed, diags: &mut Diags) {
         let mut settings = Vec::new();
+        let (mut fluxes, mut chosen) = (Vec::new(), None);
         for child in &self.node.children {
             let is_setting = deployed.stack.setting(SettingId::ROOT).children.contains_key(child.name.text.as_str());
             match child.name.text.as_str() {
@@ -308,14 +333,39 @@ impl Deployment<'_> {
                 }
                 "targets" if !is_setting => {
                     only(child, usize::MAX, &[], diags);
-                    deployed.targets = targets_of(child, diags);
+                    deployed.targets = targets_of(child, TARGETS, diags);
+                    chosen = Some(child.name.span);
                 }
+                flux::NODE if !is_setting => fluxes.push(child),
                 _ => settings.push(child),
             }
         }
+        self.read_flux(&fluxes, chosen, deployed, diags);
         deployed.written = self.assignments(settings, &deployed.stack, diags);
         secrets::refuse(&self.node.children, deployed, diags);
         refuse_repeated_overrides(deployed, diags);
+    }
+
+    /// Flux is a target where `targets` names it, or something is said of it.
+    fn read_flux(&self, nodes: &[&Node], targets: Option<Span>, deployed: &mut Deployed, diags: &mut Diags) {
+        deployed.flux = flux::read(nodes, deployed.flux.clone(), self.alone, self.inputs.source, diags);
+        match (targets, nodes.first()) {
+            (None, _) if deployed.flux.written => {
+                deployed.targets.push(flux::NODE.into());
+            }
+            (Some(targets), Some(node)) if !deployed.writes(flux::NODE) => diags.push(
+                codes::FLUX_TARGETS
+                    .at(node.name.span, "`flux` has no effect: the target is not written")
+                    .label(targets, "these are")
+                    .hint("add `\"flux\"` to `targets`, or delete `flux`"),
+            ),
+            (Some(targets), _) if deployed.writes(flux::NODE) && !deployed.writes("helm") => diags.push(
+                codes::FLUX_TARGETS
+                    .at(targets, "Flux takes its values from the files of `helm`, which are not written")
+                    .hint("add `\"helm\"` to `targets`"),
+            ),
+            _ => {}
+        }
     }
 
     fn assignments<'n>(
@@ -343,7 +393,7 @@ impl Deployment<'_> {
 
     fn read_override(&self, node: &Node, stack: &Stack, diags: &mut Diags) -> Option<Override> {
         only(node, usize::MAX, &["because"], diags);
-        let targets = targets_of(node, diags);
+        let targets = targets_of(node, WITH_VALUES, diags);
         let because = because(node, diags);
         let values = self.assignments(&node.children, stack, diags);
         for assignment in &values {
@@ -365,22 +415,26 @@ impl Deployment<'_> {
     }
 }
 
-fn targets_of(node: &Node, diags: &mut Diags) -> Vec<Arc<str>> {
+fn targets_of(node: &Node, known: &[&str], diags: &mut Diags) -> Vec<Arc<str>> {
     let mut targets: Vec<Arc<str>> = Vec::new();
     for entry in node.arguments() {
         match &entry.value {
-            Literal::String(name) if TARGETS.contains(&name.as_str()) => {
+            Literal::String(name) if known.contains(&name.as_str()) => {
                 if !targets.iter().any(|target| target.as_ref() == name) {
                     targets.push(name.as_str().into());
                 }
             }
             other => {
                 let word = if let Literal::String(name) = other { name.as_str() } else { "" };
-                let near = nearest(word, TARGETS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                let near = nearest(word, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                let message = match TARGETS.contains(&word) {
+                    true => format!("`{word}` has no values of its own: it takes those of `helm`"),
+                    false => format!("`{word}` is no target"),
+                };
                 diags.push(
                     codes::UNKNOWN_TARGET
-                        .at(entry.span, format!("`{word}` is no target"))
-                        .underline(format!("one of {}", TARGETS.join(", ")))
+                        .at(entry.span, message)
+                        .underline(format!("one of {}", known.join(", ")))
                         .maybe_hint(near),
                 );
             }

@@ -19,7 +19,7 @@ use crate::{
 pub(super) const KIND: &str = "secret-like";
 
 /// Looks at everything that stands in a deployment.
-pub(super) fn refuse(nodes: &[Node], deployed: &mut Deployed, diags: &mut Diags) {
+pub(super) fn refuse<'n>(nodes: impl IntoIterator<Item = &'n Node>, deployed: &mut Deployed, diags: &mut Diags) {
     let overridden = deployed.overrides.iter().flat_map(|found| &found.values);
     let mut assignments: Vec<&Assignment> = deployed.written.iter().chain(overridden).collect();
     assignments.sort_by_key(|assignment| assignment.name_span.start);

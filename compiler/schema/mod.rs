@@ -39,6 +39,7 @@ pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
 
 pub use surface::{Carry, ChartKey, Fixed, KeyShape, Packed, Runs, Surface, Unsaid};
+pub use targets::schemes;
 
 use std::sync::Arc;
 
@@ -148,6 +149,8 @@ pub struct Stack {
     pub mcp: Vec<Mcp>,
     /// Ways to say the system in Helm.
     pub helm: Vec<Helm>,
+    /// Objects beside the releases, which Flux applies.
+    pub flux: Vec<FluxObjects>,
     /// What the charts read.
     pub surfaces: Vec<Packed>,
     /// What `init` asks; no part of the digest, because no output depends on it.
@@ -461,7 +464,7 @@ pub enum FactKind {
     },
     Resources(ResourceExprs),
     Port {
-        name: Arc<str>,
+        name: Expr,
         number: Expr,
         service: Option<Expr>,
         publish: Option<Expr>,
@@ -474,7 +477,7 @@ pub enum FactKind {
     Profile(Expr),
     Health(Box<HealthExprs>),
     Volume {
-        name: Arc<str>,
+        name: Expr,
         at: Expr,
         size: Option<Expr>,
         class: Option<Expr>,
@@ -621,6 +624,26 @@ pub struct Mcp {
     pub servers: Vec<Guarded<Server>>,
 }
 
+/// Objects that Flux applies beside the releases.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FluxObjects {
+    /// Where they stand.
+    pub span: Span,
+    /// Paths outside which they say nothing.
+    pub scope: Option<Scope>,
+    /// The objects.
+    pub objects: Vec<Guarded<FluxObject>>,
+}
+
+/// An object that Flux applies beside the releases.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "they are the fields of `plan::Object`")]
+pub struct FluxObject {
+    pub file: Arc<str>,
+    pub span: Span,
+    pub tree: Vec<TreeNode>,
+}
+
 /// An MCP server.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Server`")]
@@ -670,8 +693,23 @@ pub struct Release {
     /// The file that lists what the chart reads; empty if there is none.
     pub surface: Arc<str>,
     pub file: Arc<str>,
+    /// Releases of the same block that have to be ready before.
+    pub needs: Vec<Arc<str>>,
+    /// Where Flux finds the chart, unless an environment says otherwise.
+    pub source: Option<ChartSource>,
     pub names: Vec<TreeNode>,
     pub values: Vec<TreeNode>,
+}
+
+/// Where a chart lies, in the words that environments have for it too.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChartSource {
+    /// Where it stands.
+    pub span: Span,
+    /// `oci`, `helm` or `git`.
+    pub kind: Arc<str>,
+    /// `url`, `path`, `tag`, `commit` and `secret`, as far as they are written.
+    pub words: IndexMap<Arc<str>, Arc<str>>,
 }
 
 /// A node of a tree.

@@ -30,6 +30,7 @@ impl<'d> Builder<'d> {
                 "config" => stack.configs.extend(self.config(&in_projection(item))),
                 "mcp" => stack.mcp.extend(self.mcp(&in_projection(item))),
                 "helm" => stack.helm.extend(self.helm(&in_projection(item))),
+                "flux" => self.flux(&in_projection(item), stack),
                 _ => {}
             }
         }

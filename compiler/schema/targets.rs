@@ -6,19 +6,41 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::{
-    diag::{codes, nearest},
+    diag::{codes, list_of, nearest},
     expr::{Expr, Kind as ExprKind},
     schema::{
-        Config, Helm, Mcp, Release, Requirement, Scope as TargetScope, Server, Stack, TreeKey, TreeNode, TreeValue,
+        ChartSource, Config, FluxObject, FluxObjects, Guard, Helm, Mcp, Release, Requirement, Scope as TargetScope,
+        Server, Stack, TreeKey, TreeNode, TreeValue,
         body::{Item, guarded},
         build::Builder,
         names::Scope,
         shape::Shape,
         tree::FORMATS,
     },
-    syntax::Node,
+    source::Span,
+    syntax::{Literal, Node},
+    value::{self, Attributes, Raw},
 };
+
+/// The schemes of addresses at which charts of a kind of source lie.
+#[must_use]
+pub fn schemes(kind: &str) -> Vec<Arc<str>> {
+    let schemes: &[&str] = match kind {
+        "oci" => &["oci"],
+        "helm" => &["https", "http"],
+        _ => &["https", "http", "ssh"],
+    };
+    schemes.iter().map(|scheme| (*scheme).into()).collect()
+}
+
+/// Whether a file of this name can lie in the output folder.
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
+}
 
 impl<'d> Builder<'d> {
     pub(super) fn compose(&self, item: &Item<'d>, stack: &mut Stack) {
@@ -263,6 +285,7 @@ impl<'d> Builder<'d> {
                     }
                     if let Some(release) = self.release(inner.node, &inner.scope) {
                         self.release_once(&release, &helm.releases);
+                        self.release_needs(inner.node, &helm.releases);
                         helm.releases.push(release);
                     }
                 }
@@ -279,6 +302,68 @@ impl<'d> Builder<'d> {
         Some(helm)
     }
 
+    /// Objects that no chart has room for, one in each file.
+    pub(super) fn flux(&self, item: &Item<'d>, stack: &mut Stack) {
+        let node = item.node;
+        self.shape(node, Shape { arguments: 0, properties: &[], children: true });
+        let (scope, rest) = self.target_scope(node);
+        let mut objects = Vec::new();
+        for child in rest {
+            for inner in &self.items_of(std::slice::from_ref(child), &[], &item.scope) {
+                match inner.node.name.text.as_str() {
+                    "object" => {
+                        let object = self.object(inner);
+                        objects.extend(object.map(|object| guarded(&self.guards(inner), object)));
+                    }
+                    _ => self.unknown_node(inner.node, &["scope", "object"], "`flux`"),
+                }
+            }
+        }
+        if !node.children.iter().any(|child| child.name.text != "scope") {
+            self.empty(node.span, "`flux` names no object", "add `object \"FILE.yaml\" { … }`, or delete it");
+        }
+        let all = stack.flux.iter().flat_map(|flux| &flux.objects).chain(&objects).map(|found| &found.node);
+        let all: Vec<(Arc<str>, Span)> = all.map(|object| (object.file.clone(), object.span)).collect();
+        for (index, (file, span)) in all.iter().enumerate() {
+            if let Some((_, first)) = all[..index].iter().find(|(other, _)| other == file) {
+                self.declared_twice(*span, &format!("the file `{file}`"), *first);
+            }
+        }
+        stack.flux.push(FluxObjects { span: node.name.span, scope, objects });
+    }
+
+    fn object(&self, item: &Item<'d>) -> Option<FluxObject> {
+        const OURS: &[&str] = &["namespace", "source-", "release-", "external-secret-"];
+        let node = item.node;
+        self.shape(node, Shape { arguments: 1, properties: &["when"], children: true });
+        if item.guards.iter().any(|guard| matches!(guard, Guard::Each(_))) {
+            self.report(
+                codes::NOT_IN_LOOP.at(node.name.span, "`object` cannot stand in a loop: its file has one name"),
+            );
+        }
+        let file = self.node_name(node);
+        let span = node.arguments().next().map_or(node.name.span, |entry| entry.span);
+        let stem = file.strip_suffix(".yaml").unwrap_or_default();
+        if !is_plain(&file) || stem.is_empty() || OURS.iter().any(|ours| stem.starts_with(ours)) {
+            self.report(
+                codes::BAD_FILE_NAME
+                    .at(span, format!("`{file}` is no name for an object beside a release"))
+                    .underline("lower-case letters, digits, `.`, `-` and `_`, with `.yaml` at the end")
+                    .hint(format!("it may not begin with {}", list_of(OURS))),
+            );
+            return None;
+        }
+        for key in ["apiVersion", "kind", "metadata"] {
+            if node.children_named(key).next().is_none() {
+                let message = format!("an object of Kubernetes has `{key}`");
+                self.report(codes::MISSING_PROPERTY.at(node.name.span, message).hint(format!("add `{key}`")));
+            }
+        }
+        let tree = self.tree_nodes(&node.children, &item.scope);
+        self.tree_once(&tree);
+        Some(FluxObject { file, span, tree })
+    }
+
     fn release_once(&self, release: &Release, before: &[Release]) {
         for other in before {
             if other.name == release.name {
@@ -289,9 +374,73 @@ impl<'d> Builder<'d> {
         }
     }
 
+    /// A release waits for those that stand before it, so that no two wait for each other.
+    fn release_needs(&self, node: &'d Node, before: &[Release]) {
+        for entry in node.children_named("needs").flat_map(Node::arguments) {
+            if let Literal::String(name) = &entry.value
+                && !before.iter().any(|release| release.name.as_ref() == name)
+            {
+                let known: Vec<&str> = before.iter().map(|release| release.name.as_ref()).collect();
+                let hint = match known.as_slice() {
+                    [] => "move this release behind the one that it needs".to_owned(),
+                    known => format!("there is {} before", list_of(known)),
+                };
+                let message = format!("no release `{name}` stands before this one");
+                self.report(codes::UNKNOWN_RELEASE.at(entry.span, message).hint(hint));
+            }
+        }
+    }
+
+    /// `source "oci" url="…"`, in the same words as in an environment's `flux`.
+    fn source(&self, node: &'d Node) -> Option<ChartSource> {
+        const WORDS: &[&str] = &["url", "path", "tag", "commit", "secret"];
+        const OF_GIT: &[&str] = &["path", "tag", "commit"];
+        self.shape(node, Shape { arguments: 1, properties: WORDS, children: false });
+        let kinds = ["oci", "helm", "git"];
+        let kind = self.node_name(node);
+        if !kinds.contains(&kind.as_ref()) {
+            let near = nearest(&kind, kinds).map(|near| format!("did you mean `{near}`?"));
+            let finding = codes::UNKNOWN_WORD.at(node.span, format!("`{kind}` is none of {}", kinds.join(", ")));
+            self.report(finding.maybe_hint(near));
+            return None;
+        }
+        self.required_word(node, "url");
+        let mut words = IndexMap::new();
+        for (name, entry) in node.properties() {
+            if OF_GIT.contains(&name.text.as_str()) && kind.as_ref() != "git" {
+                let message = format!("`{}` means nothing for a `{kind}` source", name.text);
+                self.report(codes::CONTRADICTION.at(name.span, message).hint("delete it, or write `source \"git\"`"));
+            } else if let Some(text) = self.plain(entry, &format!("`{}`", name.text)) {
+                self.source_word(&name.text, &kind, &text, entry.span);
+                words.insert(Arc::from(name.text.as_str()), Arc::from(text));
+            }
+        }
+        if kind.as_ref() == "git" && !words.contains_key("tag") && !words.contains_key("commit") {
+            let finding =
+                codes::MISSING_PROPERTY.at(node.name.span, "a Git source needs `tag=\"…\"` or `commit=\"…\"`");
+            self.report(finding.hint("what is taken must not move"));
+        }
+        Some(ChartSource { span: node.name.span, kind, words })
+    }
+
+    /// The texts of a source are of the types that they have in an environment.
+    fn source_word(&self, word: &str, kind: &str, text: &str, span: Span) {
+        let of = match word {
+            "url" => "url",
+            "secret" => "subdomain",
+            _ => "string",
+        };
+        let attributes = Attributes { schemes: schemes(kind), ..Attributes::default() };
+        if let Some(of) = value::scalar(of)
+            && let Err(bad) = value::parse(of, &Raw::String(text), &attributes)
+        {
+            self.report(bad.at(span));
+        }
+    }
+
     fn release(&self, node: &'d Node, scope: &Scope) -> Option<Release> {
         self.shape(node, Shape { arguments: 1, properties: &["chart", "version", "surface", "file"], children: true });
-        self.children_once(node, &["names", "values"]);
+        self.children_once(node, &["names", "values", "needs", "source"]);
         let mut release = Release {
             name: self.node_name(node),
             span: node.name.span,
@@ -299,6 +448,8 @@ impl<'d> Builder<'d> {
             version: self.required_word(node, "version"),
             surface: self.word(node, "surface").unwrap_or_default(),
             file: self.output_name(node, "file")?,
+            needs: Vec::new(),
+            source: None,
             names: Vec::new(),
             values: Vec::new(),
         };
@@ -309,8 +460,13 @@ impl<'d> Builder<'d> {
                     self.known_names(&release.names);
                 }
                 "values" => release.values = self.tree(child, scope),
+                "needs" => {
+                    self.shape(child, Shape { arguments: Shape::MANY, properties: &[], children: false });
+                    release.needs = self.strings(child).into_iter().map(Arc::from).collect();
+                }
+                "source" => release.source = self.source(child),
                 "scope" => self.refuse_scope(child, "helm"),
-                _ => self.unknown_node(child, &["names", "values"], "`release`"),
+                _ => self.unknown_node(child, &["names", "values", "needs", "source"], "`release`"),
             }
         }
         Some(release)
@@ -340,10 +496,7 @@ impl<'d> Builder<'d> {
     /// A file name that lands in the output folder: one plain name.
     fn output_name(&self, node: &Node, property: &str) -> Option<Arc<str>> {
         let name = self.required_word(node, property);
-        let plain = !name.is_empty()
-            && !name.starts_with('.')
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c));
-        if !plain && !name.is_empty() {
+        if !is_plain(&name) && !name.is_empty() {
             let span = node.property(property).map_or(node.span, |entry| entry.span);
             self.report(
                 codes::BAD_FILE_NAME

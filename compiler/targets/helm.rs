@@ -21,7 +21,7 @@ pub(super) fn emit(plan: &Plan, deployment: &Deployment) -> Vec<File> {
 
 /// Kubernetes' words. A plain text stands as it is: only `lower` knows which keys end up where `$(` is read, and
 /// escapes there.
-struct Words(Addresses);
+pub(super) struct Words(pub(super) Addresses);
 
 impl Speaker for Words {
     fn literal(&self, text: &str) -> String {

@@ -6,6 +6,7 @@
 //! `escape`; the same plan gives the same bytes.
 
 mod compose;
+mod flux;
 mod helm;
 mod leaves;
 pub mod mcp;
@@ -48,6 +49,12 @@ pub static TARGETS: &[Target] = &[
         writes: &["compose/compose.yaml", "compose/files/*"],
         about: "a Docker Compose project, with the files that its services mount",
         emit: compose::emit,
+    },
+    Target {
+        name: "flux",
+        writes: &["flux/*"],
+        about: "how Flux installs each release, beside its values; and for all deployments what `kustomize` builds",
+        emit: flux::emit,
     },
     Target { name: "helm", writes: &["helm/*"], about: "values for each Helm release", emit: helm::emit },
     Target { name: "mcp", writes: &["mcp/*"], about: "MCP servers for each client that is asked for", emit: mcp::emit },
@@ -94,6 +101,7 @@ impl File {
 pub fn emit_all(plan: &Plan) -> Vec<File> {
     let each = plan.deployments.iter().flat_map(|deployment| TARGETS.iter().map(move |target| (target, deployment)));
     let mut files: Vec<File> = each.flat_map(|(target, deployment)| (target.emit)(plan, deployment)).collect();
+    files.extend(flux::of_environment(plan));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }

@@ -116,6 +116,17 @@ impl<'p> Node<'p> {
         }
     }
 
+    /// Puts `other` under this tree: only what is not there comes in.
+    pub(super) fn beneath(&mut self, other: Node<'p>) {
+        let (Node::Map(above), Node::Map(below)) = (self, other) else { return };
+        for (key, value) in below.0 {
+            match above.0.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, over)) => over.beneath(value),
+                None => above.0.push((key, value)),
+            }
+        }
+    }
+
     /// The tree, and for each value that was said its path in it.
     pub(super) fn finish(self) -> (Output, Leaves) {
         let mut leaves = Leaves::default();

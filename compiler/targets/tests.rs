@@ -6,11 +6,12 @@ use super::*;
 use crate::escape::tests::compose_reads;
 use crate::{
     plan::{
-        Compose, Config, FileContent, Health, HealthKind, Leaf, Mcp, Need, Origin, Port, Probe, Release, Resources,
+        ChartSource, Cluster, Compose, Config, Decryption, ExternalSecret, Fetched, FileContent, Flux, FluxRelease,
+        Health, HealthKind, Kustomization, Leaf, Mcp, Named, Need, Object, Origin, Port, Probe, Release, Resources,
         Role, Route, Security, Server, Tree, Until, Variable, Volume, Workload,
     },
     source::{SourceId, Span},
-    value::{Image, Piece, Value},
+    value::{Image, Piece, SecretRef, Value},
 };
 
 fn leaf(value: Value, path: &str) -> Leaf {
@@ -225,8 +226,89 @@ fn everything() -> Plan {
         helm: vec![release()],
         configs: vec![config()],
         mcp: Some(mcp()),
+        flux: Some(flux()),
     };
-    Plan { environment: "prod".into(), deployments: vec![deployment] }
+    Plan { environment: "prod".into(), deployments: vec![deployment], kustomization: Some(kustomization()) }
+}
+
+fn duration(milliseconds: u64, path: &str) -> Leaf {
+    leaf(Value::Duration(milliseconds), path)
+}
+
+fn flux() -> Flux {
+    let source = ChartSource {
+        kind: "oci".into(),
+        url: leaf(Value::string("oci://registry.example/charts"), "flux.source.url"),
+        path: None,
+        tag: None,
+        commit: None,
+        secret: Some(leaf(Value::string("registry"), "flux.source.secret")),
+    };
+    let release = FluxRelease {
+        release: "aeterna".into(),
+        name: "aeterna".into(),
+        chart: "aeterna".into(),
+        version: "0.1.0+3".into(),
+        file: "values.yaml".into(),
+        source,
+        depends_on: vec![Named { namespace: "data".into(), name: "postgres".into() }],
+    };
+    let reference = SecretRef { name: "openai".into(), key: "api-key".into() };
+    let fetched = Fetched {
+        key: leaf(Value::Secret(reference), "llm.api-key"),
+        entry: "prod/openai".into(),
+        property: Some("api-key".into()),
+    };
+    let policy = tree([
+        ("apiVersion", Tree::Leaf(text("networking.k8s.io/v1"))),
+        ("kind", Tree::Leaf(text("NetworkPolicy"))),
+        ("metadata", tree([("name", Tree::Leaf(text("extra")))])),
+        ("spec", tree([("podSelector", Tree::Map(IndexMap::new()))])),
+    ]);
+    Flux {
+        namespace: leaf(Value::string("memory"), "flux.namespace"),
+        makes_namespace: true,
+        interval: duration(600_000, "flux.interval"),
+        timeout: duration(90_000, "flux.timeout"),
+        retries: leaf(Value::Int(-1), "flux.retries"),
+        drift: leaf(Value::string("warn"), "flux.drift-detection"),
+        service_account: Some(leaf(Value::string("deployer"), "flux.service-account")),
+        kube_config: Some(leaf(
+            Value::Secret(SecretRef { name: "edge".into(), key: "value".into() }),
+            "flux.kube-config",
+        )),
+        releases: vec![release],
+        secrets: vec![ExternalSecret {
+            name: "openai".into(),
+            store: leaf(Value::string("vault"), "flux.secrets.store"),
+            kind: leaf(Value::string("SecretStore"), "flux.secrets.kind"),
+            refresh: duration(3_600_000, "flux.secrets.refresh-interval"),
+            keys: vec![fetched],
+        }],
+        objects: vec![Object { file: "extra.yaml".into(), tree: policy }],
+    }
+}
+
+fn kustomization() -> Kustomization {
+    Kustomization {
+        name: "prod".into(),
+        namespace: "flux-system".into(),
+        interval: duration(600_000, "flux.kustomization.interval"),
+        retry_interval: duration(120_000, "flux.kustomization.retry-interval"),
+        timeout: duration(90_000, "flux.timeout"),
+        path: "./out/prod".into(),
+        prune: leaf(Value::Bool(true), "flux.kustomization.prune"),
+        wait: leaf(Value::Bool(false), "flux.kustomization.wait"),
+        depends_on: vec![Named { namespace: "".into(), name: "operators".into() }],
+        service_account: None,
+        source_kind: "GitRepository".into(),
+        source: Named { namespace: "platform".into(), name: "config".into() },
+        decryption: Some(Decryption {
+            secret: leaf(Value::string("sops-age"), "flux.secrets.key"),
+            files: "secrets/prod".into(),
+        }),
+        requires: vec![Cluster { name: "cert-manager".into(), crd: "clusterissuers.cert-manager.io".into() }],
+    }
 }
 
 fn release() -> Release {
@@ -337,7 +419,9 @@ fn the_table_is_sorted_and_says_what_is_written() {
             paths.iter().any(|path| path.starts_with(&prefix))
         }));
     }
-    assert!(paths.iter().all(|path| {
+    let of_environment = ["flux-kustomization.yaml", "kustomization.yaml", "kustomizeconfig.yaml"];
+    assert!(of_environment.iter().all(|path| paths.iter().any(|found| found == path)));
+    assert!(paths.iter().filter(|path| !of_environment.contains(&path.as_str())).all(|path| {
         let written = TARGETS.iter().flat_map(|target| target.writes);
         written
             .map(|pattern| format!("aeterna/{}", pattern.trim_end_matches('*')))
@@ -378,6 +462,43 @@ extra: |
 }
 
 #[test]
+fn the_files_for_flux() {
+    for name in ["namespace", "source-aeterna", "release-aeterna", "external-secret-openai", "extra"] {
+        expect(&format!("aeterna/flux/{name}.yaml"), &format!("flux-{name}.yaml"));
+    }
+    for name in ["kustomization.yaml", "kustomizeconfig.yaml", "flux-kustomization.yaml"] {
+        expect(name, name);
+    }
+}
+
+#[test]
+fn the_chart_of_a_release_is_what_its_source_brings() {
+    let mut plan = everything();
+    let mut with = |kind: &str, word: &str, value: &str| {
+        let release = &mut plan.deployments[0].flux.as_mut().expect("it is there").releases[0];
+        release.source.kind = kind.into();
+        (release.source.tag, release.source.path) = (Some(text("v1")), None);
+        if word == "path" {
+            release.source.path = Some(text(value));
+        }
+        let files = emit_all(&plan);
+        let of = |name: &str| {
+            let found = files.iter().find(|file| file.path == format!("aeterna/flux/{name}-aeterna.yaml"));
+            String::from_utf8(found.expect("it is written").bytes.clone()).expect("files are UTF-8")
+        };
+        (of("source"), of("release"))
+    };
+    let (source, release) = with("helm", "", "");
+    assert!(source.contains("kind: HelmRepository") && !source.contains("ref:"), "{source}");
+    assert!(release.contains("      chart: aeterna\n      version: 0.1.0+3\n"), "{release}");
+    let (source, release) = with("git", "path", "./charts/");
+    assert!(source.contains("kind: GitRepository") && source.contains("  ref:\n    tag: v1\n"), "{source}");
+    assert!(release.contains("      chart: ./charts/aeterna\n      sourceRef:"), "{release}");
+    let (_, release) = with("git", "", "");
+    assert!(release.contains("      chart: ./aeterna\n"), "{release}");
+}
+
+#[test]
 fn the_configuration() {
     let expected = "\
 # Generated by trueline from environments/prod.kdl. Do not edit.
@@ -400,7 +521,8 @@ fn the_clients() {
 
 #[test]
 fn every_leaf_has_a_line_that_shows_it() {
-    for file in emit_all(&everything()) {
+    // Which fields hold the names of objects is the same for all.
+    for file in emit_all(&everything()).into_iter().filter(|file| file.path != "kustomizeconfig.yaml") {
         assert!(!file.leaves.is_empty(), "{}", file.path);
         for leaf in file.leaves.iter() {
             assert!(file.line_of(leaf).is_some(), "{}: {:?}", file.path, leaf.path());

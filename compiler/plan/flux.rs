@@ -1,0 +1,166 @@
+//! What Flux is told: how a deployment is installed, and how an environment is applied.
+
+use std::sync::Arc;
+
+use super::{Leaf, Tree};
+use crate::value;
+
+/// How the releases of one deployment are installed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Flux {
+    /// The namespace of its objects, and of what the releases install; a DNS label.
+    pub namespace: Leaf,
+    /// Whether this deployment makes the namespace; one of those that share it does.
+    pub makes_namespace: bool,
+    /// How often Flux compares the releases and looks at their charts; [`value::Value::Duration`], as the next.
+    pub interval: Leaf,
+    /// How long an installation or upgrade may take.
+    pub timeout: Leaf,
+    /// How often a failed one is tried again; -1 is for ever.
+    pub retries: Leaf,
+    /// `enabled`, `warn` or `disabled`.
+    pub drift: Leaf,
+    /// The account that installs.
+    pub service_account: Option<Leaf>,
+    /// The secret that leads to another cluster; [`value::Value::Secret`].
+    pub kube_config: Option<Leaf>,
+    /// The releases, in the order of the plan's.
+    pub releases: Vec<FluxRelease>,
+    /// What the External Secrets operator fetches, by name.
+    pub secrets: Vec<ExternalSecret>,
+    /// Objects of the stack beside the releases.
+    pub objects: Vec<Object>,
+}
+
+/// How one release is installed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FluxRelease {
+    /// The release in the plan: [`super::Release::name`].
+    pub release: Arc<str>,
+    /// What Helm and Flux call it: a DNS label of at most 53 characters, unique in its namespace.
+    pub name: Arc<str>,
+    /// The chart.
+    pub chart: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// The file of its values, below `helm/`.
+    pub file: Arc<str>,
+    /// Where the chart lies.
+    pub source: ChartSource,
+    /// The releases that have to be ready before.
+    pub depends_on: Vec<Named>,
+}
+
+impl Flux {
+    /// The namespace as text.
+    #[must_use]
+    pub fn namespace(&self) -> Arc<str> {
+        value::spell(&self.namespace.value).into()
+    }
+}
+
+impl FluxRelease {
+    /// What the `ConfigMap` of its values is called, before its content makes the name unique.
+    #[must_use]
+    pub fn config_map(&self) -> String {
+        format!("{}-values", self.name)
+    }
+}
+
+/// An object in a namespace.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Named {
+    /// Its namespace; empty is that of the object that names it.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// Where a chart lies.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "they are the words of `flux.source`")]
+pub struct ChartSource {
+    /// `oci`, `helm` or `git`.
+    pub kind: Arc<str>,
+    pub url: Leaf,
+    pub path: Option<Leaf>,
+    pub tag: Option<Leaf>,
+    pub commit: Option<Leaf>,
+    pub secret: Option<Leaf>,
+}
+
+/// A secret that the External Secrets operator makes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ExternalSecret {
+    /// The secret that is made; the object has the same name.
+    pub name: Arc<str>,
+    /// The store's name and kind.
+    pub store: Leaf,
+    /// `SecretStore` or `ClusterSecretStore`.
+    pub kind: Leaf,
+    /// How often it is fetched again.
+    pub refresh: Leaf,
+    /// Its keys, by name.
+    pub keys: Vec<Fetched>,
+}
+
+/// A key of a secret, and where it is fetched from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Fetched {
+    /// The key; the leaf is the reference, with the settings that hold it.
+    pub key: Leaf,
+    /// The entry of the store.
+    pub entry: Arc<str>,
+    /// The property of that entry; none for the whole entry.
+    pub property: Option<Arc<str>>,
+}
+
+/// An object of the stack beside the releases.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Object {
+    /// Its file, below `flux/`.
+    pub file: Arc<str>,
+    /// What is in it.
+    pub tree: Tree,
+}
+
+/// How an environment is applied.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "they are the words of `flux.kustomization`")]
+pub struct Kustomization {
+    pub name: Arc<str>,
+    pub namespace: Arc<str>,
+    pub interval: Leaf,
+    pub retry_interval: Leaf,
+    pub timeout: Leaf,
+    pub path: Arc<str>,
+    pub prune: Leaf,
+    pub wait: Leaf,
+    pub depends_on: Vec<Named>,
+    pub service_account: Option<Leaf>,
+    /// `GitRepository`, `OCIRepository` or `Bucket`.
+    pub source_kind: Arc<str>,
+    pub source: Named,
+    /// How encrypted files are read, if there are any.
+    pub decryption: Option<Decryption>,
+    /// What the cluster must have beforehand.
+    pub requires: Vec<Cluster>,
+}
+
+/// Where encrypted files lie, and what decrypts them.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decryption {
+    /// The secret with the key.
+    pub secret: Leaf,
+    /// The folder, relative to the project.
+    pub files: Arc<str>,
+}
+
+/// Something that a cluster must have before an environment is applied to it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Cluster {
+    /// In words.
+    pub name: Arc<str>,
+    /// The custom resource definition that shows that it is there; may be empty.
+    pub crd: Arc<str>,
+}
