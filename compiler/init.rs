@@ -183,10 +183,11 @@ impl<'a> Interview<'a> {
             return None;
         }
         let Some(id) = question.sets else {
-            let current = question.answers.iter().find(|answer| self.says(deployed, answer));
+            let current = question.answers.iter().find(|answer| self.says(deployed, question, answer));
             let value =
                 current.filter(|_| self.own || self.is_answered(question)).map(|answer| answer.word.to_string());
-            return Some(Open { written: value.is_some(), required: question.required && value.is_none(), value });
+            let required = question.required && value.is_none() && !self.own;
+            return Some(Open { written: value.is_some(), required, value });
         };
         let slot = self.slot(id)?;
         let declaration = &self.stack.setting(id).declarations[slot.declaration? as usize];
@@ -215,9 +216,13 @@ impl<'a> Interview<'a> {
     }
 
     /// Whether everything that an answer writes is so already.
-    fn says(&self, deployed: &Deployed, answer: &Answer) -> bool {
+    fn says(&self, deployed: &Deployed, question: &Question, answer: &Answer) -> bool {
         let wanted: BTreeSet<&Arc<str>> = answer.targets.iter().collect();
-        let targets = wanted.is_empty() || deployed.targets.iter().collect::<BTreeSet<_>>() == wanted;
+        let targets = match (answer.targets.is_empty(), about_targets(question)) {
+            (true, true) => !self.doc().nodes.iter().any(|node| node.children_named("targets").next().is_some()),
+            (true, false) => true,
+            (false, _) => deployed.targets.iter().collect::<BTreeSet<_>>() == wanted,
+        };
         targets && answer.writes.iter().all(|(id, value)| self.value_now(*id).as_deref() == Some(said(value)))
     }
 
@@ -260,12 +265,15 @@ impl<'a> Interview<'a> {
     pub fn answer(&mut self, question: &Question, text: &str) -> Result<(), Refusal> {
         let mut after = self.text.clone();
         match question.sets {
+            None if text.is_empty() && self.own => return Ok(()), // as it is
             None => {
                 let answer = question.answers.iter().find(|answer| &*answer.word == text);
                 let answer = answer.ok_or_else(|| self.none_of(question, text))?;
                 if !answer.targets.is_empty() {
                     let targets: Vec<String> = answer.targets.iter().map(|name| questions::quoted(name)).collect();
                     after = patch::set(&after, &["targets"], &targets.join(" ")).map_err(unpatched)?;
+                } else if about_targets(question) {
+                    after = patch::unset(&after, &["targets"]).map_err(unpatched)?;
                 }
                 for (id, value) in &answer.writes {
                     after = self.set(after, *id, value)?;
@@ -431,6 +439,11 @@ impl<'a> Interview<'a> {
 /// The questions of a stack, in order.
 pub fn all(stack: &Stack) -> impl Iterator<Item = &Question> + Clone {
     stack.questions.iter().flat_map(|section: &Section| &section.questions)
+}
+
+/// Whether the answers to a question differ in what is written; then one that names no target means all.
+fn about_targets(question: &Question) -> bool {
+    question.answers.iter().any(|answer| !answer.targets.is_empty())
 }
 
 /// What is told where the secret itself may have been given.

@@ -215,16 +215,11 @@ fn flags_write_an_environment_and_compile_it() {
     let ran = run(&project, &[LOCAL, &["--llm", "openai", "--llm-api-key", "openai-credentials/api-key"]].concat());
     assert_eq!(ran.code, 0, "{ran:?}");
     let text = project.read("environments/dev.kdl");
-    for wanted in [
-        "cache \"valkey\"\n",
-        "targets \"helm\" \"compose\"",
-        "(secret)\"openai-credentials/api-key\"",
-        "    // What keeps",
-    ] {
+    for wanted in ["cache \"valkey\"\n", "(secret)\"openai-credentials/api-key\"", "    // What keeps"] {
         assert!(text.contains(wanted), "{wanted}\n{text}");
     }
     // what holds anyway is not written
-    assert!(!text.contains("qdrant") && !text.contains("postgres"), "{text}");
+    assert!(!text.contains("qdrant") && !text.contains("targets") && !text.contains("postgres"), "{text}");
     assert!(project.read("out/dev/aeterna/compose/compose.yaml").contains("valkey"));
     assert_eq!(project.read(".gitignore"), "/.trueline/\n/secrets/\n");
     assert!(project.read(".gitattributes").starts_with("/out/** text eol=lf"));
@@ -412,6 +407,43 @@ fn a_terminal_asks_every_question_and_writes_what_was_answered() {
     }
 }
 
+/// One prompt for each question that a terminal asks of an environment that is there, answered by a blank line.
+fn blank_lines(interview: &Interview<'_>) -> Vec<(String, String)> {
+    let mut steps = Vec::new();
+    for section in &interview.stack().questions {
+        let open = |question: &Question| interview.open(question);
+        let some_are_written = section.questions.iter().filter_map(open).any(|open| open.written);
+        if section.collapsed && section.questions.iter().any(|question| open(question).is_some()) {
+            steps.push((format!("{} [yes, no]", section.title), "\r".to_owned()));
+        }
+        let asked = section.questions.iter().filter(|_| !section.collapsed || some_are_written);
+        steps.extend(asked.filter(|it| open(it).is_some()).map(|it| (it.about.to_string(), "\r".to_owned())));
+    }
+    steps
+}
+
+#[test]
+fn blank_lines_in_a_terminal_change_nothing() {
+    let mut tried = 0;
+    for (name, text) in crate::support::environments() {
+        let project = Project::new(&[(&format!("environments/{name}.kdl"), &text)]);
+        let Some(interview) =
+            asking().into_iter().find_map(|stack| Interview::of(embedded(), stack, &name, text.clone()).ok())
+        else {
+            continue; // several deployments, which are changed by hand
+        };
+        let steps = blank_lines(&interview);
+        let stack = interview.stack().name.to_string();
+        let Some(left) = talk(&project, &[&stack, &name, "--reconfigure"], &steps) else {
+            return crate::support::skipped("init::blank_lines_in_a_terminal_change_nothing", "no Python");
+        };
+        assert_eq!((&left["missed"], &left["code"]), (&json!([]), &json!(0)), "{name}: {left:#}");
+        assert_eq!(project.read(&format!("environments/{name}.kdl")), text);
+        tried += 1;
+    }
+    assert!(tried > 2, "{tried}");
+}
+
 #[test]
 fn an_interrupted_terminal_leaves_nothing() {
     let project = empty();
@@ -443,4 +475,20 @@ fn a_terminal_refuses_a_secret_itself() {
     };
     assert_eq!(left["missed"], json!([]), "{left:#}");
     assert!(!project.path("environments/dev.kdl").exists());
+}
+
+#[test]
+fn all_targets_are_written_by_saying_none() {
+    let text = "environment \"start\" stack=\"aeterna\" {\n    targets \"compose\" \"toml\" \"mcp\" // for now\n    cache \"valkey\"\n}\n";
+    let stack = stack("aeterna");
+    let mut interview = Interview::of(embedded(), stack.clone(), "start", text.to_owned()).expect("one deployment");
+    let target = init::all(&stack).find(|question| question.sets.is_none()).expect("it asks for targets");
+    let value = |interview: &Interview<'_>| interview.open(target).and_then(|open| open.value);
+    assert_eq!(value(&interview).as_deref(), Some("docker-compose"));
+    interview.answer(target, "both").expect("a word of it");
+    assert_eq!((value(&interview).as_deref(), interview.text().contains("targets")), (Some("both"), false));
+    interview.answer(target, "opencode-only").expect("a word of it");
+    assert_eq!(value(&interview).as_deref(), Some("opencode-only"));
+    assert!(interview.text().contains("targets \"mcp\"") && interview.text().contains("opencode #true"));
+    assert!(interview.answer(target, "cubernetes").is_err());
 }

@@ -85,7 +85,7 @@ fn one(interview: &mut Interview<'_>, question: &Question, open: &Open) -> Resul
     let suggested = (!question.suggest.is_empty()).then(|| question.suggest.to_string());
     let first = if let Wanted::Words(words) = &wanted { words.first().map(|it| it.0.to_string()) } else { None };
     let now = open.value.clone().map(|value| shown(&wanted, value));
-    let default = now.clone().or(suggested).or(first.filter(|_| open.required || question.required));
+    let default = now.clone().or(suggested).or(first.filter(|_| open.required));
     let prompt = format!("{} [{wanted}]", question.about);
     let check = |text: &str| interview.check(question, text).map_err(|Refusal(why)| why);
     let text = line(&prompt, default.as_deref(), !open.required, check)?;

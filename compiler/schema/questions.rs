@@ -65,7 +65,7 @@ pub struct Answer {
     pub word: Arc<str>,
     /// What it means; may be empty.
     pub about: Arc<str>,
-    /// The targets that are written; empty says nothing about them.
+    /// The targets that are written; empty says nothing about them, or means all where another answer names some.
     pub targets: Vec<Arc<str>>,
     /// Settings and their values, as KDL writes those.
     pub writes: Vec<(SettingId, Arc<str>)>,
