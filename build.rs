@@ -35,6 +35,8 @@ fn main() {
     println!("cargo::rerun-if-changed=stdlib");
     println!("cargo::rerun-if-changed=compiler");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    println!("cargo::rustc-env=TRUELINE_BUILD={}", build_digest());
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let mut code = String::from("&[\n");
     let mut next = 1;
@@ -57,6 +59,58 @@ fn main() {
     }
     code.push_str("]\n");
     fs::write(Path::new(&out).join("stdlib.rs"), code).expect("OUT_DIR is writable");
+    fs::write(Path::new(&out).join("charts.rs"), charts()).expect("OUT_DIR is writable");
+}
+
+/// The charts that are shipped, each with its files, as Rust.
+fn charts() -> String {
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let mut code = String::from("&[\n");
+    for folder in sorted(Path::new("stdlib/charts")).into_iter().filter(|path| Path::new(path).is_dir()) {
+        let name = folder.rsplit('/').next().unwrap_or_default();
+        let about = fs::read_to_string(Path::new(&folder).join("Chart.yaml")).expect("a chart has a `Chart.yaml`");
+        let line = about.lines().find_map(|line| line.strip_prefix("version: "));
+        let version = line.expect("a `Chart.yaml` has a version").trim();
+        let _ = writeln!(code, "    Chart {{ name: {name:?}, version: {version:?}, files: &[");
+        let mut files = Vec::new();
+        below(&folder, &mut files);
+        files.sort();
+        for path in files {
+            let inner = path.strip_prefix(&format!("{folder}/")).unwrap_or(&path);
+            let _ = writeln!(code, "        ({inner:?}, include_bytes!({:?})),", Path::new(&root).join(&path));
+        }
+        code.push_str("    ] },\n");
+    }
+    code.push_str("]\n");
+    code
+}
+
+/// All files below a folder.
+fn below(folder: &str, files: &mut Vec<String>) {
+    for path in sorted(Path::new(folder)) {
+        if Path::new(&path).is_dir() { below(&path, files) } else { files.push(path) }
+    }
+}
+
+/// The digest of what the compiler is built from: its sources, the standard library, the versions of libraries.
+fn build_digest() -> String {
+    let mut files = vec!["build.rs".to_owned(), "Cargo.toml".to_owned(), "Cargo.lock".to_owned()];
+    let mut folders = vec!["compiler".to_owned(), "stdlib".to_owned()];
+    while let Some(folder) = folders.pop() {
+        let (inner, found): (Vec<_>, Vec<_>) =
+            sorted(Path::new(&folder)).into_iter().partition(|path| Path::new(path).is_dir());
+        folders.extend(inner);
+        files.extend(found);
+    }
+    files.sort();
+    let mut hasher = blake3::Hasher::new();
+    for file in files {
+        // A package that is built as a library has no `Cargo.lock`.
+        let bytes = fs::read(&file).unwrap_or_default();
+        hasher.update(format!("{file} {}\n", bytes.len()).as_bytes()).update(&bytes);
+    }
+    hasher.update(env::var("TARGET").unwrap_or_default().as_bytes());
+    hasher.finalize().to_hex().to_string()
 }
 
 /// Loads a stack, or ends the build with its findings.

@@ -13,7 +13,7 @@ use crate::{
     lock::Difference,
     lower,
     model::Env,
-    readback, resolve, seal, settings,
+    readback, resolve, seal, settings, shipped,
     source::{Source, Sources},
     syntax,
     targets::{self, File},
@@ -32,6 +32,8 @@ pub struct Compiled {
     pub findings: Vec<Finding>,
     /// The texts that findings point into.
     pub sources: Sources,
+    /// The charts that we ship and a release of it names; they belong into `out/charts`.
+    pub charts: BTreeSet<shipped::Version>,
     /// The settings; none if there was no environment to complete.
     pub env: Option<Env>,
 }
@@ -72,13 +74,13 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
         stack_names: &stdlib.stacks(),
     };
     let env = if diags.has_errors() { None } else { resolve::resolve(&doc, &inputs, &mut diags) };
-    let files = env.as_ref().and_then(|env| outputs(env, &mut diags)).unwrap_or_default();
+    let (files, charts) = env.as_ref().and_then(|env| outputs(env, &mut diags)).unwrap_or_default();
     let environment = resolve::stem(&environment).to_owned();
-    Compiled { environment, files, findings: told(diags), sources, env }
+    Compiled { environment, files, findings: told(diags), sources, charts, env }
 }
 
 /// The stages behind resolving; nothing once one of them has found an error.
-fn outputs(env: &Env, diags: &mut Diags) -> Option<Vec<File>> {
+fn outputs(env: &Env, diags: &mut Diags) -> Option<(Vec<File>, BTreeSet<shipped::Version>)> {
     let ruled = check::rules(env, diags);
     if diags.has_errors() {
         return None; // what is wrong already would only be misunderstood further on
@@ -95,7 +97,9 @@ fn outputs(env: &Env, diags: &mut Diags) -> Option<Vec<File>> {
     }
     let files = targets::emit_all(&lowered.plan);
     readback::check(env, &lowered.plan, &files, diags);
-    (!diags.has_errors()).then(|| seal::seal(env, files))
+    let releases = lowered.plan.deployments.iter().flat_map(|deployment| &deployment.helm);
+    let charts = releases.filter_map(|release| shipped::folder(&release.chart, &release.version)).collect();
+    (!diags.has_errors()).then(|| (seal::seal(env, files), charts))
 }
 
 /// All findings; notes are for those who have nothing to correct.

@@ -384,6 +384,7 @@ pub fn pieces(value: Value) -> Vec<Piece> {
     match value {
         Value::Text(pieces) => pieces,
         Value::String(text) => vec![Piece::Literal(text)],
+        Value::Secret(secret) => vec![Piece::Secret(secret)],
         other => vec![Piece::Literal(crate::value::spell(&other).into())],
     }
 }

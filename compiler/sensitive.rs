@@ -146,7 +146,9 @@ fn secret_at(text: &str, at: usize) -> Option<Found> {
 impl Form {
     /// What of this form begins at a place.
     fn at(&self, bytes: &[u8], at: usize) -> Option<Found> {
-        let prefix = self.prefixes.iter().find(|prefix| bytes[at..].starts_with(prefix.as_bytes()))?;
+        let first = bytes[at];
+        let mut prefixes = self.prefixes.iter().filter(|prefix| prefix.as_bytes().first() == Some(&first));
+        let prefix = prefixes.find(|prefix| bytes[at..].starts_with(prefix.as_bytes()))?;
         let start = at + prefix.len();
         let begin = bytes.get(start..start + self.least)?;
         let body = || bytes[start..].iter().take_while(|byte| (self.body)(**byte));

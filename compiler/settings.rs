@@ -152,7 +152,7 @@ fn flat(env: &Env, deployed: &Deployed, view: &View) -> Flat {
         provider: None,
         findings: None,
     };
-    let mut all = Vec::new();
+    let mut all = Vec::with_capacity(reading.stack.settings.len());
     visit(&reading, SettingId::ROOT, &[], &mut all);
     all.into_iter().collect()
 }

@@ -113,6 +113,11 @@ impl Stdlib {
         &self.sources
     }
 
+    /// The texts that a project adds, in an order that does not change.
+    pub fn own(&self) -> impl Iterator<Item = &Arc<Source>> {
+        self.sources.iter().skip(EMBEDDED.iter().map(|embedded| embedded.texts.len()).sum())
+    }
+
     /// The names of the stacks, sorted.
     #[must_use]
     pub fn stacks(&self) -> Vec<&str> {

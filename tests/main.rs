@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests run the program in scratch folders")]
 
 mod allow;
+mod app;
 mod canary;
 mod charts;
 mod cli;
@@ -15,7 +16,9 @@ mod fuzz;
 mod golden;
 mod hostile;
 mod image;
+mod init;
 mod lines;
+mod made;
 mod mutations;
 mod pages;
 mod properties;

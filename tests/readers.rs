@@ -354,7 +354,8 @@ fn our_readers_read_what_others_read() {
         let committed: Vec<PathBuf> =
             ["out", "tests/golden"].into_iter().flat_map(|folder| files(&root().join(folder), name)).collect();
         assert!(committed.len() > 5, "{name}");
-        for path in committed {
+        // charts are written by people
+        for path in committed.into_iter().filter(|path| !path.starts_with(root().join("out/charts"))) {
             let text = support::read(&path);
             assert!(case(name, format, &text), "{} cannot be read", path.display());
         }

@@ -78,7 +78,7 @@ fn every_reader_reads_the_same() {
 
 #[test]
 fn toml_and_json_come_back() {
-    for file in emitted() {
+    for file in emitted().into_iter().filter(|file| file.format != Format::Ini) {
         let found = tree(&file);
         match file.format {
             Format::Toml => {

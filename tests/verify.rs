@@ -240,7 +240,11 @@ fn compiles_at_once_do_not_mix() {
         assert_eq!(project.run(&["compile", "--check"]).code, 0);
         assert_eq!(project.run(&["verify"]).code, 0);
     }
-    assert!(project.tree(".trueline").keys().eq([".gitignore", "lock"]), "{:?}", project.tree(".trueline").keys());
+    assert!(
+        project.tree(".trueline").keys().eq([".gitignore", "lock", "made"]),
+        "{:?}",
+        project.tree(".trueline").keys()
+    );
 }
 
 /// Compiles in a shell that limits or prepares something first.

@@ -12,6 +12,7 @@ use crate::{
     model::{Deployed, Env, Layer, Slot, View},
     schema::{Absent, Assignment, Given, Kind, SettingId},
     source::Span,
+    value::Value,
 };
 
 type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
@@ -45,6 +46,12 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
     let stack = &deployed.stack;
     let mut all = Instances::new();
     let mut todo: Vec<(SettingId, Vec<Arc<str>>)> = read.into_iter().collect();
+    // Many settings hang on one condition, which leads to the same places wherever there are no keys.
+    let mut conditions = vec![false; stack.conditions.len()];
+    let mut presets = vec![false; stack.presets.len()];
+    let is_new = |known: &mut [bool], index: u32, keys: &[Arc<str>]| {
+        !keys.is_empty() || !std::mem::replace(&mut known[index as usize], true)
+    };
     while let Some((id, keys)) = todo.pop() {
         if !all.insert((id, keys.clone())) {
             continue;
@@ -68,22 +75,39 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
         let setting = stack.setting(id);
         let Some(slot) = view.slot(id, &keys) else { continue };
         for declaration in &setting.declarations {
-            declaration.available.iter().for_each(|index| follow(&stack.conditions[*index as usize]));
+            let available = declaration.available.iter().filter(|index| is_new(&mut conditions, **index, &keys));
+            available.for_each(|index| follow(&stack.conditions[*index as usize]));
         }
-        if slot.layer == Layer::Default
+        if (slot.layer == Layer::Default || is_partial(deployed, id, &keys))
             && let Some(declaration) = slot.declaration
         {
             setting.declarations[declaration as usize].defaults.iter().for_each(&mut follow);
         }
-        for (preset, at) in &stack.preset_index[id.index()] {
-            let preset = &stack.presets[*preset as usize];
-            preset.when.iter().for_each(&mut follow);
-            if let Given::Expr(expr) = &preset.values[*at as usize].given {
-                follow(expr);
+        for (number, at) in &stack.preset_index[id.index()] {
+            let preset = &stack.presets[*number as usize];
+            if is_new(&mut presets, *number, &keys) {
+                preset.when.iter().for_each(&mut follow);
+            }
+            match &preset.values[*at as usize].given {
+                Given::Expr(expr) => follow(expr),
+                Given::Part(_, inner) => {
+                    if let Given::Expr(expr) = inner.as_ref() {
+                        follow(expr);
+                    }
+                }
+                _ => {}
             }
         }
     }
     all
+}
+
+/// Whether only a part of a value was given, so that the rest of it is still the default.
+fn is_partial(deployed: &Deployed, id: SettingId, keys: &[Arc<str>]) -> bool {
+    let part = |given: &Given| matches!(given, Given::Part(..));
+    let presets = &deployed.stack.preset_index[id.index()];
+    presets.iter().any(|(preset, at)| part(&deployed.stack.presets[*preset as usize].values[*at as usize].given))
+        || deployed.written.iter().any(|found| found.setting == id && found.keys == keys && part(&found.given))
 }
 
 fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(SettingId, Vec<Arc<str>>)>) {
@@ -138,7 +162,8 @@ fn written<'d>(
     let stack = &deployed.stack;
     let setting = stack.setting(assignment.setting);
     let Some(slot) = deployed.base.slot(assignment.setting, &assignment.keys) else { return };
-    if matches!(assignment.given, Given::Here | Given::Wrong | Given::Null) || slot.declaration.is_none() {
+    let Some(declaration) = slot.declaration else { return };
+    if matches!(assignment.given, Given::Here | Given::Wrong | Given::Null) {
         return;
     }
     let key = (assignment.setting, assignment.keys.clone());
@@ -146,6 +171,9 @@ fn written<'d>(
         per_target.iter().filter(|(_, read)| read.contains(&key)).map(|(target, _)| *target).collect();
     let path = stack.path_of(assignment.setting, &assignment.keys);
     if reached.is_empty() && !ruled.contains(&key) {
+        if setting.declarations[declaration as usize].required {
+            return; // who writes only one target has to give it all the same
+        }
         let absent = setting.declarations.iter().flat_map(|declaration| &declaration.absent).next();
         let mut finding = codes::UNREACHED.at(assignment.span, format!("`{path}` has no effect in this environment"));
         if let Some(absent) = absent {
@@ -181,10 +209,36 @@ fn absent_in<'d>(deployed: &'d Deployed, slot: &Slot, id: SettingId, target: &st
     })
 }
 
+/// Entries of maps of which a yes or no is another one in two views: what the entry says may then reach only one of them,
+/// and the override says why.
+fn switched<'v>(deployed: &Deployed, here: &'v View, there: &View) -> BTreeSet<(SettingId, &'v [Arc<str>])> {
+    let differs = here.deep.iter().filter(|((id, keys), slot)| {
+        matches!(slot.value, Evaluated::Value(Value::Bool(_)))
+            && there.slot(*id, keys).is_some_and(|other| other.value != slot.value)
+    });
+    differs
+        .filter_map(|((id, keys), _)| Some((deployed.stack.setting(*id).parent?, keys.as_slice())))
+        .filter(|(entry, _)| deployed.stack.setting(*entry).name.as_ref() == "*")
+        .collect()
+}
+
+/// Whether a setting lies below one of these entries.
+fn is_below(
+    deployed: &Deployed,
+    entries: &BTreeSet<(SettingId, &[Arc<str>])>,
+    id: SettingId,
+    keys: &[Arc<str>],
+) -> bool {
+    let mut above = std::iter::successors(Some(id), |id| deployed.stack.setting(*id).parent);
+    !entries.is_empty()
+        && above.any(|above| entries.iter().any(|(entry, start)| *entry == above && keys.starts_with(start)))
+}
+
 /// A setting with a value reaches Helm and Compose, or says why one of them does not say it.
 fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut Diags) {
     let of = |name: &str| per_target.iter().find(|(target, _)| *target == name).map(|(_, read)| read);
     let (Some(helm), Some(compose)) = (of("helm"), of("compose")) else { return };
+    let switched = switched(deployed, deployed.view("helm"), deployed.view("compose"));
     for (reached, missing, other) in [(helm, compose, "compose"), (compose, helm, "helm")] {
         for (id, keys) in reached.difference(missing) {
             let setting = deployed.stack.setting(*id);
@@ -196,6 +250,7 @@ fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut 
                 || matches!(setting.kind, Kind::Group)
                 || setting.declarations.iter().any(|declaration| declaration.derived)
                 || absent_in(deployed, slot, *id, other).is_some()
+                || is_below(deployed, &switched, *id, keys)
             {
                 continue;
             }

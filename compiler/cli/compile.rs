@@ -5,17 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{
-    Failure, Outcome,
+    Failure, Outcome, charts,
     claim::Claim,
     console::{Console, Format, Looks, Style},
     disk::System,
     journal, leftovers,
+    made::Made,
     output::{Applied, Folder, State, Survey},
     problems::Problems,
     project::{Project, name_problem, stem},
     report::{self, FindingsTo, Report},
 };
-use crate::{compile::Compiled, diag::Diags, diff::counted, history, lock::Difference, visible::visible_line};
+use crate::{
+    compile::{Compiled, Stdlib},
+    diag::Diags,
+    diff::counted,
+    history,
+    lock::Difference,
+    source::Source,
+    targets::File,
+    visible::visible_line,
+};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -36,12 +46,29 @@ pub(super) struct Arguments {
     prune: Vec<String>,
 }
 
+impl Arguments {
+    /// Those that compile one environment.
+    pub(super) fn of(environment: &str, accept: &[String]) -> Arguments {
+        Arguments {
+            environments: vec![environment.to_owned()],
+            check: false,
+            overwrite: false,
+            accept: accept.to_vec(),
+            prune: Vec::new(),
+        }
+    }
+}
+
 /// One run: what was asked for, and what it found before it compiled anything.
 struct Run<'a> {
     looks: Looks,
     project: &'a Project,
     arguments: &'a Arguments,
     claim: Claim,
+    /// The charts that the environments of this run use.
+    charts: charts::Used,
+    /// What earlier compiles made.
+    made: Made,
     /// Environments that are not compared or written, because an earlier compile of them was cut short.
     held_up: BTreeMap<String, Problems>,
     /// What is wrong with `.trueline/` as a whole.
@@ -51,7 +78,8 @@ struct Run<'a> {
 pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
     let looks = console.looks;
     let (claim, problems) = (Claim::new(&project.root), Problems::default());
-    let mut run = Run { looks, project, arguments, claim, held_up: BTreeMap::new(), problems };
+    let (charts, made) = (charts::Used::default(), Made::of(&project.root));
+    let mut run = Run { looks, project, arguments, claim, charts, made, held_up: BTreeMap::new(), problems };
     let completed = run.look_for_journals();
     if looks.format == Format::Human {
         completed.iter().for_each(|name| console.remark(&format!("{name}: completed a compile that was cut short")));
@@ -62,6 +90,12 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
         let style = if report.counts.0 > 0 { Style::Red } else { Style::Cyan };
         let nothing = if report.counts.0 > 0 && !arguments.check { ", nothing written" } else { "" };
         report.lines = report::line(looks, &report.name, style, &format!("{found}{nothing}"));
+    }
+    if run.claim.is_held() {
+        let all = arguments.environments.is_empty() && arguments.prune.is_empty();
+        let environments = reports.iter().filter(|report| report.is_environment);
+        let names: BTreeSet<&str> = environments.map(|report| report.name.as_str()).collect();
+        run.made.write(&project.root, |name| !all || names.contains(name));
     }
     let outcome = report::print(console, &reports, FindingsTo::Answer);
     if looks.format == Format::Human && arguments.prune.is_empty() {
@@ -106,7 +140,10 @@ impl Run<'_> {
         } else {
             let environments = &self.arguments.environments;
             let judge = |compiled: &Compiled, report: &mut Report| self.judge(compiled, report);
-            let mut reports = report::each(self.looks, self.project, environments, judge)?;
+            let is_made = |source: &Source, stdlib: &Stdlib, report: &mut Report| self.is_made(source, stdlib, report);
+            let mut reports = report::each_unknown(self.looks, self.project, environments, is_made, judge)?;
+            let whole = environments.is_empty() && reports.iter().all(|report| report.counts.0 == 0);
+            reports.extend(self.place_charts(whole));
             if environments.is_empty() {
                 let outcome = if self.arguments.check { Outcome::No } else { Outcome::Fine };
                 reports.extend(leftovers::reports(self.looks, self.project, outcome)?);
@@ -139,7 +176,59 @@ impl Run<'_> {
         }
     }
 
+    /// Places the charts that environments use, once all are compiled; a report where there was something to do.
+    fn place_charts(&self, whole: bool) -> Option<Report> {
+        let folder = charts::folder(&self.project.root);
+        let mut report = Report { is_environment: false, ..Report::new(&folder.environment) };
+        if self.held_up.contains_key(&report.name) {
+            return None; // said there
+        }
+        let mut files = self.charts.files(&folder, whole);
+        let mut survey = folder.survey(&files);
+        let none = files.is_empty() && !leftovers::has_lock(&self.project.root, &report.name);
+        if none || survey.is_current() && survey.problems.findings().is_empty() && !files.is_empty() {
+            return None;
+        }
+        if self.arguments.check {
+            compare_files(self.looks, &folder, &files, &mut report);
+            return (report.outcome != Outcome::Fine || report.counts != (0, 0)).then_some(report);
+        }
+        let held = self.claim.is_held();
+        if !self.claim.hold() {
+            report.worsen(Outcome::NotAsked);
+            return Some(report);
+        }
+        if !held {
+            files = self.charts.files(&folder, whole); // another process may have written meanwhile
+            survey = folder.survey(&files);
+        }
+        report.add_problems(self.looks, &survey.problems);
+        let mut problems = Problems::default();
+        let applied = match files.is_empty() {
+            true => folder.prune(&System, &mut problems),
+            false => folder.apply(&System, &files, &survey, self.arguments.overwrite, &mut problems),
+        };
+        report.add_problems(self.looks, &problems);
+        tell(self.looks, &mut report, files.len(), &applied, &[]);
+        Some(report)
+    }
+
+    /// Whether this compiler made just what lies there of the same texts before: then it is not made again, and the
+    /// report says what it would say. A program is told all notes, and `--check` proves what it says: they compile.
+    fn is_made(&self, source: &Source, stdlib: &Stdlib, report: &mut Report) -> bool {
+        if self.arguments.check || self.looks.format == Format::Json || self.held_up.contains_key(&report.name) {
+            return false;
+        }
+        let Some(made) = self.made.find(&report.name, source, stdlib) else { return false };
+        let Some(files) = Folder::new(&self.project.root, &report.name).holds(made.lock) else { return false };
+        self.charts.add(&made.charts);
+        report.notes = made.notes;
+        say(self.looks, report, files, &Applied::default(), made.declared);
+        true
+    }
+
     fn judge(&self, compiled: &Compiled, report: &mut Report) {
+        self.charts.add(&compiled.charts);
         if self.held_up.contains_key(&report.name) {
             return;
         }
@@ -176,6 +265,7 @@ impl Run<'_> {
         let mut problems = Problems::default();
         let applied = folder.apply(&System, &compiled.files, &survey, self.arguments.overwrite, &mut problems);
         report.add_problems(self.looks, &problems);
+        self.made.remember(compiled);
         tell(self.looks, report, compiled.files.len(), &applied, &compiled.declared());
     }
 
@@ -228,6 +318,10 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, decl
         "removed": applied.removed,
         "declared": report::declared_json(declared),
     });
+    say(looks, report, files, applied, declared.len());
+}
+
+fn say(looks: Looks, report: &mut Report, files: usize, applied: &Applied, declared: usize) {
     if report.counts.0 > 0 && applied == &Applied::default() {
         return;
     }
@@ -238,8 +332,8 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, decl
         parts.push("unchanged".into());
     }
     parts.extend(report::count(report.counts));
-    if !declared.is_empty() {
-        parts.push(counted(declared.len(), "declared difference"));
+    if declared > 0 {
+        parts.push(counted(declared, "declared difference"));
     }
     if report.notes > 0 {
         parts.push(format!("{}: `trueline check {}` shows them", counted(report.notes, "note"), report.name));
@@ -250,15 +344,19 @@ fn tell(looks: Looks, report: &mut Report, files: usize, applied: &Applied, decl
 
 fn compare(looks: Looks, project: &Project, compiled: &Compiled, report: &mut Report) {
     let folder = Folder::new(&project.root, &report.name);
-    let survey = folder.survey(&compiled.files);
+    compare_files(looks, &folder, &compiled.files, report);
+}
+
+fn compare_files(looks: Looks, folder: &Folder, files: &[File], report: &mut Report) {
+    let survey = folder.survey(files);
     report.add_problems(looks, &survey.problems);
     let differences = differences(&survey);
     report.json = json!({
-        "files": compiled.files.len(),
+        "files": files.len(),
         "differences": differences.iter().map(|(what, path)| json!({"what": what, "path": folder.shown(path)})).collect::<Vec<_>>(),
     });
     if differences.is_empty() {
-        let text = format!("{}, current", counted(compiled.files.len(), "file"));
+        let text = format!("{}, current", counted(files.len(), "file"));
         report.lines = report::line(looks, &report.name, Style::Green, &text);
         return;
     }

@@ -25,6 +25,7 @@ use std::{
 use super::{
     claim,
     disk::{self, Disk},
+    leftovers,
     output::{Applied, Folder, is_ours},
     problems::Problems,
     project::{ReadError, name_problem, read_regular},
@@ -88,7 +89,8 @@ pub(super) fn all(root: &Path, problems: &mut Problems) -> Vec<String> {
     };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let names = names.filter_map(|name| name.strip_suffix(SUFFIX).map(str::to_owned));
-    let mut found: Vec<String> = names.filter(|name| name_problem(name).is_none()).collect();
+    let mut found: Vec<String> =
+        names.filter(|name| name_problem(name).is_none() || name == leftovers::CHARTS).collect();
     found.sort();
     found
 }
@@ -97,7 +99,10 @@ pub(super) fn all(root: &Path, problems: &mut Problems) -> Vec<String> {
 #[must_use]
 pub(super) fn interrupted(environment: &str) -> Problems {
     let message = format!("a compile of `{environment}` was cut short, or is still running");
-    let hint = format!("complete it: `trueline compile {environment}`");
+    let hint = match environment {
+        leftovers::CHARTS => "complete it: `trueline compile`".to_owned(),
+        _ => format!("complete it: `trueline compile {environment}`"),
+    };
     Problems::one(&codes::INTERRUPTED, &shown(environment), message, Some(hint))
 }
 

@@ -5,7 +5,9 @@
 //! Invariant: the order of answers is that of the environments' names, whatever ran first.
 #![allow(clippy::disallowed_methods, reason = "the command line is where the world begins")]
 
+mod ask;
 mod chart;
+mod charts;
 mod check;
 mod claim;
 mod compile;
@@ -16,9 +18,11 @@ mod disk;
 mod docs;
 mod explain;
 mod fmt;
+mod init;
 mod journal;
 mod ledger;
 mod leftovers;
+mod made;
 mod output;
 mod problems;
 mod project;
@@ -63,6 +67,8 @@ struct Global {
 /// What to do; one variant and one file per command.
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Answer the questions of a stack, and write the environment that the answers make
+    Init(init::Arguments),
     /// Write what environments compile to into `out/`
     Compile(compile::Arguments),
     /// Say what is wrong with environments; write nothing
@@ -118,7 +124,7 @@ impl Failure {
 /// Runs the command that the process's arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match init::parse(std::env::args_os().collect()) {
         Ok(arguments) => arguments,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
@@ -147,6 +153,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
     match &arguments.command {
         Command::Completions(arguments) => return Ok(completions::run(console, arguments)),
         Command::Chart(arguments) => return chart::run(console, arguments),
+        Command::Init(own) => return init::run(console, arguments.global.root.as_deref(), own),
         Command::Explain(arguments) if arguments.is_code() => return explain::code(console, arguments),
         Command::Fmt(arguments) if arguments.names_paths() => return Ok(fmt::paths(console, arguments)),
         _ => {}
@@ -166,5 +173,6 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Explain(arguments) => explain::run(console, &project, arguments),
         Command::Chart(arguments) => chart::run(console, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),
+        Command::Init(own) => init::run(console, arguments.global.root.as_deref(), own),
     }
 }

@@ -15,12 +15,13 @@ use std::{
 use super::{
     disk::{Disk, TEMPORARY},
     journal::{self, Operation},
+    leftovers,
     problems::Problems,
     project::{ReadError, read_regular},
 };
 use crate::{
     diag::codes,
-    lock::{self, Entry, Lock},
+    lock::{self, Digest, Entry, Lock},
     targets::File,
     visible::visible_line,
 };
@@ -134,6 +135,28 @@ impl Folder {
         }
         self.find_extras(&lock.unwrap_or_default(), &mut survey);
         survey
+    }
+
+    /// How many files the folder holds, if its lock has this digest and it holds the files of the lock, byte for byte, and
+    /// nothing else.
+    #[must_use]
+    pub(super) fn holds(&self, lock: Digest) -> Option<usize> {
+        let mut problems = Problems::default();
+        if !self.is_reachable("", &mut problems) {
+            return None;
+        }
+        let found = self.walk(&mut problems);
+        let bytes = read_regular(&self.on_disk(lock::NAME), lock::MAX_BYTES as u64).ok()?;
+        if problems.has_errors() || lock::digest(&bytes) != lock {
+            return None;
+        }
+        let lock = lock::parse(str::from_utf8(&bytes).ok()?).ok()?;
+        let as_locked = |path: &String| {
+            path == lock::NAME
+                || lock.files.contains_key(path)
+                    && read_regular(&self.on_disk(path), MAX_OUTPUT_BYTES).is_ok_and(|bytes| lock.knows(path, &bytes))
+        };
+        (found.len() == lock.files.len() + 1 && found.iter().all(as_locked)).then_some(found.len())
     }
 
     /// The files that are there, by path, as far as they are regular files.
@@ -346,10 +369,14 @@ impl Folder {
 
     fn refuse(&self, path: &str, state: State, overwrite: bool, problems: &mut Problems) {
         let shown = self.shown(path);
-        let hint = format!(
-            "move the change to `environments/{0}.kdl`, then drop it here: `trueline compile {0} --overwrite`",
-            self.environment
-        );
+        let hint = match self.environment.as_str() {
+            leftovers::CHARTS => {
+                "drop the change: `trueline compile --overwrite`; a chart of your own lives elsewhere".to_owned()
+            }
+            name => format!(
+                "move the change to `environments/{name}.kdl`, then drop it here: `trueline compile {name} --overwrite`"
+            ),
+        };
         match state {
             State::Edited if !overwrite => {
                 let message = format!("`{shown}` was edited since it was written");

@@ -20,7 +20,7 @@ use crate::{
     diag::{self, Finding, Severity, codes, render},
     diff::counted,
     lock::Difference,
-    source::Sources,
+    source::{Source, Sources},
     visible::visible_line,
 };
 
@@ -152,6 +152,20 @@ pub(super) fn each(
     each_telling(looks, Notes::Counted, project, wanted, judge)
 }
 
+/// [`each`], but those of which `is_known` fills the report are not compiled.
+///
+/// # Errors
+/// Likewise.
+pub(super) fn each_unknown(
+    looks: Looks,
+    project: &Project,
+    wanted: &[String],
+    is_known: impl Fn(&Source, &Stdlib, &mut Report) -> bool + Sync,
+    judge: impl Fn(&Compiled, &mut Report) + Sync,
+) -> Result<Vec<Report>, Failure> {
+    all(looks, Notes::Counted, project, wanted, &is_known, &judge)
+}
+
 /// [`each`], with a choice of what becomes of notes.
 ///
 /// # Errors
@@ -162,6 +176,17 @@ pub(super) fn each_telling(
     project: &Project,
     wanted: &[String],
     judge: impl Fn(&Compiled, &mut Report) + Sync,
+) -> Result<Vec<Report>, Failure> {
+    all(looks, notes, project, wanted, &|_, _, _| false, &judge)
+}
+
+fn all(
+    looks: Looks,
+    notes: Notes,
+    project: &Project,
+    wanted: &[String],
+    is_known: &(impl Fn(&Source, &Stdlib, &mut Report) -> bool + Sync),
+    judge: &(impl Fn(&Compiled, &mut Report) + Sync),
 ) -> Result<Vec<Report>, Failure> {
     let files = project.environments(wanted)?;
     let mut report = Report { is_environment: false, ..Report::new("stdlib") };
@@ -178,7 +203,7 @@ pub(super) fn each_telling(
     let first = (report.counts != (0, 0)).then_some(report);
     // The process ends with the command: taking the stacks apart would take longer than a tenth of a compile.
     let stdlib = ManuallyDrop::new(stdlib);
-    let report = |file: &EnvironmentFile| one(looks, notes, project, &stdlib, file, &judge);
+    let report = |file: &EnvironmentFile| one(looks, notes, project, &stdlib, file, is_known, judge);
     let reports: Vec<Report> = match files.as_slice() {
         // Starting threads takes longer than compiling one environment.
         [only] => vec![report(only)],
@@ -193,6 +218,7 @@ fn one(
     project: &Project,
     stdlib: &Stdlib,
     file: &EnvironmentFile,
+    is_known: &impl Fn(&Source, &Stdlib, &mut Report) -> bool,
     judge: &impl Fn(&Compiled, &mut Report),
 ) -> Report {
     let mut report = Report::new(&file.stem);
@@ -203,6 +229,9 @@ fn one(
             return report;
         }
     };
+    if is_known(&source, stdlib, &mut report) {
+        return report;
+    }
     let compiled = compile(source, stdlib);
     report.add_compiled(looks, notes, &compiled);
     if report.counts.0 == 0 {

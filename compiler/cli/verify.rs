@@ -76,7 +76,7 @@ fn names(project: &Project, journals: &BTreeSet<String>, wanted: &[String]) -> R
     let mut all: BTreeSet<String> = leftovers::known(project)?;
     all.extend(written);
     all.extend(journals.iter().cloned());
-    all.retain(|name| name_problem(name).is_none());
+    all.retain(|name| name_problem(name).is_none() || name == leftovers::CHARTS);
     if wanted.is_empty() {
         return match all.is_empty() {
             false => Ok(all.into_iter().collect()),
@@ -97,7 +97,7 @@ fn names(project: &Project, journals: &BTreeSet<String>, wanted: &[String]) -> R
 }
 
 fn verify(looks: Looks, project: &Project, name: &str, has_journal: bool) -> Report {
-    let mut report = Report::new(name);
+    let mut report = Report { is_environment: name != leftovers::CHARTS, ..Report::new(name) };
     if has_journal {
         // What differs in a tree in between says nothing.
         report.add_problems(looks, &journal::interrupted(name));

@@ -179,6 +179,7 @@ codes! {
     "TL0447" NO_PROVIDER Error "an endpoint has no provider";
     "TL0448" DOES_NOT_FIT Error "an attribute does not fit the type";
     "TL0449" MISPLACED Error "something stands under a condition or in a loop and cannot";
+    "TL0450" BAD_QUESTION Error "a question cannot be asked";
     // resolving
     "TL0501" UNAVAILABLE Error "a setting does not exist here";
     "TL0502" REQUIRED Error "a required setting has no value";

@@ -13,6 +13,7 @@ mod plan;
 mod sink;
 mod text;
 mod units;
+mod values;
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,9 @@ pub use self::{
     compose::{Files, of_compose},
     kubernetes::of_manifests,
     names::{Names, View},
-    plan::of_workloads,
+    plan::{of_some_workloads, of_workloads},
     text::{normal, text_value},
+    values::of_values,
 };
 use crate::{
     plan::{FactPath, Origin},

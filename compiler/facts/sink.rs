@@ -1,6 +1,9 @@
 //! Facts while they are collected.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use super::{Delivery, Fact, Facts, Place, State};
 use crate::{
@@ -63,6 +66,26 @@ impl Sink {
     pub(super) fn retain(&mut self, keep: impl Fn(&FactPath, &Fact) -> bool) {
         let workload = self.workload.clone();
         self.facts.retain(|(path, fact)| path.workload != workload || keep(path, fact));
+    }
+
+    /// Variables of the workload that hold the path of a mounted secret say that secret.
+    pub(super) fn follow_secret_files(&mut self) {
+        let own = |path: &FactPath, kind| path.workload == self.workload && path.kind == kind;
+        let files: BTreeMap<Arc<str>, Value> = self
+            .facts
+            .iter()
+            .filter(|(path, fact)| own(path, Kind::File) && matches!(fact.value, Value::Secret(_)))
+            .map(|(path, fact)| (path.key.clone(), fact.value.clone()))
+            .collect();
+        for (path, fact) in &mut self.facts {
+            if path.workload == self.workload
+                && path.kind == Kind::Env
+                && let Value::String(text) = &fact.value
+                && let Some(secret) = files.get(text)
+            {
+                (fact.value, fact.delivery) = (secret.clone(), Delivery::File);
+            }
+        }
     }
 
     /// Everything found, sorted; of two facts about the same thing the later.

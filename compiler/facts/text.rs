@@ -161,8 +161,13 @@ pub fn normal(value: &Value, name: &str, names: &Names) -> Value {
 
 /// Whether a name says that its value is a host.
 fn is_host_like(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name == "-h" || HOST_WORDS.iter().any(|word| name.contains(word))
+    let name = name.as_bytes();
+    let is_here = |rest: &[u8], word: &str| {
+        rest[0].eq_ignore_ascii_case(&word.as_bytes()[0])
+            && rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    name.eq_ignore_ascii_case(b"-h")
+        || (0..name.len()).any(|at| HOST_WORDS.iter().any(|word| is_here(&name[at..], word)))
 }
 
 /// Whether an address may stand in a text with a colon or an `@`.

@@ -67,6 +67,19 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, Refused> {
 /// # Errors
 /// [`Refused`], and then nothing is changed.
 pub fn set(text: &str, path: &[&str], value: &str) -> Result<String, Refused> {
+    set_as(text, path, value, false)
+}
+
+/// The same for a setting that may have others below it, a choice or a switch: where it is not written yet, it comes
+/// as a node of its own and never as a property.
+///
+/// # Errors
+/// [`Refused`], and then nothing is changed.
+pub fn set_node(text: &str, path: &[&str], value: &str) -> Result<String, Refused> {
+    set_as(text, path, value, true)
+}
+
+fn set_as(text: &str, path: &[&str], value: &str, as_node: bool) -> Result<String, Refused> {
     let doc = read(text).ok_or(Refused::Unreadable)?;
     let entries = values(value)?;
     let place = Place::find(&doc, path)?;
@@ -74,7 +87,7 @@ pub fn set(text: &str, path: &[&str], value: &str) -> Result<String, Refused> {
     let (edits, wanted) = match place.found {
         Found::Property(at) => replace_property(&doc, &pieces, &place, at, value, &entries)?,
         Found::Node => replace_arguments(&doc, &pieces, &place, value, &entries),
-        Found::Missing => insert(text, &doc, &pieces, &place, value, &entries)?,
+        Found::Missing => insert(text, &doc, &pieces, &place, Value { text: value, entries: &entries, as_node })?,
     };
     checked(text, &edits, &wanted)
 }
@@ -295,25 +308,33 @@ fn cut_node(text: &str, pieces: &[Token], node: &Node) -> Edit {
     Edit { range, text: String::new() }
 }
 
-fn insert(
-    text: &str,
-    doc: &Doc,
-    pieces: &[Token],
-    place: &Place<'_>,
-    value: &str,
-    entries: &[Entry],
-) -> Result<Change, Refused> {
+/// A value to insert.
+struct Value<'v> {
+    text: &'v str,
+    entries: &'v [Entry],
+    /// Whether it may not become a property.
+    as_node: bool,
+}
+
+impl<'v> Value<'v> {
+    /// The entry of the property that it may become.
+    fn property(&self) -> Option<&'v Entry> {
+        if let ([entry], false) = (self.entries, self.as_node) { Some(entry) } else { None }
+    }
+}
+
+fn insert(text: &str, doc: &Doc, pieces: &[Token], place: &Place<'_>, new: Value<'_>) -> Result<Change, Refused> {
     let old = place.node(doc);
     let mut wanted = doc.clone();
     let node = place.node_mut(&mut wanted);
     let (name, groups) = place.rest.split_last().ok_or(Refused::BadPath)?;
-    let one = if let [entry] = entries { Some(entry) } else { None };
-    if let Some(entry) = one.filter(|_| groups.is_empty() && !old.braces) {
+    let value = new.text;
+    if let Some(entry) = new.property().filter(|_| groups.is_empty() && !old.braces) {
         node.entries.push(Entry { name: Some(named(name)), ..entry.clone() });
         let end = old.span.end as usize;
         return Ok((vec![Edit { range: end..end, text: format!(" {name}={value}") }], wanted));
     }
-    let (child, written) = nested(groups, name, value, entries);
+    let (child, written) = nested(groups, name, &new);
     let edit = if old.braces {
         let (at, edit) = insert_child(text, pieces, old, &written);
         node.children.insert(at, child);
@@ -332,7 +353,8 @@ fn named(name: &str) -> Name {
 }
 
 /// A setting below groups that are not there yet: as a tree and as text, `app { image tag="v1" }`.
-fn nested(groups: &[&str], name: &str, value: &str, entries: &[Entry]) -> (Node, String) {
+fn nested(groups: &[&str], name: &str, new: &Value<'_>) -> (Node, String) {
+    let value = new.text;
     let fresh = |name: &str| Node {
         annotation: None,
         name: named(name),
@@ -341,10 +363,10 @@ fn nested(groups: &[&str], name: &str, value: &str, entries: &[Entry]) -> (Node,
         braces: false,
         span: Default::default(),
     };
-    let mut inner = Node { entries: entries.to_vec(), ..fresh(name) };
+    let mut inner = Node { entries: new.entries.to_vec(), ..fresh(name) };
     let mut written = format!("{name} {value}");
     let mut groups = groups.iter().rev();
-    if let ([entry], Some(group)) = (entries, groups.clone().next()) {
+    if let (Some(entry), Some(group)) = (new.property(), groups.clone().next()) {
         groups.next();
         inner = Node { entries: vec![Entry { name: Some(named(name)), ..entry.clone() }], ..fresh(group) };
         written = format!("{group} {name}={value}");

@@ -246,7 +246,7 @@ fn facts(stack: &Stack, workload: &Workload) -> Vec<Said> {
 fn key_of(fact: &FactKind) -> String {
     match fact {
         FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => text_of(name).unwrap_or_default(),
-        FactKind::Port { name, .. } | FactKind::Volume { name, .. } => name.to_string(),
+        FactKind::Port { name, .. } | FactKind::Volume { name, .. } => text_of(name).unwrap_or_default(),
         FactKind::Route { port, .. } => port.to_string(),
         FactKind::Health(health) => health_key(health.kind).to_owned(),
         FactKind::File { path, .. } => text_of(path).unwrap_or_default(),
@@ -308,6 +308,8 @@ impl List<'_> {
                 ];
                 self.some(kind, "", "resource", span, &fields);
             }
+            // names that a loop gives are known in an environment only
+            FactKind::Port { .. } | FactKind::Volume { .. } if key.is_empty() => {}
             FactKind::Port { service, .. } => {
                 self.some(kind, &key, "port", span, &[("", true), ("protocol", true), ("service", service.is_some())]);
             }

@@ -377,7 +377,8 @@ impl<'a> Walk<'a> {
             FactKind::Resources(found) => {
                 self.some([&found.request_cpu, &found.request_memory, &found.limit_cpu, &found.limit_memory]);
             }
-            FactKind::Port { number, service, publish, .. } => {
+            FactKind::Port { name, number, service, publish, .. } => {
+                self.expr(name);
                 self.expr(number);
                 if self.says("port.publish") {
                     self.some([publish]);
@@ -400,7 +401,8 @@ impl<'a> Walk<'a> {
                 }
                 self.some([&health.period, &health.delay, &health.timeout, &health.failures, &health.start]);
             }
-            FactKind::Volume { at, size, class, .. } => {
+            FactKind::Volume { name, at, size, class } => {
+                self.expr(name);
                 self.expr(at);
                 if self.says("volume.size") {
                     self.some([size, class]);
@@ -467,11 +469,11 @@ fn key(fact: &Fact) -> Key {
         FactKind::Schedule(_) => Key("schedule", None),
         FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => Key("env", fixed(name)),
         FactKind::Resources(_) => Key("resources", None),
-        FactKind::Port { name, .. } => Key("port", Some(name.to_string())),
+        FactKind::Port { name, .. } => Key("port", fixed(name)),
         FactKind::Needs { .. } => Key("needs", None),
         FactKind::Profile(_) => Key("profile", None),
         FactKind::Health(health) => Key("health", Some(format!("{:?}", health.kind))),
-        FactKind::Volume { name, .. } => Key("volume", Some(name.to_string())),
+        FactKind::Volume { name, .. } => Key("volume", fixed(name)),
         FactKind::Tmpfs(_) => Key("tmpfs", None),
         FactKind::File { path, .. } => Key("file", fixed(path)),
         FactKind::Security { .. } => Key("security", None),

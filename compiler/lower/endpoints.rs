@@ -177,7 +177,9 @@ fn ports(
             let number = value(lowering, number);
             let service = service.as_ref().and_then(|service| value(lowering, service)).or_else(|| number.clone());
             let service = if let Some(Value::Int(port)) = service { Some(port) } else { None };
-            ports.push((name.clone(), number, service));
+            if let Some(name) = lowering.name(name) {
+                ports.push((name, number, service));
+            }
         });
     }
     ports
@@ -197,8 +199,11 @@ impl Lowering<'_> {
                         piece => linked.push(piece),
                     }
                 }
-                // A single number stays a number.
-                Some(Value::text(linked))
+                // A secret alone is that secret, and no text with one in it.
+                Some(match linked.as_slice() {
+                    [Piece::Secret(secret)] => Value::Secret(secret.clone()),
+                    _ => Value::text(linked),
+                })
             }
             Value::List(items) => {
                 let items = items.into_iter().map(|item| self.linked(item, at, origins));

@@ -108,3 +108,46 @@ fn a_configuration_file_that_prints_itself_is_refused() {
     let errors: Vec<_> = findings.iter().filter(|finding| finding.code.severity == Severity::Error).collect();
     assert!(!errors.is_empty() && errors.iter().all(|finding| finding.code.id == "TL0449"), "{errors:?}");
 }
+
+/// An environment whose services name their own ports and volumes.
+fn named(environment: &str) -> Compiled {
+    let body = r#"type "disk" { (path)at required=#true }
+        type "worker" { (map)port of="port"; (map)disk of="disk" }
+        settings { (map)worker of="worker" }
+        (each)"name, s in worker" {
+            workload (ref)"name" {
+                image "worker:1"
+                (each)"port, number in s.port" { port (ref)"port" (ref)"number" }
+                (each)"disk, d in s.disk" { volume (ref)"disk" at=(ref)"d.at" }
+                args { - "--port"; (each)"port, number in s.port" { - (ref)"number" } }
+            }
+        }
+        compose { project (f)"{environment}"; bind "127.0.0.1"; restart "no" }"#;
+    compiled(&format!("{body}\n{}", helm(NAMES, r#"all (ref)"workloads""#)), environment)
+}
+
+#[test]
+fn a_loop_names_ports_and_volumes() {
+    let found = named(
+        "worker \"a\" { port metrics=9090 admin=9091; disk \"data\" at=\"/data\" }\n worker \"b\" { port http=8000 }",
+    );
+    let values = lines(&found, "values.yaml").join("\n");
+    for wanted in [
+        "      metrics:\n        number: 9090",
+        "      admin:\n        number: 9091",
+        "    volumes:\n      data:\n        at: /data",
+        "    - --port\n    - \"9091\"\n    - \"9090\"",
+    ] {
+        assert!(values.contains(wanted), "{wanted}\n{values}");
+    }
+    let compose = lines(&found, "compose.yaml").join("\n");
+    assert!(compose.contains("source: a-data\n      target: /data"), "{compose}");
+    assert!(compose.contains("    - \"8000\""), "{compose}");
+}
+
+#[test]
+fn a_computed_name_is_a_label_too() {
+    let findings = named("worker \"a\" { port \"My Port\"=8000 }").findings;
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.code.severity == Severity::Error).collect();
+    assert!(!errors.is_empty() && errors.iter().all(|finding| finding.code.id == "TL0216"), "{errors:?}");
+}

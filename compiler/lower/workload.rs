@@ -31,7 +31,7 @@ struct FactKey(plan::Kind, Arc<str>);
 fn key(lowering: &mut Lowering<'_>, fact: &FactKind) -> FactKey {
     let key = match fact {
         FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => lowering.name(name).unwrap_or_default(),
-        FactKind::Port { name, .. } | FactKind::Volume { name, .. } => name.clone(),
+        FactKind::Port { name, .. } | FactKind::Volume { name, .. } => lowering.name(name).unwrap_or_default(),
         FactKind::Health(health) => format!("{:?}", health.kind).into(),
         FactKind::File { path, .. } => lowering.name(path).unwrap_or_default(),
         _ => "".into(),
@@ -150,10 +150,11 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
         FactKind::Port { name, number, service, publish, protocol } => {
             let service = service.as_ref().filter(|_| says(lowering, "port.service"));
             let service = lowering.maybe_leaf(service);
-            if let Some(number) = lowering.leaf(number) {
+            lowering.origins(name);
+            if let (Some(name), Some(number)) = (label(lowering, name), lowering.leaf(number)) {
                 let publish = publish.as_ref().filter(|_| says(lowering, "port.publish"));
                 let publish = lowering.maybe_leaf(publish);
-                workload.ports.push(Port { name: name.clone(), number, service, publish, protocol: protocol.clone() });
+                workload.ports.push(Port { name, number, service, publish, protocol: protocol.clone() });
             }
         }
         FactKind::Needs { names, until } => needs(lowering, workload, names, *until, fact.span),
@@ -183,10 +184,11 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
         }
         FactKind::Volume { name, at, size, class } => {
             let says_size = says(lowering, "volume.size");
-            if let Some(at) = lowering.leaf(at) {
+            lowering.origins(name);
+            if let (Some(name), Some(at)) = (label(lowering, name), lowering.leaf(at)) {
                 let size = lowering.maybe_leaf(size.as_ref().filter(|_| says_size));
                 let class = lowering.maybe_leaf(class.as_ref().filter(|_| says_size));
-                workload.volumes.push(Volume { name: name.clone(), at, size, class });
+                workload.volumes.push(Volume { name, at, size, class });
             }
         }
         FactKind::Tmpfs(paths) => workload.tmpfs.extend(lowering.leaves(paths)),
@@ -223,6 +225,19 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
         }
     }
     false
+}
+
+/// The name of a port or a volume: a DNS label, for it becomes part of names in every target.
+fn label(lowering: &mut Lowering<'_>, name: &Expr) -> Option<Arc<str>> {
+    let found = lowering.name(name)?;
+    let bad = |of| crate::value::fit(of, Value::String(found.clone()), &crate::value::Attributes::default()).err();
+    match crate::value::scalar("name").and_then(bad) {
+        Some(bad) => {
+            lowering.report(schema::bad_value(bad, name.span));
+            None
+        }
+        None => Some(found),
+    }
 }
 
 /// An image that a template spelled out, in normal form.
@@ -407,8 +422,8 @@ impl Lowering<'_> {
         fields.leaf("pull", workload.pull.as_ref());
         fields.leaf("replicas", workload.replicas.as_ref());
         fields.leaf("max-replicas", workload.max_replicas.as_ref());
-        fields.leaves("command", &workload.command);
-        fields.leaves("args", &workload.args);
+        fields.words("command", &workload.command);
+        fields.words("args", &workload.args);
         fields.leaf("schedule", workload.schedule.as_ref());
         fields.tree("env", env_tree(workload));
         fields.tree("ports", ports_tree(workload));
@@ -503,6 +518,20 @@ impl Fields {
         if !leaves.is_empty() {
             self.0.insert(name.into(), Tree::List(leaves.iter().cloned().map(Tree::Leaf).collect()));
         }
+    }
+
+    /// Words of a command, which are text whatever their settings are.
+    fn words(&mut self, name: &str, leaves: &[Leaf]) {
+        let words: Vec<Leaf> = leaves
+            .iter()
+            .map(|leaf| match &leaf.value {
+                value @ (Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
+                    derived(leaf, Value::string(crate::value::spell(value)))
+                }
+                _ => leaf.clone(),
+            })
+            .collect();
+        self.leaves(name, &words);
     }
 
     fn done(self) -> Option<Tree> {
@@ -605,7 +634,7 @@ fn health_tree(workload: &Workload) -> Option<Tree> {
                 tcp.leaf("port", Some(&text(port, health.at)));
                 fields.tree("tcp", tcp.done());
             }
-            Probe::Exec { argv } => fields.leaves("exec", argv),
+            Probe::Exec { argv } => fields.words("exec", argv),
         }
         fields.leaf("period", health.period.as_ref());
         fields.leaf("delay", health.delay.as_ref());

@@ -1,9 +1,9 @@
 //! What can be said of a workload: the table of kinds of facts, [`KINDS`], and paths of facts.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 /// What a fact is about: `aeterna env[RUST_LOG]`, `aeterna resources.limits.memory`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct FactPath {
     /// The workload.
     #[serde(with = "crate::value::shared")]
@@ -17,6 +17,48 @@ pub struct FactPath {
     #[serde(with = "crate::value::shared")]
     pub field: Arc<str>,
 }
+
+/// What [`FactPath::every`] is written as.
+const EVERY: &str = "workloads";
+
+impl FactPath {
+    /// Every fact of every workload: what a key says that takes workloads as they are.
+    #[must_use]
+    pub fn every() -> FactPath {
+        FactPath { workload: "*".into(), kind: Kind::Setting, key: EVERY.into(), field: "".into() }
+    }
+
+    /// Whether it is [`FactPath::every`], which no single fact is.
+    #[must_use]
+    pub fn is_every(&self) -> bool {
+        self.kind == Kind::Setting && &*self.workload == "*"
+    }
+}
+
+/// By workload, kind, key and field. Facts of one workload share its name, which then need not be read.
+impl Ord for FactPath {
+    fn cmp(&self, other: &FactPath) -> Ordering {
+        let text = |one: &Arc<str>, two: &Arc<str>| if Arc::ptr_eq(one, two) { Ordering::Equal } else { one.cmp(two) };
+        text(&self.workload, &other.workload)
+            .then_with(|| self.kind.cmp(&other.kind))
+            .then_with(|| text(&self.key, &other.key))
+            .then_with(|| text(&self.field, &other.field))
+    }
+}
+
+impl PartialOrd for FactPath {
+    fn partial_cmp(&self, other: &FactPath) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for FactPath {
+    fn eq(&self, other: &FactPath) -> bool {
+        self.kind == other.kind && self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for FactPath {}
 
 impl fmt::Display for FactPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -47,6 +47,11 @@ pub(super) fn normal(value: &Value, name: &str, names: &Names) -> Value {
 
 /// Whether what keys say together is this fact's value.
 pub(super) fn joins(fact: &Value, of: &str, said: &[&Said]) -> bool {
+    if let [said] = said
+        && said.part.is_empty()
+    {
+        return is_whole(fact, said);
+    }
     let (whole, parts): (Vec<&Said>, Vec<&Said>) = said.iter().partition(|said| said.part.is_empty());
     if !whole.iter().all(|said| is_whole(fact, said)) {
         return false;

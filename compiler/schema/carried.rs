@@ -29,6 +29,9 @@ impl<'d> Charts<'_, 'd> {
     /// A fact as it is written, `WORKLOAD KIND[KEY].FIELD.PART`.
     pub(super) fn fact(&self, entry: &Entry, within: &Within<'d>) -> Option<Carry> {
         let text = within.filled(&self.builder.plain(entry, "a fact")?);
+        if text.trim() == "workloads" {
+            return Some(Carry { fact: FactPath::every(), part: "".into(), plus: 0, when: None });
+        }
         let bad = |message: String, hint: Option<String>| {
             self.builder.report(codes::BAD_FACT.at(entry.span, message).maybe_hint(hint));
             None

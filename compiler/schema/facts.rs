@@ -49,10 +49,14 @@ impl<'d> Builder<'d> {
         None
     }
 
-    /// The fixed name that is a node's first argument.
-    fn first_name(&self, node: &Node) -> Option<Arc<str>> {
+    /// The name that is a node's first argument: a word, or in a loop the key that it is at.
+    fn first_name(&self, node: &Node, scope: &Scope) -> Option<Expr> {
         let entry = node.arguments().next()?;
-        self.plain(entry, &format!("the name of a `{}`", node.name.text)).map(Arc::from)
+        if entry.annotation.is_some() {
+            return self.value(entry, Some(&Self::scalar("string")), scope);
+        }
+        let name = self.plain(entry, &format!("the name of a `{}`", node.name.text))?;
+        Some(crate::expr::constant(crate::value::Value::string(name), entry.span))
     }
 
     /// Checks a word that is written as such; a computed one is checked when it has a value.
@@ -115,7 +119,7 @@ impl<'d> Builder<'d> {
             );
             return None;
         };
-        let name = self.first_name(node);
+        let name = self.first_name(node, scope);
         let number = self.value(entry, Some(&Self::scalar("port")), scope);
         self.fixed_word(node, "protocol", &["tcp", "udp"]);
         Some(FactKind::Port {
@@ -128,7 +132,7 @@ impl<'d> Builder<'d> {
     }
 
     fn volume(&self, node: &Node, scope: &Scope) -> Option<FactKind> {
-        let name = self.first_name(node);
+        let name = self.first_name(node, scope);
         let size = self.property(node, "size", "memory", scope);
         let class = self.property(node, "class", "string", scope);
         let Some(at) = node.property("at") else {

@@ -30,8 +30,19 @@ pub(super) const MAX_SETTINGS: usize = 20_000;
 
 /// Nodes that a stack's body may hold.
 pub(super) const KNOWN_NODES: &[&str] = &[
-    "settings", "type", "defaults", "override", "rule", "endpoint", "workload", "compose", "config", "mcp", "helm",
+    "settings",
+    "type",
+    "defaults",
+    "override",
+    "rule",
+    "endpoint",
+    "workload",
+    "compose",
+    "config",
+    "mcp",
+    "helm",
     "fragment",
+    "questions",
 ];
 
 /// Loads the stack called `name` from its texts and those of its extensions; `None` if there was an error.
@@ -149,6 +160,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         mcp: Vec::new(),
         helm: Vec::new(),
         surfaces: Vec::new(),
+        questions: builder.questions(&bodies),
         order: Vec::new(),
         preset_index: Vec::new(),
     };
@@ -278,16 +290,18 @@ fn root_setting(span: Span) -> Setting {
     }
 }
 
-/// BLAKE3 of what was parsed, so that formatting and comments do not count.
+/// BLAKE3 of what was parsed, so that formatting and comments do not count; nor do questions, which no output shows.
 fn digest(stacks: &[&Node], extensions: &[&Node]) -> String {
     let mut hasher = blake3::Hasher::new();
-    for node in stacks.iter().chain(extensions) {
-        hash_node(&mut hasher, node);
+    let asks_only =
+        |node: &&&Node| !node.children.is_empty() && node.children.iter().all(|child| child.name.text == "questions");
+    for node in stacks.iter().filter(|node| !asks_only(node)).chain(extensions) {
+        hash_node(&mut hasher, node, |child| child.name.text != "questions");
     }
     hasher.finalize().to_hex().to_string()
 }
 
-fn hash_node(hasher: &mut blake3::Hasher, node: &Node) {
+fn hash_node(hasher: &mut blake3::Hasher, node: &Node, counts: fn(&Node) -> bool) {
     let mut word = |text: &str| {
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
@@ -299,8 +313,9 @@ fn hash_node(hasher: &mut blake3::Hasher, node: &Node) {
         word(entry.annotation.as_ref().map_or("", |name| &name.text));
         word(&format!("{:?}", entry.value));
     }
-    word(&node.children.len().to_string());
-    for child in &node.children {
-        hash_node(hasher, child);
+    let children = || node.children.iter().filter(|child| counts(child));
+    word(&children().count().to_string());
+    for child in children() {
+        hash_node(hasher, child, |_| true);
     }
 }

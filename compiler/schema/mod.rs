@@ -23,6 +23,7 @@ mod names;
 mod never;
 mod pending;
 mod project;
+pub mod questions;
 mod rules;
 mod said;
 mod shape;
@@ -149,6 +150,8 @@ pub struct Stack {
     pub helm: Vec<Helm>,
     /// What the charts read.
     pub surfaces: Vec<Packed>,
+    /// What `init` asks; no part of the digest, because no output depends on it.
+    pub questions: Vec<questions::Section>,
     /// Presets and settings in an order in which everything stands after what it reads.
     pub order: Vec<Step>,
     /// For each setting, the assignments of presets to it: preset, index in it.
@@ -458,7 +461,7 @@ pub enum FactKind {
     },
     Resources(ResourceExprs),
     Port {
-        name: Arc<str>,
+        name: Expr,
         number: Expr,
         service: Option<Expr>,
         publish: Option<Expr>,
@@ -471,7 +474,7 @@ pub enum FactKind {
     Profile(Expr),
     Health(Box<HealthExprs>),
     Volume {
-        name: Arc<str>,
+        name: Expr,
         at: Expr,
         size: Option<Expr>,
         class: Option<Expr>,

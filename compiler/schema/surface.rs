@@ -211,6 +211,11 @@ impl Surface {
 
     /// Fills in [`ChartKey::children`] from what holds each key; none where a number is no key.
     fn name_children(&mut self) -> Option<()> {
+        let mut counts = vec![0; self.keys.len()];
+        for key in self.keys.get(1..)? {
+            *counts.get_mut(key.parent? as usize)? += 1;
+        }
+        self.keys.iter_mut().zip(counts).for_each(|(key, count)| key.children.reserve_exact(count));
         for number in 1..self.keys.len() {
             let key = self.keys.get(number)?;
             let (name, parent, number) = (key.name.clone(), key.parent?, u32::try_from(number).ok()?);

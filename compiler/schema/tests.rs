@@ -324,3 +324,48 @@ fn only_projections_go_through_the_workloads() {
         ),
     ]);
 }
+
+#[test]
+fn questions_ask_for_what_there_is() {
+    let settings = "(enum)level \"a\" \"b\" default=\"a\"; g { (int)n default=1 }; (map)m of=\"int\"; (bool)d derived=(cel)\"level == 'a'\"";
+    let asks = |question: &str| format!("questions {{ section \"s\" {{ {question} }} }}");
+    let level = "question \"q\" sets=\"level\"";
+    for right in [
+        level.to_owned(),
+        format!("{level} when=\"g.n > 0\" required=#true suggest=\"b\" {{ about \"x\"; for \"helm\" }}"),
+        "question \"q\" { answer \"x\" { targets \"helm\"; write \"g.n\" 3 } }".to_owned(),
+    ] {
+        gives(&stack(settings, &asks(&right)), &[]);
+    }
+    let wrong = [
+        ("question \"q\" sets=\"levl\"", "TL0301", "levl"),
+        ("question \"q\" sets=\"g\"", "TL0450", "\"g\""),
+        ("question \"q\" sets=\"m\"", "TL0450", "\"m\""),
+        ("question \"q\" sets=\"d\"", "TL0450", "\"d\""),
+        ("question \"show\" sets=\"level\"", "TL0450", "question"),
+        ("question \"Q\" sets=\"level\"", "TL0450", "question"),
+        ("question \"q\"", "TL0431", "question"),
+        ("question \"q\" sets=\"level\" when=\"g.m\"", "TL0301", "m"),
+        ("question \"q\" sets=\"level\" { for \"halm\" }", "TL0123", "\"halm\""),
+        ("question \"q\" sets=\"level\" { answer \"x\" }", "TL0444", "question"),
+        ("question \"q\" { answer \"x\" { write \"level\" \"c\" } }", "TL0213", "\"c\""),
+        ("question \"q\" { answer \"x\" { write \"g.n\" } }", "TL0432", "write"),
+        ("question \"q\" sets=\"level\" { ask \"x\" }", "TL0401", "ask"),
+        ("question \"q\" sets=\"level\"; question \"q\" sets=\"g.n\"", "TL0402", "question"),
+        ("", "TL0442", "section"),
+    ];
+    for (question, code, words) in wrong {
+        gives(&stack(settings, &asks(question)), &[(code, words)]);
+    }
+}
+
+#[test]
+fn questions_are_no_part_of_the_digest() {
+    let digest = |texts: &[&str]| loaded(texts).0.expect("right").digest;
+    let asks = |title: &str| format!("questions {{ section \"{title}\" {{ question \"q\" sets=\"replicas\" }} }}");
+    let plain = digest(&[&stack("", "")]);
+    assert_eq!(plain, digest(&[&stack("", &asks("a"))]));
+    let apart = format!("stack \"demo\" {{ {} }}", asks("b"));
+    assert_eq!(plain, digest(&[&stack("", ""), &apart]));
+    assert_ne!(plain, digest(&[&stack("(int)n derived=(cel)\"replicas\"", "")]));
+}

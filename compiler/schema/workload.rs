@@ -53,10 +53,8 @@ impl<'d> Builder<'d> {
     /// Health checks and routes name ports that the workload declares.
     fn declared_ports(&self, workload: &Workload) {
         let facts = || workload.facts.iter().chain(workload.overrides.iter().flat_map(|over| &over.facts));
-        let declared: Vec<&str> = facts()
-            .filter_map(
-                |fact| if let FactKind::Port { name, .. } = &fact.node.kind { Some(name.as_ref()) } else { None },
-            )
+        let declared: Vec<String> = facts()
+            .filter_map(|fact| if let FactKind::Port { name, .. } = &fact.node.kind { constant(name) } else { None })
             .collect();
         for fact in facts() {
             let port = match &fact.node.kind {
@@ -67,8 +65,9 @@ impl<'d> Builder<'d> {
                 FactKind::Route { port, .. } => port,
                 _ => continue,
             };
-            if !port.is_empty() && !declared.contains(&port.as_ref()) {
-                let near = nearest(port, declared.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            if !port.is_empty() && !declared.iter().any(|name| **name == **port) {
+                let near =
+                    nearest(port, declared.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
                 self.report(
                     codes::UNDECLARED_PORT
                         .at(
@@ -202,12 +201,16 @@ const fn row(
     FactRow { name, arguments, properties, children, example }
 }
 
-/// What a fact is of which a workload has one; nothing for facts that add up, and for variables, where a later line wins.
-fn key_of(kind: &FactKind) -> Option<String> {
-    let constant = |expr: &Expr| match &expr.kind {
+/// A name or path that is not computed.
+fn constant(expr: &Expr) -> Option<String> {
+    match &expr.kind {
         ExprKind::Literal(value) => Some(crate::value::spell(value)),
         _ => None,
-    };
+    }
+}
+
+/// What a fact is of which a workload has one; nothing for facts that add up, and for variables, where a later line wins.
+fn key_of(kind: &FactKind) -> Option<String> {
     Some(match kind {
         FactKind::Image { .. } => "`image`".to_owned(),
         FactKind::Replicas { .. } => "`replicas`".to_owned(),
@@ -215,8 +218,8 @@ fn key_of(kind: &FactKind) -> Option<String> {
         FactKind::Schedule(_) => "`schedule`".to_owned(),
         FactKind::Resources(_) => "`resources`".to_owned(),
         FactKind::Profile(_) => "`profile`".to_owned(),
-        FactKind::Port { name, .. } => format!("the port `{name}`"),
-        FactKind::Volume { name, .. } => format!("the volume `{name}`"),
+        FactKind::Port { name, .. } => format!("the port `{}`", constant(name)?),
+        FactKind::Volume { name, .. } => format!("the volume `{}`", constant(name)?),
         FactKind::Health(health) => match health.kind {
             HealthKind::Liveness => "`health \"liveness\"`".to_owned(),
             HealthKind::Readiness => "`health \"readiness\"`".to_owned(),

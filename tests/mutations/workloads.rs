@@ -235,11 +235,13 @@ fn fields(kind: &mut FactKind) -> Vec<&mut Option<Expr>> {
 /// Gives a fact another name, if it has one.
 fn rename(kind: &mut FactKind) -> bool {
     match kind {
-        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => match &mut name.kind {
+        FactKind::Env { name, .. }
+        | FactKind::EnvTree { name, .. }
+        | FactKind::Port { name, .. }
+        | FactKind::Volume { name, .. } => match &mut name.kind {
             trueline::expr::Kind::Literal(trueline::value::Value::String(text)) => *text = renamed(text).into(),
             _ => return false,
         },
-        FactKind::Port { name, .. } | FactKind::Volume { name, .. } => *name = renamed(name).into(),
         FactKind::Route { port, .. } => *port = renamed(port).into(),
         FactKind::Health(health) => match &mut health.probe {
             ProbeExpr::Http { port, .. } | ProbeExpr::Tcp { port } => *port = renamed(port).into(),

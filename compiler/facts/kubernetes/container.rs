@@ -49,6 +49,7 @@ impl Manifests<'_, '_> {
             }
         }
         self.mounts(container, pod, running);
+        self.sink.follow_secret_files();
         self.resources(container);
         self.security(container, pod);
     }

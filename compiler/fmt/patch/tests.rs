@@ -134,3 +134,14 @@ fn edits_are_applied_in_any_order_and_never_overlap() {
     assert_eq!(apply("a", &[edit(1..9, "x")]), Err(Refused::BadEdit));
     assert_eq!(apply("a 1", &[edit(2..3, "{")]), Err(Refused::OtherChange));
 }
+
+#[test]
+fn what_has_settings_below_it_comes_as_a_node() {
+    let text = "environment \"a\" stack=\"b\" {\n    ingress #true\n}\n";
+    let one = set_node(text, &["ingress", "tls"], "#true").expect("a bare path");
+    assert_eq!(one, "environment \"a\" stack=\"b\" {\n    ingress #true { tls #true }\n}\n");
+    let two = set_node(text, &["observability", "tracing"], "#true").expect("a bare path");
+    assert!(two.ends_with("\n    observability { tracing #true }\n}\n"), "{two}");
+    let again = set_node(&two, &["observability", "tracing"], "#false").expect("written once");
+    assert!(again.contains("observability { tracing #false }"), "{again}");
+}

@@ -9,7 +9,7 @@ use super::{Chart, Source, is_empty, type_of};
 use crate::{
     diag::Finding,
     expr::{Evaluated, Expr},
-    facts::{Fact, Facts},
+    facts::{self, Fact, Facts, compare},
     plan::{Deployment, FactPath, Kind, Release},
     readback::carried::{self, Said},
     schema::{Carry, KeyShape, Unsaid},
@@ -63,8 +63,8 @@ impl<'a> Chart<'a, '_> {
             {
                 self.missing(number, None);
             }
-            let mut silent = !key.carries.is_empty();
-            for carry in &key.carries {
+            let mut silent = !key.carries.is_empty() && !key.carries.iter().any(|carry| carry.fact.is_every());
+            for carry in key.carries.iter().filter(|carry| !carry.fact.is_every()) {
                 let holds = values.holds(carry.when.as_ref());
                 silent &= holds == Some(false);
                 match holds {
@@ -174,10 +174,33 @@ impl<'a> Chart<'a, '_> {
         }
         let mut by_keys = sources.iter().filter(|(source, _)| matches!(source, Source::Key(_))).peekable();
         by_keys.peek()?;
+        if same_origins(fact, by_keys.clone().flat_map(|(_, said)| &said.origins)) {
+            return None; // most often; the rest has to look closer
+        }
         let found: BTreeSet<&str> = by_keys.flat_map(|(_, said)| &said.origins).map(AsRef::as_ref).collect();
         let wanted: BTreeSet<&str> = fact.place.origins.iter().map(|origin| &*origin.path).collect();
         let group = path.kind == Kind::Setting || of == "list";
         (!same_settings(&wanted, &found, group)).then(|| self.other_origin(path, fact, sources, &wanted, &found))
+    }
+
+    /// A key that takes workloads as they are says every fact of them, and no others.
+    pub(super) fn as_they_are(&mut self) {
+        let (surface, values) = (self.surface, self.values);
+        for (number, key) in (0_u32..).zip(&surface.keys) {
+            if !key.carries.iter().any(|carry| carry.fact.is_every()) {
+                continue;
+            }
+            let found = values.written(number).map(|node| facts::of_values(node, &self.names)).unwrap_or_default();
+            let helm = |path: &FactPath| path.kind.row().field(&path.field).is_some_and(|field| field.helm);
+            let wanted = self.facts.iter().filter(|(path, _)| helm(path));
+            let differ =
+                wanted.filter(|(path, fact)| !found.get(*path).is_some_and(|found| compare::same(found, fact)));
+            let mut findings: Vec<Finding> =
+                differ.map(|(path, fact)| self.not_as_it_is(number, path, fact, found.get(path))).collect();
+            let more = found.iter().filter(|(path, _)| !self.facts.contains_key(*path));
+            findings.extend(more.map(|(path, fact)| self.more_than_it_is(number, path, fact)));
+            findings.into_iter().for_each(|finding| self.diags.push(finding));
+        }
     }
 
     /// The chart runs the workloads of Helm's view and no others, under the names that the release gives.
@@ -262,6 +285,13 @@ fn twins<'f>(facts: &'f Facts, known: &dyn Fn(&FactPath) -> bool) -> Twins<'f> {
 fn is_twin(path: &FactPath, fact: &Fact, twins: &Twins<'_>) -> bool {
     let known = twins.get(&(path.workload.as_ref(), fact.place.at)).filter(|_| path.kind == Kind::Env);
     known.is_some_and(|known| known.iter().any(|twin| twin.value == fact.value && twin.place == fact.place))
+}
+
+/// Whether a fact was computed from just these settings.
+fn same_origins<'s>(fact: &Fact, found: impl Iterator<Item = &'s Arc<str>> + Clone) -> bool {
+    let wanted = &fact.place.origins;
+    found.clone().all(|path| wanted.iter().any(|origin| origin.path == *path))
+        && wanted.iter().all(|origin| found.clone().any(|path| origin.path == *path))
 }
 
 /// Whether two sets of settings are the same. A group or list that is printed whole has what is in it as origins.

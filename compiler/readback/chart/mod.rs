@@ -90,6 +90,7 @@ pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
     chart.join();
     chart.says();
     chart.understood();
+    chart.as_they_are();
     chart.covered();
 }
 
@@ -99,6 +100,7 @@ fn settings(inputs: &Inputs<'_>, names: &Names) -> Facts {
     for carry in inputs.surface.keys.iter().flat_map(|key| &key.carries) {
         let path = &carry.fact;
         if path.kind == Kind::Setting
+            && !path.is_every()
             && !settings.contains_key(path)
             && let Some(fact) = setting(inputs, &path.key, names)
         {

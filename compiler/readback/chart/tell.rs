@@ -227,6 +227,26 @@ impl<'a> Chart<'a, '_> {
         finding.hint("compute both from the same settings")
     }
 
+    /// A key takes workloads as they are, and says one of their facts otherwise or not at all.
+    pub(super) fn not_as_it_is(&self, number: u32, path: &FactPath, fact: &Fact, found: Option<&Fact>) -> Finding {
+        let (key, from) = (self.surface.path_of(number), readback::settings_of(fact));
+        let says = match found {
+            Some(found) => {
+                format!("line {} of the values says {}", found.place.line, readback::spell(&found.value))
+            }
+            None => format!("`{key}` does not say it"),
+        };
+        let message = format!("{} is {}{from}, and {says}", shown(path, ""), readback::spell(&fact.value));
+        codes::CARRIED_DIFFERS.at(readback::place(fact), message).label(self.key(number).span, "the surface says so")
+    }
+
+    /// A key takes workloads as they are, and says a fact that none of them has.
+    pub(super) fn more_than_it_is(&self, number: u32, path: &FactPath, fact: &Fact) -> Finding {
+        let key = self.surface.path_of(number);
+        let message = format!("line {} of `{key}` says {}, and nothing here does", fact.place.line, shown(path, ""));
+        codes::EXTRA_KEY.at(self.key(number).span, message)
+    }
+
     pub(super) fn unsaid(&self, path: &FactPath, fact: &Fact) -> Finding {
         let (fact_path, from) = (shown(path, ""), readback::settings_of(fact));
         let message = format!("{fact_path}{from} reaches chart `{}` by no key", self.surface.chart);

@@ -1,0 +1,436 @@
+//! The guided start: answers in, an environment out; every combination of choices, and the program itself.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write as _,
+    process::Stdio,
+    sync::Arc,
+};
+
+use rayon::prelude::*;
+use serde_json::json;
+use trueline::{
+    compile::{Compiled, Stdlib},
+    diag::{Diags, Severity},
+    init::{self, Interview, Problem, Refusal, Wanted},
+    schema::{Kind, Stack, questions::Question},
+};
+
+use crate::{
+    cli::{Project, Ran},
+    support::{compile, failed, python, told},
+};
+
+fn embedded() -> &'static Stdlib {
+    static LIBRARY: std::sync::OnceLock<Stdlib> = std::sync::OnceLock::new();
+    LIBRARY.get_or_init(Stdlib::embedded)
+}
+
+fn stack(name: &str) -> Arc<Stack> {
+    embedded().stack(name, &mut Diags::default()).expect("a shipped stack")
+}
+
+/// The shipped stacks that ask anything.
+fn asking() -> Vec<Arc<Stack>> {
+    let stacks = embedded().stacks().into_iter().map(stack);
+    stacks.filter(|stack| init::all(stack).next().is_some()).collect()
+}
+
+/// Answers that fit a question, as a person would type them: all words, both of yes and no, one text.
+fn fitting(interview: &Interview<'_>, question: &Question) -> Vec<String> {
+    match interview.wanted(question) {
+        Wanted::Words(words) => words.iter().map(|(word, _)| word.to_string()).collect(),
+        Wanted::YesNo => vec!["yes".to_owned(), "no".to_owned()],
+        Wanted::Secret => vec!["some-credentials/api-key".to_owned()],
+        Wanted::Value(_) | Wanted::Values(_) if !question.suggest.is_empty() => vec![question.suggest.to_string()],
+        Wanted::Value(name) | Wanted::Values(name) => {
+            vec![trueline::value::scalar(&name).expect("a type").example.trim_matches('"').to_owned()]
+        }
+    }
+}
+
+/// Whether a question decides which programs run or which files are written: then it is tried with all others.
+fn decides(stack: &Stack, question: &Question) -> bool {
+    question.sets.is_none_or(|id| question.required || matches!(stack.setting(id).kind, Kind::Choice(_) | Kind::Switch))
+}
+
+/// Every way through the questions: those of `tried` with each answer, others only where they must be answered.
+fn ways<'a>(
+    interview: Interview<'a>,
+    questions: &[&Question],
+    tried: &dyn Fn(&Question) -> bool,
+    found: &mut Vec<Interview<'a>>,
+) {
+    let Some((question, rest)) = questions.split_first() else { return found.push(interview) };
+    let Some(open) = interview.open(question) else { return ways(interview, rest, tried, found) };
+    let mut answers = fitting(&interview, question);
+    match (tried(question), open.required) {
+        (true, _) => {}
+        (false, true) => answers.truncate(1),
+        (false, false) => return ways(interview, rest, tried, found),
+    }
+    for answer in answers {
+        let mut next = interview.clone();
+        next.answer(question, &answer).unwrap_or_else(|Refusal(why)| panic!("{}={answer}: {why}", question.id));
+        ways(next, rest, tried, found);
+    }
+}
+
+/// What an answered environment compiles to, after it was read again: every answer has to come back.
+fn compiled(interview: &Interview<'_>) -> Compiled {
+    let text = interview.text();
+    let stack = interview.stack();
+    let again = Interview::of(embedded(), stack.clone(), "start", text.clone()).expect("what was written can be read");
+    for question in init::all(stack) {
+        let value = |interview: &Interview<'_>| interview.open(question).map(|open| open.value);
+        if interview.is_answered(question) {
+            assert_eq!(value(interview), value(&again), "{}\n{text}", question.id);
+        }
+    }
+    compile("start", &text)
+}
+
+/// What may be said to somebody whose answers do not fit together: a rule, or that copies cannot share a port of the host.
+const REFUSALS: &[&str] = &["TL0601", "TL0604"];
+
+/// The rules that refused it; panics where something else did.
+fn rules_that_refuse(compiled: &Compiled, text: &str) -> BTreeSet<String> {
+    let errors = compiled.findings.iter().filter(|finding| finding.code.severity == Severity::Error);
+    errors
+        .map(|finding| {
+            assert!(REFUSALS.contains(&finding.code.id), "{}\n{text}", told(compiled));
+            finding.message.clone()
+        })
+        .collect()
+}
+
+fn no_empty_secret(compiled: &Compiled) {
+    for file in &compiled.files {
+        let text = String::from_utf8_lossy(&file.bytes);
+        for line in text.lines() {
+            let names_secret = line.contains("ecretName:") || line.contains("ecretKey:") || line.contains("ecretRef:");
+            assert!(!(names_secret && line.trim_end().ends_with("\"\"")), "{}: {line}", file.path);
+        }
+    }
+}
+
+/// How many ways compile, and what the rules said of the others.
+fn try_all(ways: &[Interview<'_>]) -> (usize, BTreeSet<String>) {
+    let results: Vec<BTreeSet<String>> = ways
+        .par_iter()
+        .map(|interview| {
+            let compiled = compiled(interview);
+            if failed(&compiled) {
+                return rules_that_refuse(&compiled, &interview.text());
+            }
+            no_empty_secret(&compiled);
+            assert!(!compiled.files.is_empty());
+            BTreeSet::new()
+        })
+        .collect();
+    let compile = results.iter().filter(|refused| refused.is_empty()).count();
+    (compile, results.into_iter().flatten().collect())
+}
+
+#[test]
+fn every_combination_compiles_or_is_refused_by_a_rule() {
+    for stack in asking() {
+        let advanced = |question: &Question| {
+            stack
+                .questions
+                .iter()
+                .any(|section| section.collapsed && section.questions.iter().any(|it| it.id == question.id))
+        };
+        let questions: Vec<&Question> = init::all(&stack).collect();
+        let fresh = || Interview::new(embedded(), stack.clone(), "start");
+        let mut found = Vec::new();
+        ways(fresh(), &questions, &|it| decides(&stack, it) && !advanced(it), &mut found);
+        let main = found.len();
+        // all that is asked only of those who want to go through it, for each target
+        ways(fresh(), &questions, &|it| it.sets.is_none() || (decides(&stack, it) && advanced(it)), &mut found);
+        // each other choice by itself
+        for question in questions.iter().filter(|it| !decides(&stack, it)) {
+            ways(fresh(), &questions, &|it| it.sets.is_none() || it.id == question.id, &mut found);
+        }
+        let (compile, refused) = try_all(&found);
+        let told = format!("{}: {main} + {} ways, {compile} compile; {refused:#?}", stack.name, found.len() - main);
+        assert!(main > 5 && compile * 2 > found.len(), "{told}");
+    }
+}
+
+fn answers(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(id, answer)| ((*id).to_owned(), (*answer).to_owned())).collect()
+}
+
+#[test]
+fn all_missing_answers_are_listed_at_once() {
+    let mut interview = Interview::new(embedded(), stack("aeterna"), "start");
+    let problems = interview.answer_all(&answers(&[("target", "both"), ("cache", "external")]), &BTreeMap::new());
+    let missing: Vec<&str> = problems
+        .iter()
+        .map(|problem| match problem {
+            Problem::Missing(id, _) => &**id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(missing, ["vector-backend", "redis-host", "postgresql"]);
+}
+
+#[test]
+fn what_must_be_written_is_never_called_useless() {
+    let text = "environment \"start\" stack=\"somafractalmemory\" {\n    targets \"compose\"\n    app mode=\"full-stack\"\n    \
+                secrets { provider store=\"s\" path=\"p\" }\n}\n";
+    let compiled = compile("start", text);
+    assert!(!failed(&compiled), "{}", told(&compiled));
+    // the opposite: what need not be written, and does nothing
+    let compiled = compile("start", &text.replace("path=\"p\"", "path=\"p\" refresh=\"2h\""));
+    assert_eq!(crate::support::findings(&compiled).lines().filter(|line| line.ends_with("error[TL0607]")).count(), 1);
+}
+
+fn run(project: &Project, arguments: &[&str]) -> Ran {
+    let words: Vec<&str> = ["init"].into_iter().chain(arguments.iter().copied()).collect();
+    project.run(&words)
+}
+
+fn empty() -> Project {
+    Project::new(&[("environments/.keep", "")])
+}
+
+const LOCAL: &[&str] = &[
+    "aeterna",
+    "dev",
+    "--target",
+    "both",
+    "--vector-backend",
+    "qdrant",
+    "--cache",
+    "valkey",
+    "--postgresql",
+    "bundled",
+];
+
+#[test]
+fn flags_write_an_environment_and_compile_it() {
+    let project = empty();
+    let ran = run(&project, &[LOCAL, &["--llm", "openai", "--llm-api-key", "openai-credentials/api-key"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = project.read("environments/dev.kdl");
+    for wanted in [
+        "cache \"valkey\"\n",
+        "targets \"helm\" \"compose\"",
+        "(secret)\"openai-credentials/api-key\"",
+        "    // What keeps",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    // what holds anyway is not written
+    assert!(!text.contains("qdrant") && !text.contains("postgres"), "{text}");
+    assert!(project.read("out/dev/aeterna/compose/compose.yaml").contains("valkey"));
+    assert_eq!(project.read(".gitignore"), "/.trueline/\n/secrets/\n");
+    assert!(project.read(".gitattributes").starts_with("/out/** text eol=lf"));
+    assert!(ran.stderr.contains("store the secrets openai-credentials/api-key"), "{}", ran.stderr);
+    let check = project.run(&["compile", "--check"]);
+    assert_eq!(check.code, 0, "{check:?}");
+    let again = run(&project, LOCAL);
+    assert_eq!((again.code, text), (2, project.read("environments/dev.kdl")), "{again:?}");
+    assert!(again.stderr.contains("`environments/dev.kdl` is there already"), "{}", again.stderr);
+}
+
+#[test]
+fn all_missing_flags_are_listed_in_one_message() {
+    let project = empty();
+    let ran =
+        run(&project, &["aeterna", "dev", "--target", "both", "--cache", "external", "--redis-host", "not a host"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for flag in
+        ["--vector-backend: missing; qdrant, pgvector", "--redis-host: ", "--postgresql: missing; bundled, external"]
+    {
+        assert!(ran.stderr.contains(flag), "{flag}\n{}", ran.stderr);
+    }
+    assert_eq!(ran.stderr.matches("error").count(), 1, "{}", ran.stderr);
+    assert!(!project.path("environments/dev.kdl").exists() && !project.path(".gitignore").exists());
+}
+
+#[test]
+fn variables_answer_and_flags_beat_them() {
+    let project = empty();
+    let variables =
+        [("TRUELINE_INIT_CACHE", "dragonfly"), ("TRUELINE_INIT_LLM", "none"), ("TRUELINE_INIT_REDIS_HOST", "unused")];
+    let ran = project.run_with(&[&["init"], LOCAL].concat(), &variables);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(project.read("environments/dev.kdl").contains("cache \"valkey\""));
+    let ran = project.run_with(
+        &["init", "aeterna", "other", "--target", "both", "--vector-backend", "qdrant", "--postgresql", "bundled"],
+        &variables,
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!project.read("environments/other.kdl").contains("valkey"));
+}
+
+#[test]
+fn a_secret_itself_is_refused_and_not_repeated() {
+    let project = empty();
+    for literal in ["sk-proj-Zk3vJ9x2Lm8Qw4Rt6Yp1", "aGVsbG8gd29ybGQh/c2VjcmV0LWtleS0x9Zk3vJ9x2Lm", "hunter2 hunter2"] {
+        let ran = run(&project, &[LOCAL, &["--llm", "openai", "--llm-api-key", literal]].concat());
+        assert_eq!(ran.code, 2, "{literal}: {ran:?}");
+        assert!(ran.stderr.contains("--llm-api-key: not the reference of a secret"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains(&literal[..7]) && !ran.stdout.contains(&literal[..7]), "{ran:?}");
+    }
+    assert!(!project.path("environments/dev.kdl").exists());
+}
+
+#[test]
+fn reconfigure_changes_what_is_answered_and_keeps_the_rest() {
+    let text = "// ours\nenvironment \"dev\" stack=\"aeterna\" {\n    // the team's cache\n    cache \"external\" host=\"redis.internal\" port=6380 // do not touch\n\n    app   host-port=9000\n}\n";
+    let project = Project::new(&[("environments/dev.kdl", text)]);
+    let ran = run(&project, &["aeterna", "dev", "--reconfigure", "--redis-port", "6381", "--opal", "no"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let wanted = text.replace("6380", "6381").replace("host-port=9000\n", "host-port=9000\n    opal #false\n");
+    assert_eq!(project.read("environments/dev.kdl"), wanted);
+    // the host of a cache that is gone goes with it
+    let ran = run(&project, &["aeterna", "dev", "--reconfigure", "--cache", "valkey"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let wanted = wanted.replace("\"external\" host=\"redis.internal\" port=6381", "\"valkey\"");
+    assert_eq!(project.read("environments/dev.kdl"), wanted);
+    let before = project.tree("");
+    let ran = run(&project, &["aeterna", "dev", "--reconfigure", "--cache", "valkey"]);
+    assert_eq!((ran.code, project.tree("")), (0, before), "{ran:?}");
+    // a store that is changed loses its data
+    let ran = run(&project, &["aeterna", "dev", "--reconfigure", "--vector-backend", "pgvector"]);
+    assert_eq!((ran.code, project.read("environments/dev.kdl")), (1, wanted), "{ran:?}");
+    assert!(ran.stdout.contains("TL0507"), "{ran:?}");
+    let ran = run(&project, &["aeterna", "dev", "--reconfigure", "--vector-backend", "pgvector", "--accept", "vector"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn show_prints_answers_and_hides_what_looks_like_a_secret() {
+    let text = "environment \"dev\" stack=\"aeterna\" {\n    llm \"openai\" api-key=(secret)\"openai-credentials/api-key\" model=\"sk-proj-Zk3vJ9x2Lm8Qw4Rt6Yp1Zk3vJ9x2Lm8\"\n}\n";
+    let project = Project::new(&[("environments/dev.kdl", text)]);
+    let ran = run(&project, &["aeterna", "dev", "--show"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("openai-credentials/api-key\n") && ran.stdout.contains("•••"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("Zk3vJ9x2"), "{}", ran.stdout);
+    assert!(ran.stdout.lines().any(|line| line.starts_with("cache ") && line.ends_with("dragonfly  (default)")));
+    assert!(!project.path("out").exists());
+}
+
+#[test]
+fn help_lists_the_questions_of_the_stack() {
+    let project = empty();
+    let ran = run(&project, &["aeterna", "--help"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let stack = stack("aeterna");
+    for question in init::all(&stack) {
+        assert!(ran.stdout.contains(&format!("--{} ", question.id)), "{}\n{}", question.id, ran.stdout);
+    }
+    let ran = run(&project, &["aeterna", "dev", "--vektor-backend", "qdrant"]);
+    assert!(ran.code == 2 && ran.stderr.contains("--vector-backend"), "{ran:?}");
+    let ran = run(&project, &["aeterma", "dev"]);
+    assert!(ran.code == 2 && ran.stderr.contains("did you mean `aeterna`?"), "{ran:?}");
+}
+
+#[test]
+fn a_folder_becomes_a_project() {
+    let project = Project::new(&[("readme", "")]);
+    let ran = run(&project, LOCAL);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(project.path("out/dev/trueline.lock").exists());
+}
+
+/// What a conversation in a terminal left; nothing where there is no Python.
+fn talk(project: &Project, arguments: &[&str], steps: &[(String, String)]) -> Option<serde_json::Value> {
+    let script = crate::support::root().join("tests/init.py");
+    let mut command = std::process::Command::new(python());
+    command.arg(script).arg(env!("CARGO_BIN_EXE_trueline")).args(["init"]).args(arguments);
+    command.current_dir(project.path(".")).stdin(Stdio::piped()).stdout(Stdio::piped()).env("NO_COLOR", "1");
+    let mut child = command.spawn().ok()?;
+    let input = serde_json::to_vec(steps).expect("texts");
+    child.stdin.take().expect("piped").write_all(&input).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    Some(serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}")))
+}
+
+/// The answers of a person who takes for each open question the one of this number, or the last, or without a number
+/// what holds anyway; and what they make.
+fn conversation(stack: &Arc<Stack>, number: Option<usize>) -> (Vec<(String, String)>, Interview<'static>) {
+    let mut interview = Interview::new(embedded(), stack.clone(), "start");
+    let mut steps = Vec::new();
+    for section in &stack.questions {
+        if section.collapsed && section.questions.iter().any(|question| interview.open(question).is_some()) {
+            steps.push((format!("{} [yes, no]", section.title), "yes\r".to_owned()));
+        }
+        for question in &section.questions {
+            let Some(open) = interview.open(question) else { continue };
+            let mut fitting = fitting(&interview, question);
+            if question.sets.is_none() {
+                fitting.retain(|word| word == "both");
+            }
+            let holds = fitting.iter().position(|answer| Some(answer) == open.value.as_ref());
+            let answer = &fitting[number.or(holds).unwrap_or(0).min(fitting.len() - 1)];
+            interview.answer(question, answer).expect("it fits");
+            steps.push((question.about.to_string(), format!("{answer}\r")));
+        }
+    }
+    (steps, interview)
+}
+
+#[test]
+fn a_terminal_asks_every_question_and_writes_what_was_answered() {
+    for stack in asking() {
+        let mut asked = BTreeSet::new();
+        let mut compiled = 0;
+        for number in [None, Some(0), Some(1), Some(usize::MAX)] {
+            let project = empty();
+            let (steps, interview) = conversation(&stack, number);
+            let Some(left) = talk(&project, &[&stack.name, "start"], &steps) else {
+                return crate::support::skipped("init::a_terminal_asks_every_question", "no Python");
+            };
+            let text = interview.text();
+            let refused = failed(&compile("start", &text));
+            assert_eq!((&left["missed"], &left["code"]), (&json!([]), &json!(i32::from(refused))), "{left:#}\n{text}");
+            assert_eq!(project.path("out/start/trueline.lock").exists(), !refused);
+            if !refused {
+                assert_eq!(project.read("environments/start.kdl"), text);
+                compiled += 1;
+            }
+            asked.extend(init::all(&stack).filter(|it| interview.is_answered(it)).map(|it| it.id.clone()));
+        }
+        let all: BTreeSet<Arc<str>> = init::all(&stack).map(|question| question.id.clone()).collect();
+        assert_eq!(asked, all, "{}", stack.name);
+        assert!(compiled > 0, "{}", stack.name);
+    }
+}
+
+#[test]
+fn an_interrupted_terminal_leaves_nothing() {
+    let project = empty();
+    let steps = [("What is written", "both\r"), ("Expected load", "small\r"), ("What stores vectors", "\u{3}")];
+    let steps = steps.map(|(expect, send)| (expect.to_owned(), send.to_owned()));
+    let Some(left) = talk(&project, &["aeterna", "start"], &steps) else {
+        return crate::support::skipped("init::an_interrupted_terminal_leaves_nothing", "no Python");
+    };
+    assert_eq!(left["missed"], json!([]), "{left:#}");
+    assert_ne!(left["code"], json!(0));
+    assert_eq!(project.tree("").into_keys().collect::<Vec<_>>(), ["environments/.keep"]);
+}
+
+#[test]
+fn a_terminal_refuses_a_secret_itself() {
+    let project = empty();
+    let arguments = [LOCAL, &["--llm", "openai"]].concat();
+    let steps = [
+        ("Secret with the key of the provider", "sk-proj-Zk3vJ9x2Lm8Qw4Rt6Yp1\r"),
+        ("not the reference of a secret", "\u{3}"),
+    ];
+    let mut all: Vec<(String, String)> =
+        vec![("Expected load".into(), "\r".into()), ("Copies of the database".into(), "\r".into())];
+    all.push(("Size of each copy".into(), "\r".into()));
+    all.push(("Authorization of tenants".into(), "\r".into()));
+    all.extend(steps.map(|(expect, send)| (expect.to_owned(), send.to_owned())));
+    let Some(left) = talk(&project, &arguments, &all) else {
+        return crate::support::skipped("init::a_terminal_refuses_a_secret_itself", "no Python");
+    };
+    assert_eq!(left["missed"], json!([]), "{left:#}");
+    assert!(!project.path("environments/dev.kdl").exists());
+}
