@@ -37,6 +37,8 @@ pub struct Lowered {
     pub reads: Vec<IndexMap<&'static str, Reads>>,
     /// For each deployment, what its active Helm block wants of the cluster.
     pub requires: Vec<(Arc<str>, Arc<str>)>,
+    /// For each deployment, the name of its active Helm block, if there is one.
+    pub blocks: Vec<Option<Arc<str>>>,
 }
 
 /// Instances of settings that a target read.
@@ -48,7 +50,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
         Lowered { plan: Plan { environment: env.name.clone(), deployments: Vec::new() }, ..Lowered::default() };
     for deployed in &env.deployments {
         let mut deployment = plan::Deployment { name: deployed.name.clone(), ..plan::Deployment::default() };
-        let mut reads = IndexMap::new();
+        let (mut reads, mut block) = (IndexMap::new(), None);
         for (target, lower) in TARGETS {
             // What Compose mounts has to be there, also where these files are not wanted for themselves.
             let mounted = *target == "toml" && mounted_configs(&deployment).next().is_some();
@@ -58,6 +60,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
             let mut lowering = Lowering::new(env, deployed, target, view_of(target));
             lower(&mut lowering, &mut deployment);
             lowered.requires.append(&mut lowering.requires);
+            block = block.or(lowering.block);
             diags.extend(lowering.faults.into_inner());
             diags.extend(lowering.diags);
             reads.insert(*target, lowering.reads);
@@ -65,6 +68,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
         keep_mounted(&mut deployment, deployed.writes("toml"));
         lowered.plan.deployments.push(deployment);
         lowered.reads.push(reads);
+        lowered.blocks.push(block);
     }
     lowered
 }
@@ -146,6 +150,8 @@ pub(super) struct Lowering<'a> {
     mounting: Vec<Arc<str>>,
     reads: Reads,
     requires: Vec<(Arc<str>, Arc<str>)>,
+    /// The name of the Helm block that is active.
+    block: Option<Arc<str>>,
     faults: RefCell<Diags>,
     diags: Diags,
 }
@@ -167,6 +173,7 @@ impl<'a> Lowering<'a> {
             mounting: Vec::new(),
             reads: Reads::new(),
             requires: Vec::new(),
+            block: None,
             faults: RefCell::default(),
             diags: Diags::default(),
         };
@@ -538,6 +545,7 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
         }
         return;
     };
+    lowering.block = Some(block.name.clone());
     for required in &block.requires {
         let mut wanted = Vec::new();
         lowering.each(&required.guards, &mut |_| wanted.push((required.node.name.clone(), required.node.crd.clone())));
