@@ -161,6 +161,28 @@ fn the_cases_exercise_every_variant() {
     assert_eq!(missing, Vec::<String>::new());
 }
 
+/// Every rule of the shipped stacks is broken by a case.
+#[test]
+fn every_rule_is_broken_by_a_case() {
+    let mut broken = BTreeSet::new();
+    let mut stacks = BTreeMap::new();
+    for case in cases() {
+        let compiled = case.compile();
+        broken.extend(compiled.findings.iter().flat_map(|found| &found.labels).map(|label| label.text.clone()));
+        for deployment in compiled.settings()["deployments"].as_object().into_iter().flatten() {
+            let name = deployment.1["stack"].as_str().expect("a deployment names its stack").to_owned();
+            let stack = library().stack(&name, &mut trueline::diag::Diags::default()).expect("it was compiled");
+            stacks.insert(name, stack);
+        }
+    }
+    let rules = stacks.iter().flat_map(|(name, stack)| stack.rules.iter().map(move |rule| (name, &rule.id)));
+    let unbroken: Vec<String> = rules
+        .map(|(name, id)| format!("rule {id} of stack `{name}`"))
+        .filter(|label| !broken.contains(label))
+        .collect();
+    assert_eq!(unbroken, Vec::<String>::new());
+}
+
 fn spelled(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -32,7 +32,7 @@ impl Rules<'_> {
         let faults = RefCell::new(Diags::default());
         for (name, view) in self.deployed.all_views() {
             for rule in &self.deployed.stack.rules {
-                if !rule.view.is_empty() && rule.view.as_ref() != name {
+                if !self.judged_on(rule, name) {
                     continue;
                 }
                 for keys in self.instances(rule, view) {
@@ -48,6 +48,17 @@ impl Rules<'_> {
         }
         diags.extend(faults.into_inner());
         self.read
+    }
+
+    /// Whether a view is one that a rule is about. A rule about a target is silent where that target is not written, and
+    /// is judged on the base view where no override gives the target one of its own.
+    fn judged_on(&self, rule: &Rule, name: &str) -> bool {
+        match rule.view.as_ref() {
+            "" => true,
+            "base" => name == "base",
+            target if !self.deployed.writes(target) => false,
+            target => name == if self.deployed.views.contains_key(target) { target } else { "base" },
+        }
     }
 
     /// The keys of every instance of the record that a rule belongs to.

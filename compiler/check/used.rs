@@ -72,7 +72,7 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
         for declaration in &setting.declarations {
             declaration.available.iter().for_each(|index| follow(&stack.conditions[*index as usize]));
         }
-        if slot.layer == Layer::Default
+        if (slot.layer == Layer::Default || is_partial(deployed, id, &keys))
             && let Some(declaration) = slot.declaration
         {
             setting.declarations[declaration as usize].defaults.iter().for_each(&mut follow);
@@ -80,12 +80,26 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
         for (preset, at) in &stack.preset_index[id.index()] {
             let preset = &stack.presets[*preset as usize];
             preset.when.iter().for_each(&mut follow);
-            if let Given::Expr(expr) = &preset.values[*at as usize].given {
-                follow(expr);
+            match &preset.values[*at as usize].given {
+                Given::Expr(expr) => follow(expr),
+                Given::Part(_, inner) => {
+                    if let Given::Expr(expr) = inner.as_ref() {
+                        follow(expr);
+                    }
+                }
+                _ => {}
             }
         }
     }
     all
+}
+
+/// Whether only a part of a value was given, so that the rest of it is still the default.
+fn is_partial(deployed: &Deployed, id: SettingId, keys: &[Arc<str>]) -> bool {
+    let part = |given: &Given| matches!(given, Given::Part(..));
+    let presets = &deployed.stack.preset_index[id.index()];
+    presets.iter().any(|(preset, at)| part(&deployed.stack.presets[*preset as usize].values[*at as usize].given))
+        || deployed.written.iter().any(|found| found.setting == id && found.keys == keys && part(&found.given))
 }
 
 fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(SettingId, Vec<Arc<str>>)>) {
@@ -132,7 +146,7 @@ impl<'d> Asked<'d> {
         // What no block can say is no surprise; what another one would have said is.
         let finding = match self.block.filter(|block| names_block(absent, block)) {
             Some(block) if !names_target(absent, target) => {
-                let message = said(&format!("the chart of `helm` block `{block}`"));
+                let message = said(&format!("`helm` block `{block}`"));
                 codes::UNSAID_BY_BLOCK.at(settings[0].1, message).hint("remove it, or choose what can say it")
             }
             _ => codes::ABSENT.at(settings[0].1, said(&format!("`{target}`"))),
