@@ -23,6 +23,7 @@ pub mod model;
 pub mod plan;
 pub mod read;
 pub mod readback;
+pub mod reference;
 pub mod resolve;
 pub mod schema;
 pub mod seal;

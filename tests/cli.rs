@@ -446,3 +446,45 @@ fn every_page_is_laid_out_alike() {
         assert!(parts[0].is_some() && parts[0] < parts[1], "{id}: `## Wrong` and `## Right` with a block each");
     }
 }
+
+#[test]
+fn a_page_tells_what_a_stack_of_the_project_says() {
+    let stack = concat!(
+        "stack \"tiny\" version=\"1\" {\n    settings {\n        (image)image default=\"nginx:1.27\" { about \"What runs\" }\n",
+        "        (int)copies default=1 min=1 { about \"How many\"; absent \"compose\" because=\"one is enough\" }\n    }\n",
+        "    defaults when=\"image.repository == 'nginx'\" { copies 2 }\n",
+        "    workload \"web\" { image (ref)\"image\" }\n",
+        "    rule \"few\" severity=\"warning\" { require \"copies < 9\"; message \"`copies` {copies} are many\" }\n}\n",
+    );
+    let project = Project::new(&[("environments/dev.kdl", ""), ("stdlib/stacks/tiny/stack.kdl", stack)]);
+    let page = project.run(&["docs", "tiny"]);
+    assert_eq!(page.code, 0, "{page:?}");
+    for part in [
+        "### `image`\n\nWhat runs.\n\n- image, default `nginx:1.27`\n- compose: `web image`\n",
+        "- int, at least 1, default `1`\n- `2` where `image.repository == 'nginx'`\n- in no target: one is enough\n",
+        "### few\n\n`copies` {copies} are many\n\n- A warning.\n- It must hold that `copies < 9`.\n",
+    ] {
+        assert!(page.stdout.contains(part), "{part}\n{}", page.stdout);
+    }
+    let unknown = project.run(&["docs", "tinny"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("did you mean `tiny`?"), "{unknown:?}");
+}
+
+#[test]
+fn a_rule_of_one_target_holds_where_that_target_is_written() {
+    let stack = concat!(
+        "stack \"tiny\" version=\"1\" {\n    settings { (image)image default=\"nginx:1.27\" { about \"What runs\" } }\n",
+        "    workload \"web\" { image (ref)\"image\" }\n",
+        "    rule \"pinned\" view=\"compose\" { require \"has(image.digest)\"; message \"`image` {image} has no digest\" }\n}\n",
+    );
+    let run = |targets: &str| {
+        let environment = format!("environment \"dev\" stack=\"tiny\" {{\n{targets}}}\n");
+        let files = [("environments/dev.kdl", environment.as_str()), ("stdlib/stacks/tiny/stack.kdl", stack)];
+        Project::new(&files).run(&["check"])
+    };
+    let wrong = run("");
+    assert!(wrong.code == 1 && wrong.stdout.contains("error[TL0601]: `image` nginx:1.27 has no digest"), "{wrong:?}");
+    let other = run("    targets \"toml\"\n");
+    assert!(!other.stdout.contains("TL0601"), "{other:?}");
+}

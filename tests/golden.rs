@@ -127,6 +127,9 @@ fn at_least_half_of_the_cases_are_mistakes() {
     assert!(wrong * 2 >= cases.len(), "{wrong} of {}", cases.len());
 }
 
+/// What can be written and no case can compile: a rule refuses it wherever it stands, and says what to do instead.
+const REFUSED: &[&str] = &["somafractalmemory: observability.alerts = true"];
+
 /// Every variant of every choice, every switch on and off, every word of every enum of the shipped stacks.
 #[test]
 fn the_cases_exercise_every_variant() {
@@ -158,7 +161,7 @@ fn the_cases_exercise_every_variant() {
             missing.extend(wanted.iter().filter(|word| !had.contains(*word)).map(|word| format!("{path} = {word}")));
         }
     }
-    assert_eq!(missing, Vec::<String>::new());
+    assert_eq!(missing, REFUSED);
 }
 
 /// Every rule of the shipped stacks is broken by a case.

@@ -2,7 +2,12 @@
 //!
 //! `TRUELINE_BLESS=1 cargo test` writes the generated parts.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::Path,
+};
 
 use trueline::{
     check::CHECKS,
@@ -10,6 +15,7 @@ use trueline::{
     diag::{Diags, Severity, codes::CODES},
     expr::FUNCTIONS,
     plan::KINDS,
+    reference,
     source::{Source, SourceId},
     syntax::{self, Literal},
     targets::TARGETS,
@@ -46,6 +52,32 @@ fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String
         let _ = writeln!(text, "| {} |", cells.join(" | "));
     }
     text
+}
+
+/// Every shipped stack has a page, and every page a stack.
+#[test]
+fn pages_of_stacks_are_current() {
+    let library = Stdlib::embedded();
+    let mut pages: BTreeSet<String> = files(&at("docs/stacks"));
+    for name in library.stacks() {
+        let stack = library.stack(name, &mut Diags::default()).expect("a shipped stack loads");
+        let (path, wanted) = (format!("docs/stacks/{name}.md"), reference::page(&stack, library.sources()));
+        let found = fs::read_to_string(at(&path)).unwrap_or_default();
+        if blessing() && found != wanted {
+            fs::create_dir_all(at("docs/stacks")).expect("the folder can be made");
+            fs::write(at(&path), &wanted).expect("the page can be written");
+        } else {
+            assert_eq!(found, wanted, "{path} is stale; `TRUELINE_BLESS=1 cargo test` writes it");
+        }
+        pages.remove(&format!("{name}.md"));
+    }
+    assert!(pages.is_empty(), "there is no stack for {pages:?}");
+}
+
+/// The names of the files in a folder; none where there is no folder.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 #[test]

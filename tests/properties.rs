@@ -28,7 +28,40 @@ use super::{
 };
 
 /// The stacks that environments are generated for, and how many of each.
-const STACKS: &[(&str, u64)] = &[("aeterna", 24), ("shop", 16)];
+const STACKS: &[(&str, u64)] = &[("aeterna", 24), ("shop", 16), ("somafractalmemory", 16)];
+
+/// Paths of settings and their values.
+type Start = [(&'static str, &'static str)];
+
+/// What some environments of a stack begin with, so that not all are of the default mode. It is never mended away.
+const STARTS: &[(&str, &[&Start])] = &[(
+    "aeterna",
+    &[
+        &[],
+        &[],
+        &[
+            ("app.mode", "\"hybrid\""),
+            ("central.url", "\"https://central.example.com\""),
+            ("central.credentials", "(secret)\"central/api-key\""),
+            ("postgres", "\"external\""),
+            ("postgres.host", "\"db.example.com\""),
+            ("postgres.password", "(secret)\"database/password\""),
+            ("app.replicas", "1"),
+        ],
+        &[
+            ("app.mode", "\"remote\""),
+            ("central.url", "\"https://central.example.com\""),
+            ("central.credentials", "(secret)\"central/api-key\""),
+            ("postgres", "\"external\""),
+            ("postgres.host", "\"db.example.com\""),
+            ("postgres.password", "(secret)\"database/password\""),
+            ("vector", "\"qdrant\""),
+            ("vector.source", "\"external\""),
+            ("vector.host", "\"qdrant.example.com\""),
+        ],
+        &[("app.mode", "\"central\""), ("ingress.hosts", "\"central.example.com\""), ("ingress.tls", "#true")],
+    ],
+)];
 
 /// How often an environment is mended before it counts as wrong.
 const ROUNDS: usize = 60;
@@ -88,6 +121,8 @@ fn head((name, key): &Step) -> String {
 struct Environment {
     stack: Arc<Stack>,
     items: Vec<Item>,
+    /// How many of the first items stay whatever is found.
+    fixed: usize,
 }
 
 impl Environment {
@@ -113,8 +148,35 @@ impl Generator {
         let stack = library().stack(stack, &mut Diags::default()).expect("the stack loads");
         let mut generator = Generator { dice: Dice(seed), stack: stack.clone(), items: Vec::new() };
         let density = 2 + generator.dice.roll(6);
+        let starts =
+            STARTS.iter().find(|(name, _)| *name == stack.name.as_ref()).map_or(&[][..], |(_, starts)| *starts);
+        let start = if starts.is_empty() { &[][..] } else { starts[seed as usize % starts.len()] };
+        start.iter().for_each(|(path, value)| generator.start(path, value));
+        let fixed = generator.items.len();
         generator.group(SettingId::ROOT, &[], density);
-        Environment { stack, items: generator.items }
+        let paths: BTreeSet<SettingId> = generator.items[..fixed].iter().map(|item| item.setting).collect();
+        let mut at = 0;
+        generator.items.retain(|item| {
+            at += 1;
+            at <= fixed || !paths.contains(&item.setting)
+        });
+        Environment { stack, items: generator.items, fixed }
+    }
+
+    /// Says one thing that an environment begins with.
+    fn start(&mut self, path: &str, value: &str) {
+        let stack = self.stack.clone();
+        let mut at = SettingId::ROOT;
+        let mut above: Vec<Step> = path.split('.').map(|word| (word.to_owned(), None)).collect();
+        for (word, _) in &above {
+            at = *stack.setting(at).children.get(word.as_str()).expect("a setting of the stack");
+        }
+        let (name, _) = above.pop().expect("a path has words");
+        let said = match stack.setting(at).kind {
+            Kind::Choice(_) | Kind::Switch => Said::Argument(name, value.to_owned()),
+            _ => Said::Value(name, vec![value.to_owned()]),
+        };
+        self.push(&above, said, at);
     }
 
     fn push(&mut self, above: &[Step], said: Said, setting: SettingId) {
@@ -238,6 +300,7 @@ impl Generator {
             "image" => format!("\"registry.example/team/app-{number}:1.{number}\""),
             "secret" => format!("(secret)\"secret-{}/{}\"", number % 3, ["key", "api-key", "pubsub-uri"][number % 3]),
             "url" => format!("\"{}://host-{number}.example/path\"", self.dice.pick(&["http", "https", "gs"])),
+            "address" => format!("\"host-{number}.example:9092\""),
             "host" | "hostname" => format!("\"host-{number}.example\""),
             "path" => format!("\"/path/{number}\""),
             "key" => format!("\"env-group-{}\"", number % 3),
@@ -275,17 +338,20 @@ fn mended(mut environment: Environment, dice: &mut Dice) -> Environment {
         let mut added: Vec<Item> = Vec::new();
         for finding in errors {
             let source = compiled.sources.get(SourceId(0)).expect("the environment is a text");
-            let required =
-                (finding.code == &codes::REQUIRED).then(|| required(&environment.stack, &finding.message, dice));
-            if let Some(item) = required.flatten() {
+            let places = std::iter::once(finding.span).chain(finding.labels.iter().map(|label| label.span));
+            let own = places.filter(|span| span.source == SourceId(0)).map(|span| source.line_column(span.start).0);
+            let mendable = environment.fixed + 2..environment.items.len() + 2;
+            let lines: Vec<usize> = own.filter(|line| mendable.contains(line)).collect();
+            let wanting = finding.code == &codes::REQUIRED || lines.is_empty();
+            if let Some(item) = wanting.then(|| wanted(&environment.stack, &finding.message, dice)).flatten() {
                 added.push(item);
                 continue;
             }
-            let places = std::iter::once(finding.span).chain(finding.labels.iter().map(|label| label.span));
-            let own = places.filter(|span| span.source == SourceId(0)).map(|span| source.line_column(span.start).0);
-            let lines: Vec<usize> = own.filter(|line| (2..environment.items.len() + 2).contains(line)).collect();
             match lines.as_slice() {
-                [] => gone.extend((!environment.items.is_empty()).then(|| dice.roll(environment.items.len()))),
+                [] if environment.items.len() > environment.fixed => {
+                    gone.insert(environment.fixed + dice.roll(environment.items.len() - environment.fixed));
+                }
+                [] => {}
                 lines => gone.extend([dice.pick(lines) - 2]),
             }
         }
@@ -299,11 +365,11 @@ fn mended(mut environment: Environment, dice: &mut Dice) -> Environment {
     environment
 }
 
-/// The item that gives the setting of a finding a value: its path stands first in backticks.
-fn required(stack: &Arc<Stack>, message: &str, dice: &mut Dice) -> Option<Item> {
+/// The item that gives a setting of a finding a value: one of those that its message has in backticks.
+fn wanted(stack: &Arc<Stack>, message: &str, dice: &mut Dice) -> Option<Item> {
     let mut generator = Generator { dice: dice.clone(), stack: stack.clone(), items: Vec::new() };
-    dice.roll(2);
-    let path = message.split('`').nth(1)?;
+    let paths: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let path = paths.get(dice.roll(paths.len().max(2)))?;
     let words: Vec<&str> = path.split('.').collect();
     let (name, nodes) = words.split_last()?;
     let mut at = SettingId::ROOT;

@@ -26,13 +26,15 @@ struct Rules<'a> {
     read: BTreeSet<(SettingId, Vec<Arc<str>>)>,
 }
 
-impl Rules<'_> {
+impl<'a> Rules<'a> {
     fn check(mut self, diags: &mut Diags) -> BTreeSet<(SettingId, Vec<Arc<str>>)> {
         let mut broken: Vec<(Span, Vec<Arc<str>>)> = Vec::new();
         let faults = RefCell::new(Diags::default());
-        for (name, view) in self.deployed.all_views() {
+        for (name, view) in self.views() {
             for rule in &self.deployed.stack.rules {
-                if !self.judged_on(rule, name) {
+                let own = rule.view.as_ref() == name;
+                let shared = rule.view.is_empty() && (name == "base" || self.deployed.views.contains_key(name));
+                if !own && !shared {
                     continue;
                 }
                 for keys in self.instances(rule, view) {
@@ -50,15 +52,11 @@ impl Rules<'_> {
         self.read
     }
 
-    /// Whether a view is one that a rule is about. A rule about a target is silent where that target is not written, and
-    /// is judged on the base view where no override gives the target one of its own.
-    fn judged_on(&self, rule: &Rule, name: &str) -> bool {
-        match rule.view.as_ref() {
-            "" => true,
-            "base" => name == "base",
-            target if !self.deployed.writes(target) => false,
-            target => name == if self.deployed.views.contains_key(target) { target } else { "base" },
-        }
+    /// The base view, and that of each target which is written; it is the base view where nothing is said for the target.
+    fn views(&self) -> impl Iterator<Item = (&'a str, &'a View)> + use<'a> {
+        let deployed = self.deployed;
+        let targets = deployed.targets.iter().map(|target| (target.as_ref(), deployed.view(target)));
+        std::iter::once(("base", &deployed.base)).chain(targets)
     }
 
     /// The keys of every instance of the record that a rule belongs to.

@@ -11,10 +11,7 @@ use super::{
     project::Project,
     report,
 };
-use crate::{
-    diag::{Diags, nearest, render},
-    ledger::{self, COUNTED, Cell, FactCell, FactRow, FactTable, Row, Table},
-};
+use crate::ledger::{self, COUNTED, Cell, FactCell, FactRow, FactTable, Row, Table};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
@@ -26,21 +23,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -> Result<Outcome, Failure> {
-    let (stdlib, _) = match project.stdlib() {
+    let (_, stack) = match project.stack(&arguments.stack)? {
         Ok(found) => found,
         Err(unread) => return Ok(report::unread(console, unread)),
-    };
-    let name = arguments.stack.as_str();
-    if !stdlib.stacks().contains(&name) {
-        let known = stdlib.stacks();
-        let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        let help = near.unwrap_or_else(|| format!("there is {}", known.join(", ")));
-        return Err(Failure::new(format!("there is no stack `{name}`"), help));
-    }
-    let mut diags = Diags::default();
-    let Some(stack) = stdlib.stack(name, &mut diags) else {
-        console.answer(&render::human(&diags.sorted(), stdlib.sources(), console.looks.colour));
-        return Ok(Outcome::No);
     };
     let (table, facts) = (ledger::table(&stack), ledger::facts(&stack));
     match console.looks.format {

@@ -13,6 +13,7 @@ mod completions;
 mod console;
 mod diff;
 mod disk;
+mod docs;
 mod explain;
 mod fmt;
 mod journal;
@@ -76,6 +77,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Print what each target does with each setting of a stack
     Ledger(ledger::Arguments),
+    /// Print a page about a stack: its settings, where they go, its rules
+    Docs(docs::Arguments),
     /// Say which keys a Helm chart reads, and check values against it
     Chart(chart::Arguments),
     /// Print a completion script for a shell
@@ -159,6 +162,7 @@ fn command(console: &Console, arguments: &Arguments) -> Result<Outcome, Failure>
         Command::Fmt(arguments) => Ok(fmt::run(console, &project, arguments)),
         Command::Verify(arguments) => verify::run(console, &project, arguments),
         Command::Ledger(arguments) => ledger::run(console, &project, arguments),
+        Command::Docs(arguments) => docs::run(console, &project, arguments),
         Command::Explain(arguments) => explain::run(console, &project, arguments),
         Command::Chart(arguments) => chart::run(console, arguments),
         Command::Completions(arguments) => Ok(completions::run(console, arguments)),

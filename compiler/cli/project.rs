@@ -15,6 +15,7 @@ use super::{Failure, problems::Problems};
 use crate::{
     compile::Stdlib,
     diag::{Diags, Finding, codes, nearest},
+    schema::Stack,
     source::{Source, SourceId, Sources, Span},
     syntax::{Literal, Node},
     visible::visible_line,
@@ -148,6 +149,27 @@ impl Project {
         let mut diags = Diags::default();
         let stdlib = Stdlib::with_project(stacks, extensions, &mut diags);
         if diags.has_errors() { Err((diags.sorted(), stdlib.sources().clone())) } else { Ok((stdlib, diags.sorted())) }
+    }
+
+    /// The stack of this name, with all texts that its places may lie in.
+    ///
+    /// # Errors
+    /// There is none of this name; or findings, where a file cannot be read or the stack is wrong.
+    pub(super) fn stack(&self, name: &str) -> Result<Result<(Sources, Arc<Stack>), Unread>, Failure> {
+        let stdlib = match self.stdlib() {
+            Ok((stdlib, _)) => stdlib,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let known = stdlib.stacks();
+        if !known.contains(&name) {
+            let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let help = near.unwrap_or_else(|| format!("there is {}", known.join(", ")));
+            return Err(Failure::new(format!("there is no stack `{}`", visible_line(name)), help));
+        }
+        let mut diags = Diags::default();
+        let stack = stdlib.stack(name, &mut diags);
+        let sources = stdlib.sources().clone();
+        Ok(stack.map(|stack| (sources.clone(), stack)).ok_or_else(|| (diags.sorted(), sources)))
     }
 
     /// Judges `trueline.kdl`, if there is one.

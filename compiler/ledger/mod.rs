@@ -9,12 +9,17 @@ mod compatible;
 mod sites;
 mod values;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use indexmap::IndexSet;
 
 use crate::{
     diag::{Diags, codes},
     expr::{self, Expr},
-    schema::{Absent, Declaration, Given, Kind, SettingId, Stack},
+    schema::{Absent, Declaration, Given, Kind, SettingId, Stack, Step},
     source::Span,
 };
 
@@ -79,6 +84,51 @@ pub fn check(stack: &Stack, diags: &mut Diags) {
 #[must_use]
 pub fn table(stack: &Stack) -> Table {
     fill(stack, &columns(stack))
+}
+
+/// What of each target each setting becomes, as the rows and columns of the [`table`] stand: paths of keys, of Compose
+/// workloads and their facts, in the stack's order. What a derived value becomes, so do the settings that it is computed
+/// from. Nothing where a setting only decides, or feeds the defaults of others.
+#[must_use]
+pub fn places(stack: &Stack, table: &Table) -> Vec<Vec<Vec<Arc<str>>>> {
+    let columns = columns(stack);
+    let derived = derived_from(stack);
+    let places = |row: &Row, column: &Column| {
+        let declaration = &stack.setting(row.setting).declarations[row.declaration as usize];
+        let through = derived.get(&row.setting);
+        let reads = |site: &&Site| {
+            reads(stack, row.setting, declaration, site) || through.is_some_and(|all| all.contains(&site.setting))
+        };
+        let said = column.direct.iter().filter(|site| !site.mounted && !site.says.is_empty());
+        let places: IndexSet<Arc<str>> = said.filter(reads).map(|site| site.says.clone()).collect();
+        places.into_iter().collect()
+    };
+    table.rows.iter().map(|row| columns.iter().map(|column| places(row, column)).collect()).collect()
+}
+
+/// The derived settings that are computed from each setting, also through one another.
+fn derived_from(stack: &Stack) -> BTreeMap<SettingId, BTreeSet<SettingId>> {
+    let mut from: BTreeMap<SettingId, BTreeSet<SettingId>> = BTreeMap::new();
+    // In the order in which settings are resolved: what a derived value reads comes before it.
+    for step in &stack.order {
+        let Step::Setting(id) = *step else { continue };
+        let derived = stack.setting(id).declarations.iter().filter(|declaration| declaration.derived);
+        let read: BTreeSet<SettingId> = derived
+            .flat_map(|declaration| &declaration.defaults)
+            .flat_map(expr::references)
+            .filter_map(|found| stack.setting_at(found.place))
+            .flat_map(|id| stack.read_by(id))
+            .collect();
+        for origin in from.keys().copied().collect::<Vec<_>>() {
+            if from[&origin].iter().any(|derived| read.contains(derived)) {
+                from.entry(origin).or_default().insert(id);
+            }
+        }
+        for origin in read {
+            from.entry(origin).or_default().insert(id);
+        }
+    }
+    from
 }
 
 /// The facts of workloads, per Helm block whose charts have surfaces.
@@ -229,11 +279,13 @@ fn absent_in<'d>(declaration: &'d Declaration, column: &Column) -> Option<&'d Ab
 
 /// A site that reads a declaration of a setting.
 fn read_at<'s>(stack: &Stack, id: SettingId, declaration: &Declaration, sites: &'s [Site]) -> Option<&'s Site> {
-    // A map or list is read through itself or through its items.
-    sites.iter().find(|site| {
-        let here = site.setting == id || matches!(stack.setting(id).kind, Kind::List(item) if item == site.setting);
-        here && compatible(stack, declaration, &site.guards)
-    })
+    sites.iter().find(|site| reads(stack, id, declaration, site))
+}
+
+/// Whether a site reads a declaration of a setting. A map or list is read through itself or through its items.
+fn reads(stack: &Stack, id: SettingId, declaration: &Declaration, site: &Site) -> bool {
+    let here = site.setting == id || matches!(stack.setting(id).kind, Kind::List(item) if item == site.setting);
+    here && compatible(stack, declaration, &site.guards)
 }
 
 fn holes(stack: &Stack, row: &Row, table: &Table, declaration: &Declaration, diags: &mut Diags) {

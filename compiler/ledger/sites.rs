@@ -24,19 +24,14 @@ pub(super) struct Site {
     pub(super) span: Span,
     /// Whether only a mounted configuration file reads it, which is a target of its own.
     pub(super) mounted: bool,
+    /// What of the target it becomes: a path of keys, after the release's name where there are several, or a workload
+    /// and its fact; empty where it only decides.
+    pub(super) says: Arc<str>,
 }
 
 /// The sites of an expression, also through endpoints, facts and whole groups.
 pub(super) fn of(stack: &Stack, expr: &Expr, guards: &[Expr], target: &str) -> Vec<Site> {
-    let mut walk = Walk {
-        stack,
-        target,
-        sites: Vec::new(),
-        guards: guards.to_vec(),
-        endpoints: Vec::new(),
-        mounted: false,
-        printing: false,
-    };
+    let mut walk = Walk { guards: guards.to_vec(), ..Walk::new(stack, target) };
     walk.expr(expr);
     walk.sites
 }
@@ -47,8 +42,9 @@ pub(super) fn compose(stack: &Stack) -> Vec<Site> {
     for guarded in &stack.workloads {
         walk.guarded(&guarded.guards, |walk| walk.workload(&guarded.node));
     }
-    for expr in stack.compose.project.iter().chain(&stack.compose.bind).chain(&stack.compose.restart) {
-        walk.expr(expr);
+    let compose = &stack.compose;
+    for (key, expr) in [("name", &compose.project), ("ports.host_ip", &compose.bind), ("restart", &compose.restart)] {
+        walk.below(key, |walk| walk.some([expr]));
     }
     walk.sites
 }
@@ -61,8 +57,12 @@ pub(super) fn helm(stack: &Stack, block: &Helm) -> Vec<Site> {
         walk.guarded(&required.guards, |_| {});
     }
     for release in &block.releases {
-        walk.tree(&release.names);
+        walk.deciding(|walk| walk.tree(&release.names));
+        if block.releases.len() > 1 {
+            walk.path = format!("{} ", release.name);
+        }
         walk.tree(&release.values);
+        walk.path.clear();
     }
     walk.sites
 }
@@ -90,9 +90,10 @@ pub(super) fn mcp(stack: &Stack) -> Vec<Site> {
             walk.guarded(&guarded.guards, |walk| {
                 let server = &guarded.node;
                 walk.expr(&server.name);
-                server.command.iter().chain(&server.url).for_each(|expr| walk.expr(expr));
-                walk.tree(&server.headers);
-                walk.tree(&server.environment);
+                walk.below("command", |walk| server.command.iter().for_each(|expr| walk.expr(expr)));
+                walk.below("url", |walk| walk.some([&server.url]));
+                walk.below("headers", |walk| walk.tree(&server.headers));
+                walk.below("environment", |walk| walk.tree(&server.environment));
             });
         }
         walk.guards.truncate(before);
@@ -110,6 +111,10 @@ struct Walk<'a> {
     mounted: bool,
     /// Whether the facts of workloads are on the way: a file that one mounts may print them all.
     printing: bool,
+    /// What of the target is being said, as in [`Site::says`].
+    path: String,
+    /// Whether what is read only decides what is said.
+    decides: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -122,18 +127,43 @@ impl<'a> Walk<'a> {
             endpoints: Vec::new(),
             mounted: false,
             printing: false,
+            path: String::new(),
+            decides: false,
         }
+    }
+
+    fn site(&mut self, setting: SettingId, span: Span) {
+        let says = if self.decides { "" } else { self.path.as_str() };
+        self.sites.push(Site { setting, guards: self.guards.clone(), span, mounted: self.mounted, says: says.into() });
+    }
+
+    /// Walks what stands below a key.
+    fn below(&mut self, key: &str, inner: impl FnOnce(&mut Self)) {
+        let before = self.path.len();
+        if !self.path.is_empty() && !self.path.ends_with(' ') {
+            self.path.push('.');
+        }
+        self.path.push_str(key);
+        inner(self);
+        self.path.truncate(before);
+    }
+
+    /// Walks what only decides.
+    fn deciding(&mut self, inner: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.decides, true);
+        inner(self);
+        self.decides = outer;
     }
 
     fn setting(&mut self, id: SettingId, span: Span) {
         for setting in self.stack.read_by(id) {
-            self.sites.push(Site { setting, guards: self.guards.clone(), span, mounted: self.mounted });
+            self.site(setting, span);
         }
     }
 
     /// A condition is read where it stands, and holds for what follows.
     fn condition(&mut self, condition: &Expr) {
-        self.expr(condition);
+        self.deciding(|walk| walk.expr(condition));
         self.guards.push(condition.clone());
     }
 
@@ -155,12 +185,7 @@ impl<'a> Walk<'a> {
             self.each_workload(|walk, workload| walk.expr(&workload.name));
         }
         if let Some(id) = self.stack.setting_at(source.place) {
-            self.sites.push(Site {
-                setting: id,
-                guards: self.guards.clone(),
-                span: source.span,
-                mounted: self.mounted,
-            });
+            self.site(id, source.span);
         }
     }
 
@@ -256,12 +281,13 @@ impl<'a> Walk<'a> {
                     self.tree(nodes);
                 }
                 TreeNode::Item { value, .. } => self.tree_value(value),
-                TreeNode::Key { key, value, .. } => {
-                    if let TreeKey::Computed(expr) = key {
-                        self.expr(expr);
-                    }
-                    self.tree_value(value);
+                TreeNode::Key { key: TreeKey::Fixed(key), value, .. } => {
+                    self.below(key, |walk| walk.tree_value(value));
                 }
+                TreeNode::Key { key: TreeKey::Computed(key), value, .. } => self.below("*", |walk| {
+                    walk.expr(key);
+                    walk.tree_value(value);
+                }),
             }
         }
     }
@@ -287,8 +313,13 @@ impl<'a> Walk<'a> {
             .collect();
         let kept = workload.facts.iter().filter(|fact| !replaced.contains(&key(&fact.node)));
         let all: Vec<&Guarded<Fact>> = kept.chain(overrides.iter().flat_map(|over| &over.facts)).collect();
+        let name = fixed(&workload.name).unwrap_or_else(|| "*".to_owned());
         for fact in all {
+            let Key(kind, key) = key(&fact.node);
+            let path = key.map_or_else(|| format!("{name} {kind}"), |key| format!("{name} {kind}[{key}]"));
+            let outer = std::mem::replace(&mut self.path, path);
             self.fact_guarded(fact);
+            self.path = outer;
         }
     }
 
@@ -419,11 +450,15 @@ impl<'a> Walk<'a> {
 #[derive(PartialEq)]
 struct Key(&'static str, Option<String>);
 
-fn key(fact: &Fact) -> Key {
-    let fixed = |expr: &Expr| match &expr.kind {
+/// The text that an expression always is.
+fn fixed(expr: &Expr) -> Option<String> {
+    match &expr.kind {
         expr::Kind::Literal(Value::String(text)) => Some(text.to_string()),
         _ => None,
-    };
+    }
+}
+
+fn key(fact: &Fact) -> Key {
     match &fact.kind {
         FactKind::Image { .. } => Key("image", None),
         FactKind::Replicas { .. } => Key("replicas", None),

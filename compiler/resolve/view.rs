@@ -566,7 +566,7 @@ impl<'a> Resolver<'a> {
         let written = candidates.iter().rev().find(|(layer, _)| own(layer));
         if let (Some((layer, assignment)), Some(failed)) = (written, failed)
             && (*layer != Layer::Environment || self.target.is_empty())
-            && !matches!(assignment.given, Given::Here)
+            && (!matches!(assignment.given, Given::Here) || self.is_bare_switch(id))
         {
             let condition = &self.stack.conditions[failed as usize];
             let path = self.stack.path_of(id, keys);
@@ -581,6 +581,16 @@ impl<'a> Resolver<'a> {
         }
         let span = self.stack.setting(id).declarations[0].span;
         self.store(id, keys, Slot { value, layer: Layer::None, span, declaration: None, lost: Vec::new() });
+    }
+
+    /// Whether a switch is written without anything in it that would be told instead.
+    fn is_bare_switch(&self, id: SettingId) -> bool {
+        let is_written = |below: &SettingId| {
+            let all = &self.layers[below.index()].all;
+            all.iter().any(|(layer, _)| matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_)))
+        };
+        matches!(self.stack.setting(id).kind, Kind::Switch)
+            && !self.stack.below(id).iter().skip(1).any(|below| is_written(below))
     }
 
     /// Where the environment wrote the setting that a reference names.

@@ -27,6 +27,8 @@ pub struct Client {
     pub file: &'static str,
     /// Which programs read it.
     pub about: &'static str,
+    /// Whether it gets a file where no client is named.
+    usual: bool,
     write: for<'p> fn(&'p Mcp, &Addresses) -> Node<'p>,
 }
 
@@ -36,18 +38,36 @@ pub static CLIENTS: &[Client] = &[
         name: "mcp-servers",
         file: "mcp.json",
         about: "Claude Code and Desktop, Cursor, MCP Inspector: `mcpServers`",
+        usual: true,
         write: mcp_servers,
     },
-    Client { name: "opencode", file: "opencode.json", about: "OpenCode: `mcp`", write: opencode },
-    Client { name: "vscode", file: "vscode.json", about: "Visual Studio Code: `servers`", write: vscode },
+    Client { name: "opencode", file: "opencode.json", about: "OpenCode: `mcp`", usual: true, write: opencode },
+    Client {
+        name: "opencode-legacy",
+        file: "opencode-legacy.json",
+        about: "what reads the first shape of OpenCode's file: `mcpServers` with `transport`",
+        usual: false,
+        write: opencode_legacy,
+    },
+    Client {
+        name: "opencode-v2",
+        file: "opencode-v2.json",
+        about: "OpenCode 2: `mcp.servers`",
+        usual: false,
+        write: opencode_v2,
+    },
+    Client { name: "vscode", file: "vscode.json", about: "Visual Studio Code: `servers`", usual: true, write: vscode },
 ];
 
 /// One file per client that is asked for.
 pub(super) fn emit(_: &Plan, deployment: &Deployment) -> Vec<File> {
     let Some(mcp) = &deployment.mcp else { return Vec::new() };
     let addresses = Addresses::of_compose(deployment);
-    let asked =
-        CLIENTS.iter().filter(|client| mcp.clients.is_empty() || mcp.clients.iter().any(|name| **name == *client.name));
+    let is_asked = |client: &&Client| match mcp.clients.as_slice() {
+        [] => client.usual,
+        names => names.iter().any(|name| **name == *client.name),
+    };
+    let asked = CLIENTS.iter().filter(is_asked);
     let file = |client: &Client| {
         let path = format!("{}/mcp/{}", deployment.name, client.file);
         File::of(path, Format::Json, (client.write)(mcp, &addresses), "")
@@ -56,7 +76,24 @@ pub(super) fn emit(_: &Plan, deployment: &Deployment) -> Vec<File> {
 }
 
 fn opencode<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Node<'p> {
-    let words = Words::new(addresses, |secret| format!("{{env:{}}}", secret_variable(secret)));
+    opencode_file(opencode_servers(mcp, addresses))
+}
+
+fn opencode_v2<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Node<'p> {
+    let mut inner = Entries::default();
+    inner.put("servers", opencode_servers(mcp, addresses));
+    opencode_file(inner)
+}
+
+fn opencode_file(servers: Entries<'_>) -> Node<'_> {
+    let mut root = Entries::default();
+    root.put("$schema", Node::word("https://opencode.ai/config.json"));
+    root.put("mcp", servers);
+    root.into()
+}
+
+fn opencode_servers<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Entries<'p> {
+    let words = of_opencode(addresses);
     let mut servers = Entries::default();
     for (name, server) in &mcp.servers {
         let mut entry = Entries::default();
@@ -71,10 +108,30 @@ fn opencode<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Node<'p> {
         entry.put("enabled", Node::Fixed(Output::Bool(true)));
         servers.put(name, entry);
     }
+    servers
+}
+
+fn opencode_legacy<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Node<'p> {
+    let words = of_opencode(addresses);
+    let mut servers = Entries::default();
+    for (name, server) in &mcp.servers {
+        let mut transport = Entries::default();
+        transport.put("type", Node::word(if server.url.is_some() { "http" } else { "stdio" }));
+        match &server.url {
+            Some(url) => remote(&mut transport, url, server, &words),
+            None => local(&mut transport, server, &words),
+        }
+        let mut entry = Entries::default();
+        entry.put("transport", transport);
+        servers.put(name, entry);
+    }
     let mut root = Entries::default();
-    root.put("$schema", Node::word("https://opencode.ai/config.json"));
-    root.put("mcp", servers);
+    root.put("mcpServers", servers);
     root.into()
+}
+
+fn of_opencode(addresses: &Addresses) -> Words<'_> {
+    Words::new(addresses, |secret| format!("{{env:{}}}", secret_variable(secret)))
 }
 
 fn mcp_servers<'p>(mcp: &'p Mcp, addresses: &Addresses) -> Node<'p> {
