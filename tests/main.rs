@@ -16,6 +16,7 @@ mod golden;
 mod hostile;
 mod image;
 mod lines;
+mod mutations;
 mod pages;
 mod properties;
 mod readers;

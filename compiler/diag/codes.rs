@@ -300,6 +300,7 @@ codes! {
     "TL1114" UNCARRIED Error "a fact does not reach the chart";
     "TL1115" VIEWS_DIFFER Error "Compose and Helm differ without an override";
     "TL1116" RAW_FACT Error "`raw` says a fact";
+    "TL1117" UNTOLD_KEY Warning "nothing is known of what a key has to say";
 }
 
 /// The code with this id.

@@ -30,7 +30,7 @@ pub(super) fn compile(
     wanted: Option<&Type>,
     diags: &mut Diags,
 ) -> Option<Typed> {
-    let mut checker = Checker { text, offset: 0, names, diags, locals: Vec::new() };
+    let mut checker = Checker { text, offset: 0, names, diags, locals: Vec::new(), free: wanted == Some(&Type::Any) };
     if text.text.len() > LONGEST {
         let message = format!("an expression has at most {LONGEST} bytes, this has {}", text.text.len());
         checker.report(codes::EXPRESSION_TOO_LARGE.at(text.span, message));
@@ -54,6 +54,8 @@ struct Checker<'a> {
     diags: &'a mut Diags,
     /// Variables of macros, outermost first.
     locals: Vec<(String, Type)>,
+    /// Whether the place takes everything, so that items of a list and values of a map may be of several types.
+    free: bool,
 }
 
 /// Where a path leads.
@@ -304,6 +306,7 @@ impl Checker<'_> {
                 (Some(joined), _) => common = Some(joined),
                 // Each of them fits the place, so the place's type is theirs.
                 (None, Some(wanted)) => return Some(wanted.clone()),
+                (None, None) if self.free => return Some(Type::Any),
                 (None, None) => {
                     let (here, there) = (said(found, before), said(before, found));
                     let message = format!("this is {here}, before it stands {there}");

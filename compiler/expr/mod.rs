@@ -53,7 +53,8 @@ pub struct Text<'a> {
 
 /// Reads and checks a text; nothing if findings were reported.
 ///
-/// `wanted` is what the place needs, nothing if it takes everything. The type that comes back is that of the
+/// `wanted` is what the place needs, nothing if it is not known; where it is [`Type::Any`], lists and maps may hold values
+/// of several types. The type that comes back is that of the
 /// expression, which may be narrower than what was wanted: a constant text has the type of an enum with that one
 /// word. Text may come where a type with a text form is wanted, so the caller fits values to the place's type.
 #[must_use]

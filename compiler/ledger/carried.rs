@@ -4,7 +4,10 @@
 //! Never: values of an environment; under which values a key is read is for the read-back.
 //! Invariant: the names of one variable (`also`) are one fact, and one of them carried is enough.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::compatible::together;
 use crate::{
@@ -101,6 +104,7 @@ fn surfaces(stack: &Stack, block: &Helm) -> Option<Vec<Arc<Surface>>> {
 
 /// What the charts of a block do with each fact that there can be while the block is active.
 fn rows(stack: &Stack, block: &Helm, surfaces: &[Arc<Surface>]) -> Vec<FactRow> {
+    let sayings = sayings(surfaces);
     let mut seen: BTreeSet<FactPath> = BTreeSet::new();
     let mut rows = Vec::new();
     let all = stack.workloads.iter().filter(|workload| active(stack, &block.when, &workload.guards));
@@ -109,28 +113,38 @@ fn rows(stack: &Stack, block: &Helm, surfaces: &[Arc<Surface>]) -> Vec<FactRow> 
         if !seen.insert(first.clone()) {
             continue;
         }
-        let (fact, cell) = cell(&said.names, surfaces);
+        let (fact, cell) = cell(&said.names, surfaces, &sayings);
         rows.push(FactRow { fact, kind: said.kind, span: said.span, cell });
     }
     rows
 }
 
+/// What says each fact: the part, and the key where it is one.
+type Sayings<'s> = BTreeMap<&'s FactPath, Vec<(&'s str, Option<(&'s Surface, u32)>)>>;
+
+fn sayings(surfaces: &[Arc<Surface>]) -> Sayings<'_> {
+    let mut all = Sayings::new();
+    for surface in surfaces {
+        for (number, key) in surface.keys.iter().enumerate() {
+            for carry in &key.carries {
+                all.entry(&carry.fact).or_default().push((&carry.part, Some((&**surface, number as u32))));
+            }
+        }
+        for fixed in &surface.fixed {
+            all.entry(&fixed.fact.fact).or_default().push((&fixed.fact.part, None));
+        }
+    }
+    all
+}
+
 /// What charts do with the fact of these names, and the name that they say.
-fn cell(names: &[FactPath], surfaces: &[Arc<Surface>]) -> (FactPath, FactCell) {
+fn cell(names: &[FactPath], surfaces: &[Arc<Surface>], sayings: &Sayings<'_>) -> (FactPath, FactCell) {
     let mut fixed = None;
     for name in names {
-        let (mut parts, mut keys): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
-        for surface in surfaces {
-            for (number, key) in surface.keys.iter().enumerate() {
-                for carry in key.carries.iter().filter(|carry| carry.fact == *name) {
-                    parts.push(&carry.part);
-                    keys.push(surface.path_of(number as u32));
-                }
-            }
-            parts.extend(
-                surface.fixed.iter().filter(|fixed| fixed.fact.fact == *name).map(|fixed| fixed.fact.part.as_ref()),
-            );
-        }
+        let said = sayings.get(name).map_or(&[][..], Vec::as_slice);
+        let parts: Vec<&str> = said.iter().map(|(part, _)| *part).collect();
+        let keys: Vec<String> =
+            said.iter().filter_map(|(_, key)| key.map(|(surface, number)| surface.path_of(number))).collect();
         if !is_whole(&parts) {
             continue;
         }

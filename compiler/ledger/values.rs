@@ -19,7 +19,7 @@ use crate::{
 pub(super) fn check(stack: &Stack, diags: &mut Diags) {
     for release in stack.helm.iter().flat_map(|block| &block.releases) {
         match stack.surface(release) {
-            Some(surface) => Projection { stack, surface: &surface, diags }.tree(&release.values, 0),
+            Some(surface) => Projection { stack, surface: &surface, named: None, diags }.tree(&release.values, 0),
             None => diags.push(unknown(release)),
         }
     }
@@ -37,6 +37,8 @@ fn unknown(release: &Release) -> crate::diag::Finding {
 struct Projection<'a> {
     stack: &'a Stack,
     surface: &'a Surface,
+    /// The name under which the key of the items of a map was last written.
+    named: Option<(u32, String)>,
     diags: &'a mut Diags,
 }
 
@@ -76,7 +78,10 @@ impl<'a> Projection<'a> {
             return Some(*child);
         }
         match key.shape {
-            KeyShape::Map(item) => Some(item),
+            KeyShape::Map(item) => {
+                self.named = Some((item, name.to_owned()));
+                Some(item)
+            }
             KeyShape::Any | KeyShape::Dead(_) => None,
             KeyShape::List(_) | KeyShape::Scalar(..) => {
                 self.differs(number, span, "a map");
@@ -94,6 +99,14 @@ impl<'a> Projection<'a> {
                 );
                 None
             }
+        }
+    }
+
+    /// The path of what is looked at: an item of a map by the name that it is written under.
+    fn path(&self, number: u32) -> String {
+        match (&self.named, self.key(number).parent) {
+            (Some((item, name)), Some(above)) if *item == number => self.below(above, name),
+            _ => self.surface.path_of(number),
         }
     }
 
@@ -199,7 +212,7 @@ impl<'a> Projection<'a> {
         // Empty text is how values say that there is none.
         let nothing = matches!(of, Type::Enum(words) if words.iter().all(|word| word.is_empty()));
         if !nothing && !of.fits(&wanted) {
-            let path = self.surface.path_of(number);
+            let path = self.path(number);
             let message = format!(
                 "chart `{}` {} reads {wanted} at `{path}`, this is {of}",
                 self.surface.chart, self.surface.version
@@ -215,7 +228,7 @@ impl<'a> Projection<'a> {
             KeyShape::List(_) => "a list",
             _ => "one value",
         };
-        let path = self.surface.path_of(number);
+        let path = self.path(number);
         let message = format!(
             "chart `{}` {} reads {wanted} at `{path}`, this is {found}",
             self.surface.chart, self.surface.version

@@ -39,6 +39,7 @@ impl Compose<'_> {
                 self.more(path, fact, file, diags);
             }
         }
+        super::shape::check(tree, self.compose, file, diags);
         self.references(tree, file, diags);
     }
 

@@ -8,6 +8,7 @@
 mod carried;
 mod chart;
 mod compose;
+mod shape;
 mod views;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -16,7 +17,7 @@ use crate::{
     diag::{Diags, codes},
     facts::{self, Fact, Names},
     model::{Deployed, Env},
-    plan::{Deployment, Format, Plan, Release},
+    plan::{Deployment, Format, Origin, Plan, Release},
     read::{self, Node, Unreadable},
     schema::{self, SettingId, Stack, Surface},
     source::{SourceId, Span},
@@ -154,8 +155,18 @@ fn is_raw(leaf: Leaf<'_>) -> bool {
 
 /// The settings that a fact was computed from, in words.
 fn settings_of(fact: &Fact) -> String {
-    let paths: Vec<String> = fact.place.origins.iter().map(|origin| format!("`{}`", origin.path)).collect();
-    if paths.is_empty() { String::new() } else { format!(" (from {})", paths.join(", ")) }
+    from(&fact.place.origins)
+}
+
+/// Where something comes from, in words.
+fn from(origins: &[Origin]) -> String {
+    let paths: Vec<&str> = origins.iter().map(|origin| &*origin.path).collect();
+    if paths.is_empty() { String::new() } else { format!(" (from {})", words(&paths)) }
+}
+
+/// Paths, each in backticks.
+fn words(paths: &[impl AsRef<str>]) -> String {
+    paths.iter().map(|path| format!("`{}`", path.as_ref())).collect::<Vec<_>>().join(", ")
 }
 
 /// A value as messages show it.

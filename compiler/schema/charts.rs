@@ -15,6 +15,7 @@ use crate::{
         ChartKey, Fixed, KeyShape, Packed, Runs, Stack, Surface, Unsaid,
         build::{Builder, bad_value, raw},
         declare::Written,
+        names::Scope,
         shape::Shape,
     },
     syntax::{Entry, Literal, Node},
@@ -427,7 +428,7 @@ impl<'d> Charts<'_, 'd> {
     }
 
     fn key(&mut self, node: &'d Node, of: &'d str, parent: u32, within: &Within<'d>) {
-        const COMMON: &[&str] = &["carries", "when", "tpl", "required"];
+        const COMMON: &[&str] = &["carries", "when", "tpl", "required", "says"];
         match of {
             "dead" => {
                 self.builder.entries(node, Shape { arguments: 0, properties: &["because"], children: false });
@@ -467,7 +468,7 @@ impl<'d> Charts<'_, 'd> {
     fn collection(&mut self, node: &'d Node, of: &str, parent: u32, within: &Within<'d>) {
         let builder = self.builder;
         let keys = node.children.iter().any(|child| !is_carries(child));
-        builder.only_properties(node, &["carries", "when", "tpl", "required", "of", "min", "max", "schemes"]);
+        builder.only_properties(node, &["carries", "when", "tpl", "required", "says", "of", "min", "max", "schemes"]);
         let item = match (node.property("of"), keys) {
             (Some(entry), _) => {
                 let Some(word) = builder.plain(entry, "`of`") else { return };
@@ -505,7 +506,7 @@ impl<'d> Charts<'_, 'd> {
         self.below(node, if named { number } else { item }, within);
     }
 
-    /// `carries`, `when`, `tpl`, `required`.
+    /// `carries`, `when`, `tpl`, `required`, `says`.
     fn common(&mut self, node: &'d Node, number: u32, within: &Within<'d>) {
         self.conditions(node, within, Pending::Key(number));
         if let Some(entry) = node.property("tpl") {
@@ -513,6 +514,9 @@ impl<'d> Charts<'_, 'd> {
         }
         if let Some(entry) = node.property("required") {
             self.surface.keys[number as usize].required = self.builder.flag(entry);
+        }
+        if let Some(entry) = node.property("says") {
+            self.surface.keys[number as usize].says = self.says(entry, within);
         }
         if let Some(entry) = node.property("carries") {
             self.carry(entry, number, 0, None, within);
@@ -555,7 +559,8 @@ impl<'d> Charts<'_, 'd> {
     fn scalar(&self, node: &'d Node, of: &str) -> Option<(&'static str, Attributes)> {
         let span = node.annotation.as_ref().map_or(node.span, |name| name.span);
         let scalar = self.scalar_name(of, span)?;
-        self.builder.only_properties(node, &["default", "carries", "when", "tpl", "required", "min", "max", "schemes"]);
+        self.builder
+            .only_properties(node, &["default", "carries", "when", "tpl", "required", "says", "min", "max", "schemes"]);
         self.builder.attributes(node, scalar, None).map(|attributes| (scalar, attributes))
     }
 
@@ -593,6 +598,21 @@ impl<'d> Charts<'_, 'd> {
                 None
             }
         }
+    }
+
+    /// What a key has to say: a constant, or an expression over settings.
+    fn says(&self, entry: &Entry, within: &Within<'d>) -> Option<Expr> {
+        let form = match entry.annotation.as_ref().map(|name| name.text.as_str()) {
+            Some("ref") => expr::Form::Path,
+            Some("f") => expr::Form::Template,
+            Some("cel") => expr::Form::Cel,
+            _ => return self.builder.value(entry, None, &Scope::default()),
+        };
+        let Literal::String(text) = &entry.value else {
+            return self.builder.value(entry, None, &Scope::default());
+        };
+        let text = within.filled(text);
+        self.builder.compiled(&text, entry.span, form, Some(&expr::Type::Any), &Scope::default()).map(|(expr, _)| expr)
     }
 
     /// Reads what needs to know all keys.

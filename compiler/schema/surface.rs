@@ -5,6 +5,7 @@
 //! Invariant: a stack that is decoded decodes no surface; each is decoded once, when it is first asked for.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -13,7 +14,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
-    expr::{Expr, Place},
+    expr::{self, Expr, Place},
     plan::FactPath,
     schema::{Release, Stack},
     source::Span,
@@ -66,6 +67,8 @@ pub struct ChartKey {
     pub template: bool,
     /// Whether it has to be written while it is read: the chart's own value would say something of its own.
     pub required: bool,
+    /// What it has to say, computed from the stack's settings: for what is no fact and no setting as it stands.
+    pub says: Option<Expr>,
     /// The keys below it; of a map or of anything those that are known by name. Not in the bytes: every key names what
     /// holds it.
     #[serde(skip)]
@@ -158,6 +161,7 @@ impl ChartKey {
             carries: Vec::new(),
             template: false,
             required: false,
+            says: None,
             children: IndexMap::new(),
         }
     }
@@ -190,6 +194,19 @@ impl Surface {
             Some(0) => key.name.to_string(),
             Some(parent) => format!("{}.{}", self.path_of(parent), key.name),
         }
+    }
+
+    /// The keys that conditions and texts ask for, sorted: their values matter, whether or not they carry a fact.
+    #[must_use]
+    pub fn asked(&self) -> Vec<u32> {
+        let mut all: Vec<&Expr> = self.keys.iter().flat_map(|key| &key.when).collect();
+        all.extend(self.keys.iter().flat_map(|key| &key.carries).flat_map(|carry| &carry.when));
+        all.extend(self.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host)));
+        all.extend(self.fixed.iter().flat_map(|fixed| fixed.when.iter().chain([&fixed.value])));
+        all.extend(self.unsaid.iter().flat_map(|unsaid| &unsaid.when));
+        let places = all.into_iter().flat_map(expr::references).map(|found| found.place.0);
+        let keys: BTreeSet<u32> = places.filter(|place| *place < FIRST_WORKLOAD).collect();
+        keys.into_iter().collect()
     }
 
     /// Fills in [`ChartKey::children`] from what holds each key; none where a number is no key.
@@ -354,6 +371,7 @@ mod tests {
             carries: Vec::new(),
             template: false,
             required: false,
+            says: None,
             children: IndexMap::new(),
         };
         let scalar = || KeyShape::Scalar("string".into(), Attributes::default());

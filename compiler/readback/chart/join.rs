@@ -44,11 +44,11 @@ impl<'a> Chart<'a, '_> {
     /// Sorts what was written by the facts that it carries, and misses what was not.
     pub(super) fn carry(&mut self) {
         let (surface, values) = (self.surface, self.values);
-        for ((number, key), read) in (0_u32..).zip(&surface.keys).zip(values.all_read()) {
+        for (number, key) in (0_u32..).zip(&surface.keys) {
             if key.carries.is_empty() && !key.required {
                 continue;
             }
-            match read {
+            match self.read[number as usize] {
                 Some(true) => {}
                 Some(false) => continue,
                 None => {
@@ -63,12 +63,18 @@ impl<'a> Chart<'a, '_> {
             {
                 self.missing(number, None);
             }
+            let mut silent = !key.carries.is_empty();
             for carry in &key.carries {
-                match values.holds(carry.when.as_ref()) {
+                let holds = values.holds(carry.when.as_ref());
+                silent &= holds == Some(false);
+                match holds {
                     Some(true) if !self.is_told(&carry.fact) => self.carries(number, carry),
                     None => _ = self.told.insert(&carry.fact),
                     _ => {}
                 }
+            }
+            if silent && key.says.is_none() {
+                self.silent.push(number);
             }
         }
     }
@@ -181,7 +187,9 @@ impl<'a> Chart<'a, '_> {
         for runs in &surface.runs {
             match values.holds(runs.when.as_ref()) {
                 Some(true) => {
-                    active.insert(&runs.workload, runs.span);
+                    if active.insert(&runs.workload, runs.span).is_some() {
+                        self.run_twice(&runs.workload, runs.span);
+                    }
                     self.host(&runs.workload, runs.host.as_ref(), release);
                 }
                 None => _ = self.apart.insert(runs.workload.clone()), // a wrong value decides; it has a finding

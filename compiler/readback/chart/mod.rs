@@ -5,6 +5,7 @@
 //! Invariant: one mistake gives one finding. What a finding says of a key is not said again of the fact that it carries.
 
 mod join;
+mod says;
 mod tell;
 
 use std::{
@@ -40,13 +41,33 @@ pub(super) struct Inputs<'a> {
     pub file: &'a File,
 }
 
+impl<'a> Inputs<'a> {
+    /// Helm's view, for expressions over settings.
+    fn reading(&self) -> Reading<'a> {
+        Reading {
+            stack: &self.deployed.stack,
+            view: self.deployed.view("helm"),
+            target: "helm",
+            environment: &self.env.name,
+            release: &self.deployed.name,
+            own: &[],
+            loops: &[],
+            provider: None,
+            findings: None,
+        }
+    }
+}
+
 /// Reports keys that the chart does not read, and facts that the values say otherwise or not at all.
 pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
     let names = Names::of_release(inputs.release);
+    let values = Values::new(inputs.surface, inputs.tree);
     let mut chart = Chart {
+        inputs,
         stack: &inputs.deployed.stack,
         surface: inputs.surface,
-        values: Values::new(inputs.surface, inputs.tree),
+        values,
+        read: values.all_read(),
         facts: facts::of_workloads(&inputs.deployment.cluster, &inputs.deployment.configs, &names),
         settings: settings(inputs, &names),
         names,
@@ -54,6 +75,8 @@ pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
         path: Vec::new(),
         written: BTreeMap::new(),
         nulls: BTreeSet::new(),
+        open: Vec::new(),
+        silent: Vec::new(),
         carried: BTreeMap::new(),
         told: BTreeSet::new(),
         apart: BTreeSet::new(),
@@ -65,6 +88,8 @@ pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
     chart.carry();
     chart.fixed();
     chart.join();
+    chart.says();
+    chart.understood();
     chart.covered();
 }
 
@@ -84,21 +109,10 @@ fn settings(inputs: &Inputs<'_>, names: &Names) -> Facts {
 }
 
 fn setting(inputs: &Inputs<'_>, path: &Arc<str>, names: &Names) -> Option<Fact> {
-    let Inputs { env, deployed, .. } = inputs;
+    let deployed = inputs.deployed;
     let (id, keys) = super::setting_of(&deployed.stack, path)?;
     let view = deployed.view("helm");
-    let reading = Reading {
-        stack: &deployed.stack,
-        view,
-        target: "helm",
-        environment: &env.name,
-        release: &deployed.name,
-        own: &[],
-        loops: &[],
-        provider: None,
-        findings: None,
-    };
-    let Evaluated::Value(value) = reading.setting(id, &keys) else { return None };
+    let Evaluated::Value(value) = inputs.reading().setting(id, &keys) else { return None };
     let value = super::carried::normal(&value, "", names);
     let declared = deployed.stack.setting(id).declarations.first().map(|declaration| declaration.span);
     let span = view.slot(id, &keys).map(|slot| slot.span).or(declared).unwrap_or_default();
@@ -142,9 +156,12 @@ struct At<'a> {
 }
 
 struct Chart<'a, 'd> {
+    inputs: &'a Inputs<'a>,
     stack: &'a Stack,
     surface: &'a Surface,
     values: Values<'a, 'a>,
+    /// Whether the chart reads each key, by number; none where a wrong value decides.
+    read: Vec<Option<bool>>,
     facts: Facts,
     /// What each setting is in Helm's view.
     settings: Facts,
@@ -156,6 +173,10 @@ struct Chart<'a, 'd> {
     written: BTreeMap<u32, Vec<Written>>,
     /// Keys that were written to be null: they take the chart's own value away.
     nulls: BTreeSet<u32>,
+    /// Keys that carry nothing and yet are computed from settings: what is written, and one of its leaves.
+    open: Vec<(u32, Leaf<'a>)>,
+    /// Keys that are read and carry none of the facts that they may.
+    silent: Vec<u32>,
     /// What active keys and templates say of each fact.
     carried: BTreeMap<&'a FactPath, Vec<(Source, Said)>>,
     /// Facts of which a finding has spoken already.
@@ -276,20 +297,33 @@ impl<'a> Chart<'a, '_> {
             return self.secret(number, at);
         }
         match surface::typed(self.surface, number, node) {
-            Ok(value) if !key.carries.is_empty() || key.required => {
+            Ok(value) => {
+                if key.carries.is_empty() && key.says.is_none() {
+                    self.carries_nothing(number, at);
+                    if !key.required {
+                        return;
+                    }
+                }
                 if let Some(value) = own(value, key) {
-                    let written = self.written_at(value, at);
+                    let written = self.written_at(value, &self.own_leaves(node, key, at));
                     self.written.entry(number).or_default().push(written);
                 }
             }
-            Ok(_) => {}
             Err(bad) => self.wrong_type(number, bad, at),
         }
     }
 
+    /// The leaves of what a key says itself, without those of keys that say things of their own.
+    fn own_leaves(&self, node: &'a Node<'a>, key: &ChartKey, at: &At<'a>) -> Vec<Leaf<'a>> {
+        if key.children.is_empty() || !matches!(key.shape, KeyShape::Any | KeyShape::Map(_)) {
+            return self.leaves(at);
+        }
+        let own = node.entries().iter().filter(|(name, _)| !key.children.contains_key(&**name));
+        own.flat_map(|(name, _)| self.leaves(&self.below(&mut at.clone(), Step::Name(name)))).collect()
+    }
+
     /// A value with the settings that it was computed from, as a whole and in its parts.
-    fn written_at(&self, value: Value, at: &At<'a>) -> Written {
-        let leaves = self.leaves(at);
+    fn written_at(&self, value: Value, leaves: &[Leaf<'a>]) -> Written {
         let mut origins: Vec<Arc<str>> =
             leaves.iter().flat_map(|leaf| leaf.origins()).map(|origin| origin.path.clone()).collect();
         origins.sort();

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl<'a> Chart<'a, '_> {
-    fn report(&mut self, finding: Finding) {
+    pub(super) fn report(&mut self, finding: Finding) {
         self.diags.push(finding);
     }
 
@@ -56,6 +56,17 @@ impl<'a> Chart<'a, '_> {
         let message = format!("chart `{}` does not read `{}` as the other values are", self.surface.chart, self.here());
         let span = key.when.as_ref().map_or(key.span, |when| when.span);
         let finding = codes::IDLE_KEY.at(self.said_at(at), message).label(span, "it reads the key only then");
+        self.report(finding.hint("write it under the same condition, `(when)\"…\" { … }`"));
+    }
+
+    /// A key that is written while it carries none of the facts that it may, and no condition asks for it.
+    pub(super) fn says_nothing(&mut self, number: u32) {
+        let written = self.written.get(&number).map_or(&[][..], Vec::as_slice);
+        let at = written.first().map_or(self.key(number).span, |one| one.at);
+        let (chart, path) = (&self.surface.chart, self.surface.path_of(number));
+        let message = format!("`{path}` says nothing to chart `{chart}` as the other values are");
+        let finding = codes::IDLE_KEY.at(at, message);
+        let finding = finding.label(self.key(number).span, "it carries facts only under conditions");
         self.report(finding.hint("write it under the same condition, `(when)\"…\" { … }`"));
     }
 
@@ -146,9 +157,16 @@ impl<'a> Chart<'a, '_> {
         self.report(finding.hint("write the key that switches it off under the condition of the workload"));
     }
 
+    pub(super) fn run_twice(&mut self, workload: &str, at: Span) {
+        let message = format!("chart `{}` runs `{workload}` twice with these values", self.surface.chart);
+        self.report(codes::RUNS_DIFFERS.at(at, message).hint("let the conditions of both exclude each other"));
+    }
+
     pub(super) fn misnamed(&mut self, workload: &str, name: &Leaf, found: &Value, at: Span) {
         let (here, there) = (readback::spell(&name.value), readback::spell(found));
-        let message = format!("`names` calls `{workload}` {here}, and chart `{}` calls it {there}", self.surface.chart);
+        let from = readback::from(&name.origins);
+        let message =
+            format!("`names` calls `{workload}` {here}{from}, and chart `{}` calls it {there}", self.surface.chart);
         let finding = codes::FIXED_DIFFERS.at(name.at, message).label(at, "the surface says so");
         self.report(finding.hint(format!("write `names {{ {workload} … }}` so that it gives {there}")));
     }

@@ -1,0 +1,315 @@
+//! Mistakes, made one by one and all of them: in what a stack says to Helm and of its workloads, in the Compose file that
+//! was printed, on the surface of a chart. Each has to be found, by a message that names what it is about.
+//!
+//! `survivors.txt` lists those that nothing finds, each under its reason.
+//!
+//! Without `TRUELINE_MUTATIONS=all`, which `.ci/run` says, one in eight of each kind is made, and all that are listed.
+
+mod compose;
+mod exprs;
+mod projections;
+mod raw;
+mod surfaces;
+mod workloads;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, OnceLock},
+};
+
+use rayon::prelude::*;
+use trueline::{
+    check,
+    diag::{Diags, Finding, Severity},
+    ledger, lower,
+    model::Env,
+    plan::Plan,
+    readback,
+    schema::Stack,
+    targets::{self, File},
+};
+
+use super::support;
+
+/// Codes, or blocks of them, that say such a mistake: of loading, of the ledger (of a stack, and of one environment), of
+/// surfaces, of the read-back.
+const OF_CHARTS: &[&str] = &["TL04", "TL0607", "TL0609", "TL07", "TL09", "TL11"];
+
+/// What workloads say is read by more checks than that.
+const ALL: &[&str] = &["TL"];
+
+/// A committed environment without a mistake.
+struct Committed {
+    name: String,
+    env: Env,
+    ruled: check::Read,
+    plan: Plan,
+    files: Vec<File>,
+}
+
+/// The committed environments, compiled once.
+fn committed() -> &'static [Committed] {
+    static COMMITTED: OnceLock<Vec<Committed>> = OnceLock::new();
+    COMMITTED.get_or_init(|| {
+        let compile = |(name, text): (String, String)| {
+            let compiled = support::compile(&name, &text);
+            assert!(!support::failed(&compiled), "{}", support::told(&compiled));
+            let env = compiled.env.expect("it compiles");
+            let mut diags = Diags::default();
+            let ruled = check::rules(&env, &mut diags);
+            let plan = lower::lower(&env, &mut diags).plan;
+            let files = targets::emit_all(&plan);
+            Committed { name, env, ruled, plan, files }
+        };
+        support::environments().into_iter().map(compile).collect()
+    })
+}
+
+/// The committed environments that use a stack.
+fn users(stack: &Stack) -> impl Iterator<Item = &'static Committed> {
+    let uses =
+        |committed: &&Committed| committed.env.deployments.iter().any(|deployed| deployed.stack.name == stack.name);
+    committed().iter().filter(uses)
+}
+
+/// The stacks that the committed environments use.
+fn stacks() -> Vec<Arc<Stack>> {
+    let mut all: BTreeMap<Arc<str>, Arc<Stack>> = BTreeMap::new();
+    for deployed in committed().iter().flat_map(|committed| &committed.env.deployments) {
+        all.entry(deployed.stack.name.clone()).or_insert_with(|| deployed.stack.clone());
+    }
+    all.into_values().collect()
+}
+
+impl Committed {
+    /// The same environment with another text of a stack.
+    fn with(&self, stack: &Arc<Stack>) -> Env {
+        let mut env = self.env.clone();
+        for deployed in env.deployments.iter_mut().filter(|deployed| deployed.stack.name == stack.name) {
+            deployed.stack = stack.clone();
+        }
+        env
+    }
+}
+
+/// How findings are judged.
+#[derive(Clone, Copy)]
+struct Judge<'a> {
+    /// Settings, keys and facts, one of which the message has to name.
+    names: &'a [String],
+    /// Codes, by how they begin, one of which the message has to have.
+    blocks: &'a [&'a str],
+}
+
+/// One mistake.
+struct Mistake<'a, T> {
+    /// What was done: `delete`, `swap`, `rename`, `change`, `flip`.
+    how: &'static str,
+    /// Where, unique together with `how`.
+    what: String,
+    /// Settings and keys, one of which the message has to name.
+    names: Vec<String>,
+    /// Makes it.
+    make: Box<dyn Fn(&mut T) + Send + Sync + 'a>,
+}
+
+/// What became of a mistake.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum End {
+    /// It was found: the code.
+    Found(&'static str),
+    /// It was found by messages that name nothing, or by another stage than it should: what they say.
+    Unclear(String),
+    /// It changes nothing in any committed environment: what it is in is not used there.
+    Idle,
+    /// Nothing was found, though something changed; or a reason why that is so.
+    Survived(String),
+}
+
+/// What findings make of a mistake; none where there is no error among them.
+fn judged<'f>(findings: impl IntoIterator<Item = &'f Finding>, judge: Judge<'_>) -> Option<End> {
+    let errors: Vec<&Finding> = findings
+        .into_iter()
+        .filter(|finding| finding.code.severity == Severity::Error || finding.code.id == "TL1117")
+        .collect();
+    let first = errors.first()?;
+    let ours = errors.iter().filter(|finding| judge.blocks.iter().any(|block| finding.code.id.starts_with(block)));
+    let named = |finding: &&&Finding| {
+        let message = starred(&finding.message);
+        judge.names.iter().any(|name| message.contains(&**name))
+    };
+    Some(match ours.clone().find(named) {
+        Some(finding) => End::Found(finding.code.id),
+        None => End::Unclear(format!("{} {}", first.code.id, first.message)),
+    })
+}
+
+/// A message in which the numbers of items are `*`, as in paths of keys.
+fn starred(message: &str) -> String {
+    let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = message.split('.').map(|part| if number(&part) { "*" } else { part });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// What a stack with a mistake comes to: loading it checks it as a whole, then every environment is compiled with it.
+fn compiled(stack: Stack, judge: Judge<'_>, explain: &dyn Fn(&Committed, &Plan) -> String) -> End {
+    let mut diags = Diags::default();
+    ledger::check(&stack, &mut diags);
+    if let Some(end) = judged(diags.as_slice(), judge) {
+        return end;
+    }
+    let stack = Arc::new(stack);
+    let mut end = End::Idle;
+    for committed in users(&stack) {
+        let (plan, findings) = outputs(&committed.with(&stack), &committed.ruled);
+        match judged(&findings, judge) {
+            Some(End::Unclear(why)) => end = End::Unclear(why),
+            Some(found) => return found,
+            None if end == End::Idle && plan != committed.plan => end = End::Survived(explain(committed, &plan)),
+            None => {}
+        }
+    }
+    end
+}
+
+/// The stages of a compile that read projections.
+fn outputs(env: &Env, ruled: &check::Read) -> (Plan, Vec<Finding>) {
+    let mut diags = Diags::default();
+    let lowered = lower::lower(env, &mut diags);
+    let whole = !diags.has_errors();
+    check::plan(&lowered.plan.deployments, &mut diags);
+    if whole {
+        check::used(env, &lowered, ruled, &mut diags);
+    }
+    if !diags.has_errors() {
+        let files = targets::emit_all(&lowered.plan);
+        readback::check(env, &lowered.plan, &files, &mut diags);
+    }
+    (lowered.plan, diags.sorted())
+}
+
+/// Which part of the mistakes of each kind is made where not all are.
+const EVERY: usize = 8;
+
+fn all_are_made() -> bool {
+    std::env::var_os("TRUELINE_MUTATIONS").is_some_and(|word| word == "all")
+}
+
+/// The mistakes of one part that are made in this run.
+fn made<'a, T>(part: &str, mistakes: Vec<Mistake<'a, T>>) -> Vec<Mistake<'a, T>> {
+    let (all, listed) = (all_are_made(), listed(part));
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut is_made = |mistake: &Mistake<'a, T>| {
+        let count = counts.entry(mistake.how).or_default();
+        *count += 1;
+        all || *count % EVERY == 1 || listed.contains(&format!("{part} {} {}", mistake.how, mistake.what))
+    };
+    mistakes.into_iter().filter(|mistake| is_made(mistake)).collect()
+}
+
+/// Makes mistakes, each in a thing of its own, on all processors; what became of each, in order.
+fn each<T: Clone + Sync>(
+    original: &T,
+    mistakes: &[Mistake<'_, T>],
+    end: impl Fn(T, &Mistake<'_, T>) -> End + Sync,
+) -> Vec<(&'static str, String, End)> {
+    let one = |mistake: &Mistake<'_, T>| {
+        let mut copy = original.clone();
+        (mistake.make)(&mut copy);
+        (mistake.how, mistake.what.clone(), end(copy, mistake))
+    };
+    mistakes.par_iter().map(one).collect()
+}
+
+/// Holds what became of the mistakes of one part against the list of survivors.
+#[allow(clippy::print_stdout, reason = "counts, for who asks the test runner for them")]
+fn assert_found(part: &str, ends: &[(&'static str, String, End)], least: usize) {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let (mut unclear, mut survivors) = (Vec::new(), BTreeSet::new());
+    let mut explained: BTreeMap<&str, usize> = BTreeMap::new();
+    for (how, what, end) in ends {
+        let word = match end {
+            End::Found(code) => *code,
+            End::Unclear(_) => "unclear",
+            End::Idle => "idle",
+            End::Survived(_) => "survived",
+        };
+        *counts.entry((how, word)).or_default() += 1;
+        match end {
+            End::Unclear(why) => unclear.push(format!("{part} {how} {what}: {why}")),
+            End::Survived(why) if why.is_empty() => _ = survivors.insert(format!("{part} {how} {what}")),
+            End::Survived(why) => *explained.entry(why).or_default() += 1,
+            End::Found(_) | End::Idle => {}
+        }
+    }
+    let made = ends.iter().filter(|(.., end)| *end != End::Idle).count();
+    println!("{part}: {made} mistakes, {} idle", ends.len() - made);
+    counts.iter().for_each(|((how, word), count)| println!("  {how} {word}: {count}"));
+    explained.iter().for_each(|(why, count)| println!("  one-sided {count}: {why}"));
+    let listed = listed(part);
+    let new: Vec<&String> = survivors.difference(&listed).collect();
+    let old: Vec<&String> = listed.difference(&survivors).collect();
+    assert!(new.is_empty(), "{} mistakes that nothing finds:\n{new:#?}\nunclear: {unclear:#?}", new.len());
+    assert!(old.is_empty(), "these are found now, or not made any more; delete their lines: {old:#?}");
+    assert!(unclear.is_empty(), "{} mistakes whose messages do not name them: {unclear:#?}", unclear.len());
+    let least = if all_are_made() { least } else { least / EVERY };
+    assert!(made >= least, "{made} mistakes, wanted at least {least}");
+}
+
+/// The survivors of one part that are known. A line `# equivalent: …` is the reason for those below it.
+fn listed(part: &str) -> BTreeSet<String> {
+    let text = support::read(&support::root().join("tests/mutations/survivors.txt"));
+    let mut reason = false;
+    let mut all = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        match line.strip_prefix('#') {
+            Some(said) => reason = said.trim().starts_with("equivalent: ") || (reason && said.starts_with("   ")),
+            None => {
+                assert!(reason, "`{line}` has no reason above it");
+                _ = all.insert(line.to_owned());
+            }
+        }
+    }
+    all.retain(|line| line.split(' ').next() == Some(part));
+    all
+}
+
+#[test]
+fn every_mistake_in_a_projection_is_found() {
+    assert_found("values", &projections::ends(), 400);
+}
+
+#[test]
+fn every_mistake_in_the_workloads_that_a_chart_says_too_is_found() {
+    assert_found("workloads", &workloads::ends(), 400);
+}
+
+#[test]
+fn every_mistake_in_a_compose_file_is_found() {
+    assert_found("compose", &compose::ends(), 1000);
+}
+
+#[test]
+fn every_mistake_on_a_surface_is_found() {
+    assert_found("surface", &surfaces::ends(), 400);
+}
+
+/// The values of both are the same, so that only where they come from tells that they changed places.
+#[test]
+fn swapped_projections_are_found_while_their_values_are_equal() {
+    let mut dice = support::Dice(1);
+    for committed in committed() {
+        let stack = committed.env.deployments[0].stack.clone();
+        let mut swaps = projections::equal_swaps(&stack, committed);
+        assert!(swaps.len() > 100, "{} swaps in {}", swaps.len(), committed.name);
+        dice.shuffle(&mut swaps);
+        swaps.truncate(60);
+        let ends = each(&*stack, &swaps, |stack, swap| {
+            compiled(stack, Judge { names: &swap.names, blocks: OF_CHARTS }, &|_, _| "nothing is found".to_owned())
+        });
+        let found = |end: &End| matches!(end, End::Found(_) | End::Idle);
+        let lost: Vec<_> = ends.iter().filter(|(.., end)| !found(end)).collect();
+        assert!(lost.is_empty(), "{}: {lost:#?}", committed.name);
+        assert!(ends.iter().filter(|(.., end)| *end != End::Idle).count() > 30, "{}", committed.name);
+    }
+}

@@ -1,0 +1,317 @@
+//! Mistakes in what a stack says of its workloads: the other side of what releases write.
+
+use std::sync::Arc;
+
+use trueline::{
+    expr::Expr,
+    facts::{self, Facts, Names},
+    plan::{Deployment, FactPath, Kind, Plan},
+    schema::{Fact, FactKind, Guard, ProbeExpr, Stack, Surface},
+};
+
+use super::{
+    ALL, Committed, End, Judge, Mistake, compiled, each,
+    exprs::{bare, changed, renamed, settings, type_of},
+    made, stacks,
+};
+
+/// What became of every mistake.
+pub(super) fn ends() -> Vec<(&'static str, String, End)> {
+    let mut all = Vec::new();
+    for stack in stacks() {
+        let surfaces: Vec<Arc<Surface>> = stack.surfaces.iter().filter_map(trueline::schema::Packed::surface).collect();
+        let explain = |committed: &Committed, plan: &Plan| one_sided(committed, plan, &surfaces);
+        let end = |stack, mistake: &Mistake<'_, Stack>| {
+            compiled(stack, Judge { names: &mistake.names, blocks: ALL }, &explain)
+        };
+        all.extend(each(&*stack, &made("workloads", mistakes(&stack)), end));
+    }
+    all
+}
+
+/// A fact: the workload, the override (or none), and the number among its facts.
+type At = (usize, Option<usize>, usize);
+
+fn fact_at<'s>(stack: &'s mut Stack, at: &At) -> &'s mut Fact {
+    &mut facts_at(stack, at)[at.2].node
+}
+
+fn facts_at<'s>(stack: &'s mut Stack, at: &At) -> &'s mut Vec<trueline::schema::Guarded<Fact>> {
+    let workload = &mut stack.workloads[at.0].node;
+    match at.1 {
+        Some(over) => &mut workload.overrides[over].facts,
+        None => &mut workload.facts,
+    }
+}
+
+/// An expression of a fact: where, and how deep in loops.
+struct Site {
+    at: At,
+    slot: usize,
+    expr: Expr,
+    of: String,
+    loops: usize,
+    what: String,
+    names: Vec<String>,
+}
+
+fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
+    let mut stack_copy = stack.clone();
+    let (mut all, mut sites) = (Vec::new(), Vec::new());
+    for at in all_facts(stack) {
+        let workload = stack.workloads[at.0].node.name.clone();
+        let name = match &workload.kind {
+            trueline::expr::Kind::Literal(value) => trueline::value::spell(value),
+            _ => "*".to_owned(),
+        };
+        let loops = facts_at(&mut stack_copy, &at)[at.2].guards.iter().filter(|guard| matches!(guard, Guard::Each(_)));
+        let loops = loops.count();
+        let over = if at.1.is_some() { " override" } else { "" };
+        let fact = fact_at(&mut stack_copy, &at);
+        let what = format!("{name}{over} {} {}", fact.kind.kind().row().name, at.2);
+        let mut names = vec![format!("`{name} "), format!("`{name}`"), format!("{name}.")];
+        if let FactKind::Env { name, .. } = &fact.kind {
+            names.extend(word(name));
+        }
+        let exprs = exprs(&mut fact.kind);
+        for (_, expr) in &exprs {
+            names.extend(settings(stack, expr));
+        }
+        for (slot, (field, expr)) in exprs.into_iter().enumerate() {
+            let of = if field == "image" { "image".to_owned() } else { type_of(stack, expr) };
+            let what = format!("{what} {field} {slot}");
+            sites.push(Site { at, slot, expr: expr.clone(), of, loops, what, names: names.clone() });
+        }
+        let delete = move |stack: &mut Stack| _ = facts_at(stack, &at).remove(at.2);
+        all.push(Mistake { how: "delete", what: what.clone(), names: names.clone(), make: Box::new(delete) as _ });
+        if rename(&mut fact_at(&mut stack_copy, &at).kind) {
+            let make = move |stack: &mut Stack| _ = rename(&mut fact_at(stack, &at).kind);
+            all.push(Mistake { how: "rename", what: what.clone(), names: names.clone(), make: Box::new(make) });
+        }
+        for field in 0..fields(&mut fact_at(&mut stack_copy, &at).kind).len() {
+            let make = move |stack: &mut Stack| *fields(&mut fact_at(stack, &at).kind)[field] = None;
+            let what = format!("{what} field {field}");
+            all.push(Mistake { how: "delete", what, names: names.clone(), make: Box::new(make) });
+        }
+    }
+    all.extend(of_exprs(stack, &sites));
+    all
+}
+
+fn all_facts(stack: &Stack) -> Vec<At> {
+    let mut all = Vec::new();
+    for (number, workload) in stack.workloads.iter().enumerate() {
+        all.extend((0..workload.node.facts.len()).map(|fact| (number, None, fact)));
+        for (over, declared) in workload.node.overrides.iter().enumerate() {
+            all.extend((0..declared.facts.len()).map(|fact| (number, Some(over), fact)));
+        }
+    }
+    all
+}
+
+/// Another unit or constant for each expression, and the next of equal type in its place.
+fn of_exprs<'s>(stack: &Stack, sites: &[Site]) -> Vec<Mistake<'s, Stack>> {
+    let mut all: Vec<Mistake<'s, Stack>> = Vec::new();
+    for (number, site) in sites.iter().enumerate() {
+        let (at, slot) = (site.at, site.slot);
+        if let Some(other) = changed(stack, &site.expr) {
+            let make = move |stack: &mut Stack| put(stack, &at, slot, &other);
+            all.push(Mistake {
+                how: "change",
+                what: site.what.clone(),
+                names: site.names.clone(),
+                make: Box::new(make),
+            });
+        }
+        let own = bare(&site.expr);
+        let (before, after) = sites.split_at(number);
+        let fits = |other: &&Site| other.of == site.of && other.loops == site.loops && bare(&other.expr) != own;
+        if let Some(other) = after.iter().chain(before).skip(1).find(fits) {
+            let (here, there, there_at, there_slot) = (site.expr.clone(), other.expr.clone(), other.at, other.slot);
+            let make = move |stack: &mut Stack| {
+                put(stack, &at, slot, &there);
+                put(stack, &there_at, there_slot, &here);
+            };
+            let names = site.names.iter().chain(&other.names).cloned().collect();
+            all.push(Mistake { how: "swap", what: site.what.clone(), names, make: Box::new(make) });
+        }
+    }
+    all
+}
+
+fn put(stack: &mut Stack, at: &At, slot: usize, expr: &Expr) {
+    *exprs(&mut fact_at(stack, at).kind).swap_remove(slot).1 = expr.clone();
+}
+
+/// The expressions of a fact; not the trees in it.
+fn exprs(kind: &mut FactKind) -> Vec<(&'static str, &mut Expr)> {
+    let mut all: Vec<(&'static str, &mut Expr)> = Vec::new();
+    match kind {
+        FactKind::Image { image, build, pull } => {
+            all.push(("image", image));
+            all.extend(build.iter_mut().map(|expr| ("build", expr)));
+            all.extend(pull.iter_mut().map(|expr| ("pull", expr)));
+        }
+        FactKind::Replicas { count, max } => {
+            all.push(("count", count));
+            all.extend(max.iter_mut().map(|expr| ("max", expr)));
+        }
+        FactKind::Command(words) | FactKind::Tmpfs(words) => all.extend(words.iter_mut().map(|expr| ("word", expr))),
+        FactKind::Args(words) => all.extend(words.iter_mut().map(|word| ("word", &mut word.node))),
+        FactKind::Schedule(expr) | FactKind::Profile(expr) => all.push(("value", expr)),
+        FactKind::Env { value, .. } => all.push(("value", value)),
+        FactKind::EnvTree { .. } | FactKind::Needs { .. } => {}
+        FactKind::Resources(resources) => {
+            let fields = [&mut resources.request_cpu, &mut resources.request_memory];
+            all.extend(fields.into_iter().flatten().map(|expr| ("request", expr)));
+            let fields = [&mut resources.limit_cpu, &mut resources.limit_memory];
+            all.extend(fields.into_iter().flatten().map(|expr| ("limit", expr)));
+        }
+        FactKind::Port { number, service, publish, .. } => {
+            all.push(("number", number));
+            all.extend(service.iter_mut().map(|expr| ("service", expr)));
+            all.extend(publish.iter_mut().map(|expr| ("publish", expr)));
+        }
+        FactKind::Health(health) => {
+            match &mut health.probe {
+                ProbeExpr::Http { path, .. } => all.push(("path", path)),
+                ProbeExpr::Tcp { .. } => {}
+                ProbeExpr::Exec { argv } => all.extend(argv.iter_mut().map(|expr| ("word", expr))),
+            }
+            let times = [&mut health.period, &mut health.delay, &mut health.timeout, &mut health.start];
+            all.extend(times.into_iter().flatten().map(|expr| ("time", expr)));
+            all.extend(health.failures.iter_mut().map(|expr| ("failures", expr)));
+        }
+        FactKind::Volume { at, size, class, .. } => {
+            all.push(("at", at));
+            all.extend(size.iter_mut().map(|expr| ("size", expr)));
+            all.extend(class.iter_mut().map(|expr| ("class", expr)));
+        }
+        FactKind::File { path, content } => {
+            all.push(("path", path));
+            if let trueline::schema::FileExpr::Text(text) = content {
+                all.push(("text", text));
+            }
+        }
+        FactKind::Security { user, group, read_only_root, drop, escalation } => {
+            let fields = [("user", user), ("group", group), ("root", read_only_root), ("drop", drop)];
+            all.extend(fields.into_iter().filter_map(|(name, expr)| Some((name, expr.as_mut()?))));
+            all.extend(escalation.iter_mut().map(|expr| ("escalation", expr)));
+        }
+        FactKind::Route { hosts, path, tls, .. } => {
+            all.push(("hosts", hosts));
+            all.extend(path.iter_mut().map(|expr| ("path", expr)));
+            all.extend(tls.iter_mut().map(|expr| ("tls", expr)));
+        }
+    }
+    all
+}
+
+/// The fields of a fact that need not be there, and are.
+fn fields(kind: &mut FactKind) -> Vec<&mut Option<Expr>> {
+    let all: Vec<&mut Option<Expr>> = match kind {
+        FactKind::Image { build, pull, .. } => vec![build, pull],
+        FactKind::Replicas { max, .. } => vec![max],
+        FactKind::Resources(resources) => vec![
+            &mut resources.request_cpu,
+            &mut resources.request_memory,
+            &mut resources.limit_cpu,
+            &mut resources.limit_memory,
+        ],
+        FactKind::Port { service, publish, .. } => vec![service, publish],
+        FactKind::Health(health) => {
+            vec![&mut health.period, &mut health.delay, &mut health.timeout, &mut health.failures, &mut health.start]
+        }
+        FactKind::Volume { size, class, .. } => vec![size, class],
+        FactKind::Security { user, group, read_only_root, drop, escalation } => {
+            vec![user, group, read_only_root, drop, escalation]
+        }
+        FactKind::Route { path, tls, .. } => vec![path, tls],
+        _ => Vec::new(),
+    };
+    all.into_iter().filter(|field| field.is_some()).collect()
+}
+
+/// Gives a fact another name, if it has one.
+fn rename(kind: &mut FactKind) -> bool {
+    match kind {
+        FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => match &mut name.kind {
+            trueline::expr::Kind::Literal(trueline::value::Value::String(text)) => *text = renamed(text).into(),
+            _ => return false,
+        },
+        FactKind::Port { name, .. } | FactKind::Volume { name, .. } => *name = renamed(name).into(),
+        FactKind::Route { port, .. } => *port = renamed(port).into(),
+        FactKind::Health(health) => match &mut health.probe {
+            ProbeExpr::Http { port, .. } | ProbeExpr::Tcp { port } => *port = renamed(port).into(),
+            ProbeExpr::Exec { .. } => return false,
+        },
+        _ => return false,
+    }
+    true
+}
+
+/// Why a mistake may survive: the facts that it changes are said by one target alone, as the surface declares with a
+/// reason or the table of facts has it. Empty where that is not so.
+fn one_sided(committed: &Committed, plan: &Plan, surfaces: &[Arc<Surface>]) -> String {
+    let mut reason = String::new();
+    for (before, after) in committed.plan.deployments.iter().zip(&plan.deployments) {
+        let (before_facts, after_facts) = (cluster(before), cluster(after));
+        let paths = before_facts.keys().chain(after_facts.keys());
+        for path in paths.filter(|path| !same(before_facts.get(*path), after_facts.get(*path))) {
+            let known = |other: &FactPath| why(other, surfaces).is_some();
+            let twin = |facts: &Facts| {
+                twin(path, facts, &|twin| known(twin) || same(before_facts.get(twin), after_facts.get(twin)))
+            };
+            let why = why(path, surfaces).or_else(|| {
+                (twin(&before_facts) || twin(&after_facts)).then(|| "the chart says it under another name".to_owned())
+            });
+            match why {
+                Some(why) => reason = why,
+                None => return String::new(),
+            }
+        }
+        if reason.is_empty() && before_facts == after_facts {
+            reason = "only Compose says it".to_owned();
+        }
+    }
+    reason
+}
+
+/// Whether a variable has another name, which is all right.
+fn twin(path: &FactPath, facts: &Facts, is_fine: &dyn Fn(&FactPath) -> bool) -> bool {
+    let Some(fact) = facts.get(path).filter(|_| path.kind == Kind::Env) else { return false };
+    let twin = |other: &FactPath, twin: &facts::Fact| {
+        other != path && other.kind == Kind::Env && other.workload == path.workload && twin.place.at == fact.place.at
+    };
+    facts.iter().any(|(other, found)| twin(other, found) && is_fine(other))
+}
+
+/// The text of a name.
+fn word(name: &Expr) -> Option<String> {
+    match &name.kind {
+        trueline::expr::Kind::Literal(trueline::value::Value::String(text)) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+fn cluster(deployment: &Deployment) -> Facts {
+    let names = deployment.helm.first().map(Names::of_release).expect("the committed environments have a release");
+    facts::of_workloads(&deployment.cluster, &deployment.configs, &names)
+}
+
+fn same(one: Option<&facts::Fact>, other: Option<&facts::Fact>) -> bool {
+    let origins = |fact: &facts::Fact| fact.place.origins.iter().map(|origin| origin.path.clone()).collect::<Vec<_>>();
+    match (one, other) {
+        (Some(one), Some(other)) => one.value == other.value && origins(one) == origins(other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+fn why(path: &FactPath, surfaces: &[Arc<Surface>]) -> Option<String> {
+    let field = path.kind.row().field(&path.field)?;
+    if !field.helm {
+        return Some(format!("Kubernetes has no word for `{}`", path.kind.row().name));
+    }
+    let unsaid = surfaces.iter().flat_map(|surface| &surface.unsaid).find(|unsaid| unsaid.covers(path))?;
+    Some(format!("the chart does not say it: {}", unsaid.because))
+}
