@@ -18,7 +18,9 @@ use super::{
 /// A file that was emitted, and where.
 struct Emitted {
     name: String,
+    /// The stack, and the generation of its chart where it has several.
     stack: String,
+    chart: String,
     format: Format,
     text: String,
 }
@@ -36,9 +38,11 @@ fn emitted() -> Vec<Emitted> {
         for file in compiled.files {
             let Some(format) = file.format else { continue };
             let deployment = file.path.split('/').next().expect("a path has a first part");
-            let stack = settings["deployments"][deployment]["stack"].as_str().unwrap_or_default().to_owned();
+            let of = &settings["deployments"][deployment];
+            let stack = of["stack"].as_str().unwrap_or_default().to_owned();
+            let chart = of["settings"]["chart"].as_str().unwrap_or_default().to_owned();
             let text = String::from_utf8(file.bytes).expect("what is emitted is UTF-8");
-            all.push(Emitted { name: format!("{name}/{}", file.path), stack, format, text });
+            all.push(Emitted { name: format!("{name}/{}", file.path), stack, chart, format, text });
         }
     }
     assert!(all.len() > 40, "{} files", all.len());
@@ -120,32 +124,90 @@ fn upstream(path: &str) -> Option<String> {
     path.exists().then(|| read(&path))
 }
 
-/// The values for the chart 0.1.0 of `aeterna`, as Helm hands them on: what is null takes the chart's own away.
-fn values() -> Vec<(String, Value)> {
-    let files = emitted();
-    let own = files.iter().filter(|file| file.stack == "aeterna" && file.name.ends_with("/helm/values.yaml"));
-    let all: Vec<(String, Value)> = own.map(|file| (file.name.clone(), tree(file))).collect();
-    assert!(all.len() > 10);
-    all
+/// A chart of `aeterna`, with what its templates name.
+struct Chart {
+    /// The generation, as the setting `chart` calls it.
+    generation: &'static str,
+    /// The values file that is for it.
+    file: &'static str,
+    folder: &'static str,
+    /// Its subcharts, and where their values stand.
+    subcharts: &'static [(&'static str, &'static str)],
+    /// Values that Helm itself reads.
+    conditions: &'static [&'static str],
+    has_schema: bool,
+}
+
+const CHARTS: &[Chart] = &[
+    Chart {
+        generation: "0.1.0",
+        file: "values.yaml",
+        folder: "aeterna-chart-0.1.0",
+        subcharts: &[
+            ("cnpg.", "cloudnative-pg-0.23"),
+            ("dragonfly.", "dragonfly-1"),
+            ("qdrant.", "qdrant-0.10"),
+            ("valkey.", "valkey"),
+        ],
+        conditions: &["cnpg.enabled", "dragonfly.enabled", "qdrant.enabled", "valkey.enabled"],
+        has_schema: true,
+    },
+    // Its schema describes keys of the generation before, and lacks half of its own: that values fit it says little.
+    Chart {
+        generation: "0.8",
+        file: "values.yaml",
+        folder: "aeterna-chart-0.8",
+        subcharts: &[],
+        conditions: &[],
+        has_schema: true,
+    },
+    Chart {
+        generation: "0.8",
+        file: "prereqs-values.yaml",
+        folder: "aeterna-prereqs-chart-0.8",
+        subcharts: &[("dragonfly.", "dragonfly-1"), ("qdrant.", "qdrant-0.10"), ("valkey.", "valkey")],
+        conditions: &[],
+        has_schema: false,
+    },
+];
+
+impl Chart {
+    /// The values that were emitted for it, as Helm hands them on: what is null takes the chart's own away.
+    fn values(&self, emitted: &[Emitted]) -> Vec<(String, Value)> {
+        let is_own = |file: &&Emitted| {
+            file.stack == "aeterna"
+                && file.chart == self.generation
+                && file.name.ends_with(&format!("/helm/{}", self.file))
+        };
+        let all: Vec<(String, Value)> =
+            emitted.iter().filter(is_own).map(|file| (file.name.clone(), tree(file))).collect();
+        assert!(all.len() > 3, "{}: {} files", self.folder, all.len());
+        all
+    }
 }
 
 #[test]
 fn values_fit_the_charts_schema() {
     const TEST: &str = "schemas::values_fit_the_charts_schema";
-    let Some(schema) = upstream("aeterna-chart-0.1.0/values.schema.json") else {
-        return skipped(TEST, "the upstream data is not beside the repository");
-    };
-    let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
-    let cases = values().into_iter().map(|(name, mut tree)| {
-        without_null(&mut tree);
-        json!({ "name": name, "tree": tree })
-    });
-    let given = json!({ "schema": schema, "cases": cases.collect::<Vec<_>>() });
-    let Some(report) = python(include_str!("schemas.py"), &given) else { return skipped(TEST, "there is no python3") };
-    for missing in report["missing"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        skipped(TEST, &format!("{missing} is not installed"));
+    let emitted = emitted();
+    for chart in CHARTS.iter().filter(|chart| chart.has_schema) {
+        let Some(schema) = upstream(&format!("{}/values.schema.json", chart.folder)) else {
+            return skipped(TEST, "the upstream data is not beside the repository");
+        };
+        let schema: Value = serde_json::from_str(&schema).expect("the schema is JSON");
+        let cases = chart.values(&emitted).into_iter().map(|(name, mut tree)| {
+            without_null(&mut tree);
+            json!({ "name": name, "tree": tree })
+        });
+        let given = json!({ "schema": schema, "cases": cases.collect::<Vec<_>>() });
+        let Some(report) = python(include_str!("schemas.py"), &given) else {
+            return skipped(TEST, "there is no python3");
+        };
+        for missing in report["missing"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            skipped(TEST, &format!("{missing} is not installed"));
+        }
+        assert_eq!(report["wrong"], json!([]), "{}: {report:#}", chart.folder);
     }
-    assert_eq!(report["wrong"], json!([]), "{report:#}");
 }
 
 fn without_null(tree: &mut Value) {
@@ -186,41 +248,50 @@ fn lines(text: &str) -> Vec<String> {
 
 #[test]
 fn the_chart_reads_every_key() {
-    let charts = [
-        ("", "aeterna-chart-0.1.0/read-keys.txt"),
-        ("cnpg.", "subcharts/cloudnative-pg-0.23/read-keys.txt"),
-        ("dragonfly.", "subcharts/dragonfly-1/read-keys.txt"),
-        ("qdrant.", "subcharts/qdrant-0.10/read-keys.txt"),
-        ("valkey.", "subcharts/valkey/read-keys.txt"),
-    ];
-    let read: Option<Vec<Keys>> = charts.iter().map(|(below, file)| Keys::read(below, file)).collect();
-    let (Some(read), Some(dead)) = (read, upstream("aeterna-chart-0.1.0/dead-keys.txt")) else {
-        return skipped("schemas::the_chart_reads_every_key", "the upstream data is not beside the repository");
-    };
-    // Helm itself reads these: they are the conditions of the subcharts.
-    let conditions = ["cnpg.enabled", "dragonfly.enabled", "qdrant.enabled", "valkey.enabled"];
-    let dead = lines(&dead);
-    assert!(read.iter().any(|keys| keys.name("aeterna.resources.limits.cpu")), "below a `**`");
-    assert!(!read.iter().any(|keys| keys.name("aeterna.resource") || keys.name("aeterna.metrics.enabled")));
-    assert!(dead.iter().any(|path| path == "aeterna.metrics.enabled"));
-    let mut wrong = Vec::new();
-    for (name, tree) in values() {
-        let mut paths = Vec::new();
-        leaves(&tree, String::new(), &mut paths);
-        for path in paths {
-            // Named through a variable, which the list does not follow.
-            let probe = path.starts_with("qdrant.readinessProbe.");
-            if !probe && !read.iter().any(|keys| keys.name(&path)) && !conditions.contains(&path.as_str()) {
-                wrong.push(format!("{name}: {path} is read by no template"));
-            }
-            if dead.contains(&path) {
-                wrong.push(format!("{name}: {path} is dead"));
+    let emitted = emitted();
+    for chart in CHARTS {
+        let own = [("", format!("{}/read-keys.txt", chart.folder))];
+        let subcharts = chart.subcharts.iter().map(|(below, file)| (*below, format!("subcharts/{file}/read-keys.txt")));
+        let read: Option<Vec<Keys>> =
+            own.into_iter().chain(subcharts).map(|(below, file)| Keys::read(below, &file)).collect();
+        let Some(read) = read else {
+            return skipped("schemas::the_chart_reads_every_key", "the upstream data is not beside the repository");
+        };
+        // The chart of prerequisites has no such list; the surface's test finds what is dead in it.
+        let dead = upstream(&format!("{}/dead-keys.txt", chart.folder)).map_or_else(Vec::new, |dead| lines(&dead));
+        let mut wrong = Vec::new();
+        for (name, tree) in chart.values(&emitted) {
+            let mut paths = Vec::new();
+            leaves(&tree, String::new(), &mut paths);
+            for path in paths {
+                // Named through a variable, which the list does not follow.
+                let probe = path.starts_with("qdrant.readinessProbe.");
+                if !probe && !read.iter().any(|keys| keys.name(&path)) && !chart.conditions.contains(&path.as_str()) {
+                    wrong.push(format!("{name}: {path} is read by no template"));
+                }
+                if dead.contains(&path) {
+                    wrong.push(format!("{name}: {path} is dead"));
+                }
             }
         }
+        wrong.sort_by_key(|line| line.split(": ").nth(1).map(str::to_owned));
+        wrong.dedup_by_key(|line| line.split(": ").nth(1).map(str::to_owned));
+        assert_eq!(wrong, Vec::<String>::new(), "{}", chart.folder);
     }
-    wrong.sort_by_key(|line| line.split(": ").nth(1).map(str::to_owned));
-    wrong.dedup_by_key(|line| line.split(": ").nth(1).map(str::to_owned));
-    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn keys_are_named_whole_or_by_what_they_lie_below() {
+    let Some(read) = Keys::read("", "aeterna-chart-0.1.0/read-keys.txt") else {
+        return skipped(
+            "schemas::keys_are_named_whole_or_by_what_they_lie_below",
+            "the upstream data is not beside the repository",
+        );
+    };
+    assert!(read.name("aeterna.resources.limits.cpu"), "below a `**`");
+    assert!(!read.name("aeterna.resource") && !read.name("aeterna.metrics.enabled"));
+    let dead = upstream("aeterna-chart-0.1.0/dead-keys.txt").expect("it lies beside the other");
+    assert!(lines(&dead).iter().any(|path| path == "aeterna.metrics.enabled"));
 }
 
 /// The paths of all values; a list is one value.

@@ -19,7 +19,9 @@ type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
 
 /// Reports written values that reached nothing, and settings that reached only one of Helm and Compose.
 pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
-    for ((deployed, reads), ruled) in env.deployments.iter().zip(&lowered.reads).zip(ruled) {
+    let deployments = env.deployments.iter().zip(&lowered.reads).zip(&lowered.blocks);
+    for (((deployed, reads), block), ruled) in deployments.zip(ruled) {
+        let asked = Asked { deployed, block: block.as_deref() };
         let mut per_target: Vec<(&str, Instances)> = Vec::new();
         // A stack without a `helm` block says nothing to Helm, and nothing is missing there.
         let says = |target: &str| match target {
@@ -38,10 +40,10 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
         let ruled = closed(env, deployed, &deployed.base, ruled.clone());
         let mut unsaid: Vec<Unsaid<'_>> = Vec::new();
         for assignment in &deployed.written {
-            written(deployed, assignment, &per_target, &ruled, &mut unsaid, diags);
+            asked.written(assignment, &per_target, &ruled, &mut unsaid, diags);
         }
-        unsaid.into_iter().for_each(|found| diags.push(found.finding()));
-        one_sided(deployed, &per_target, diags);
+        unsaid.into_iter().for_each(|found| diags.push(asked.finding(&found)));
+        asked.one_sided(&per_target, diags);
     }
 }
 
@@ -143,74 +145,124 @@ struct Unsaid<'d> {
     settings: Vec<(Arc<str>, Span)>,
 }
 
-impl Unsaid<'_> {
-    fn finding(self) -> Finding {
-        let names: Vec<String> = self.settings.iter().map(|(path, _)| format!("`{path}`")).collect();
-        let verb = if names.len() == 1 { "is" } else { "are" };
-        let message = format!("{} {verb} not said to `{}`: {}", names.join(", "), self.target, self.absent.because);
-        let (first, rest) = (self.settings[0].1, &self.settings[1..]);
-        let finding = codes::ABSENT.at(first, message);
-        let finding = rest.iter().fold(finding, |finding, (_, span)| finding.label(*span, ""));
-        finding.label(self.absent.span, "the stack says why")
-    }
+/// A deployment, and which of its stack's Helm blocks is active.
+struct Asked<'d> {
+    deployed: &'d Deployed,
+    block: Option<&'d str>,
 }
 
-fn written<'d>(
-    deployed: &'d Deployed,
-    assignment: &Assignment,
-    per_target: &[(&'d str, Instances)],
-    ruled: &Instances,
-    unsaid: &mut Vec<Unsaid<'d>>,
-    diags: &mut Diags,
-) {
-    let stack = &deployed.stack;
-    let setting = stack.setting(assignment.setting);
-    let Some(slot) = deployed.base.slot(assignment.setting, &assignment.keys) else { return };
-    let Some(declaration) = slot.declaration else { return };
-    if matches!(assignment.given, Given::Here | Given::Wrong | Given::Null) {
-        return;
+impl<'d> Asked<'d> {
+    fn finding(&self, unsaid: &Unsaid<'_>) -> Finding {
+        let Unsaid { target, absent, settings } = unsaid;
+        let names: Vec<String> = settings.iter().map(|(path, _)| format!("`{path}`")).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let said = |to: &str| format!("{} {verb} not said to {to}: {}", names.join(", "), absent.because);
+        // What no block can say is no surprise; what another one would have said is.
+        let finding = match self.block.filter(|block| names_block(absent, block)) {
+            Some(block) if !names_target(absent, target) => {
+                let message = said(&format!("`helm` block `{block}`"));
+                codes::UNSAID_BY_BLOCK.at(settings[0].1, message).hint("remove it, or choose what can say it")
+            }
+            _ => codes::ABSENT.at(settings[0].1, said(&format!("`{target}`"))),
+        };
+        let finding = settings[1..].iter().fold(finding, |finding, (_, span)| finding.label(*span, ""));
+        finding.label(absent.span, "the stack says why")
     }
-    let key = (assignment.setting, assignment.keys.clone());
-    let reached: Vec<&str> =
-        per_target.iter().filter(|(_, read)| read.contains(&key)).map(|(target, _)| *target).collect();
-    let path = stack.path_of(assignment.setting, &assignment.keys);
-    if reached.is_empty() && !ruled.contains(&key) {
-        if setting.declarations[declaration as usize].required {
-            return; // who writes only one target has to give it all the same
+
+    fn written(
+        &self,
+        assignment: &Assignment,
+        per_target: &[(&'d str, Instances)],
+        ruled: &Instances,
+        unsaid: &mut Vec<Unsaid<'d>>,
+        diags: &mut Diags,
+    ) {
+        let deployed = self.deployed;
+        let stack = &deployed.stack;
+        let setting = stack.setting(assignment.setting);
+        let Some(slot) = deployed.base.slot(assignment.setting, &assignment.keys) else { return };
+        let Some(declaration) = slot.declaration else { return };
+        if matches!(assignment.given, Given::Here | Given::Wrong | Given::Null) {
+            return;
         }
-        let absent = setting.declarations.iter().flat_map(|declaration| &declaration.absent).next();
-        let mut finding = codes::UNREACHED.at(assignment.span, format!("`{path}` has no effect in this environment"));
-        if let Some(absent) = absent {
-            finding = finding.label(absent.span, format!("{}: {}", absent.targets.join(", "), absent.because));
+        let key = (assignment.setting, assignment.keys.clone());
+        let reached: Vec<&str> =
+            per_target.iter().filter(|(_, read)| read.contains(&key)).map(|(target, _)| *target).collect();
+        let path = stack.path_of(assignment.setting, &assignment.keys);
+        if reached.is_empty() && !ruled.contains(&key) {
+            if setting.declarations[declaration as usize].required {
+                return; // who writes only one target has to give it all the same
+            }
+            let absent = setting.declarations.iter().flat_map(|declaration| &declaration.absent).next();
+            let mut finding =
+                codes::UNREACHED.at(assignment.span, format!("`{path}` has no effect in this environment"));
+            if let Some(absent) = absent {
+                finding = finding.label(absent.span, format!("{}: {}", absent.targets.join(", "), absent.because));
+            }
+            diags.push(finding.hint("delete it, or change what holds it back"));
+            return;
         }
-        diags.push(finding.hint("delete it, or change what holds it back"));
-        return;
-    }
-    for (target, _) in
-        per_target.iter().filter(|(target, _)| ["helm", "compose"].contains(target) && !reached.contains(target))
-    {
-        if let Some(absent) = absent_in(deployed, slot, assignment.setting, target)
-            && !absent.targets.iter().any(|name| name.as_ref() == "*")
+        for (target, _) in
+            per_target.iter().filter(|(target, _)| ["helm", "compose"].contains(target) && !reached.contains(target))
         {
-            let here = (path.clone(), assignment.span);
-            match unsaid.iter_mut().find(|found| found.target == *target && found.absent.span == absent.span) {
-                Some(found) => found.settings.push(here),
-                None => unsaid.push(Unsaid { target, absent, settings: vec![here] }),
+            if let Some(absent) = self.absent_in(slot, assignment.setting, target)
+                && !absent.targets.iter().any(|name| name.as_ref() == "*")
+            {
+                let here = (path.clone(), assignment.span);
+                match unsaid.iter_mut().find(|found| found.target == *target && found.absent.span == absent.span) {
+                    Some(found) => found.settings.push(here),
+                    None => unsaid.push(Unsaid { target, absent, settings: vec![here] }),
+                }
             }
         }
     }
-}
 
-/// The reason why a target does not say a setting.
-fn absent_in<'d>(deployed: &'d Deployed, slot: &Slot, id: SettingId, target: &str) -> Option<&'d Absent> {
-    let declarations = &deployed.stack.setting(id).declarations;
-    let declaration = slot.declaration.and_then(|index| declarations.get(index as usize)).or(declarations.first())?;
-    declaration.absent.iter().find(|absent| {
-        absent
-            .targets
-            .iter()
-            .any(|name| name.as_ref() == "*" || name.as_ref() == target || name.split(':').next() == Some(target))
-    })
+    /// The reason why a target does not say a setting; of Helm, that of the active block.
+    fn absent_in(&self, slot: &Slot, id: SettingId, target: &str) -> Option<&'d Absent> {
+        let declarations = &self.deployed.stack.setting(id).declarations;
+        let declaration =
+            slot.declaration.and_then(|index| declarations.get(index as usize)).or(declarations.first())?;
+        declaration.absent.iter().find(|absent| {
+            names_target(absent, target)
+                || target == "helm" && self.block.is_some_and(|block| names_block(absent, block))
+        })
+    }
+
+    /// A setting with a value reaches Helm and Compose, or says why one of them does not say it.
+    fn one_sided(&self, per_target: &[(&str, Instances)], diags: &mut Diags) {
+        let deployed = self.deployed;
+        let of = |name: &str| per_target.iter().find(|(target, _)| *target == name).map(|(_, read)| read);
+        let (Some(helm), Some(compose)) = (of("helm"), of("compose")) else { return };
+        let switched = switched(deployed, deployed.view("helm"), deployed.view("compose"));
+        for (reached, missing, other) in [(helm, compose, "compose"), (compose, helm, "helm")] {
+            for (id, keys) in reached.difference(missing) {
+                let setting = deployed.stack.setting(*id);
+                let (here, there) =
+                    (deployed.view(if other == "helm" { "compose" } else { "helm" }), deployed.view(other));
+                let (Some(slot), Some(other_slot)) = (here.slot(*id, keys), there.slot(*id, keys)) else { continue };
+                let has_value = |slot: &Slot| matches!(slot.value, Evaluated::Value(_)) && slot.declaration.is_some();
+                if !has_value(slot)
+                    || !has_value(other_slot)
+                    || matches!(setting.kind, Kind::Group)
+                    || setting.declarations.iter().any(|declaration| declaration.derived)
+                    || self.absent_in(slot, *id, other).is_some()
+                    || is_below(deployed, &switched, *id, keys)
+                {
+                    continue;
+                }
+                let this = if other == "helm" { "compose" } else { "helm" };
+                let path = deployed.stack.path_of(*id, keys);
+                diags.push(
+                    codes::ONE_SIDED
+                        .at(slot.span, format!("`{path}` reached `{this}` but not `{other}`, and nothing says why"))
+                        .label(setting.declarations[0].span, "declared here")
+                        .hint(format!(
+                            "use it for `{other}` in the stack, or add `absent \"{other}\" because=\"…\"` to it"
+                        )),
+                );
+            }
+        }
+    }
 }
 
 /// Entries of maps of which a yes or no is another one in two views: what the entry says may then reach only one of them,
@@ -238,35 +290,12 @@ fn is_below(
         && above.any(|above| entries.iter().any(|(entry, start)| *entry == above && keys.starts_with(start)))
 }
 
-/// A setting with a value reaches Helm and Compose, or says why one of them does not say it.
-fn one_sided(deployed: &Deployed, per_target: &[(&str, Instances)], diags: &mut Diags) {
-    let of = |name: &str| per_target.iter().find(|(target, _)| *target == name).map(|(_, read)| read);
-    let (Some(helm), Some(compose)) = (of("helm"), of("compose")) else { return };
-    let switched = switched(deployed, deployed.view("helm"), deployed.view("compose"));
-    for (reached, missing, other) in [(helm, compose, "compose"), (compose, helm, "helm")] {
-        for (id, keys) in reached.difference(missing) {
-            let setting = deployed.stack.setting(*id);
-            let (here, there) = (deployed.view(if other == "helm" { "compose" } else { "helm" }), deployed.view(other));
-            let (Some(slot), Some(other_slot)) = (here.slot(*id, keys), there.slot(*id, keys)) else { continue };
-            let has_value = |slot: &Slot| matches!(slot.value, Evaluated::Value(_)) && slot.declaration.is_some();
-            if !has_value(slot)
-                || !has_value(other_slot)
-                || matches!(setting.kind, Kind::Group)
-                || setting.declarations.iter().any(|declaration| declaration.derived)
-                || absent_in(deployed, slot, *id, other).is_some()
-                || is_below(deployed, &switched, *id, keys)
-            {
-                continue;
-            }
-            let (this, path) = (if other == "helm" { "compose" } else { "helm" }, deployed.stack.path_of(*id, keys));
-            diags.push(
-                codes::ONE_SIDED
-                    .at(slot.span, format!("`{path}` reached `{this}` but not `{other}`, and nothing says why"))
-                    .label(setting.declarations[0].span, "declared here")
-                    .hint(format!(
-                        "use it for `{other}` in the stack, or add `absent \"{other}\" because=\"…\"` to it"
-                    )),
-            );
-        }
-    }
+/// Whether a reason is one for a target as a whole.
+fn names_target(absent: &Absent, target: &str) -> bool {
+    absent.targets.iter().any(|name| name.as_ref() == "*" || name.as_ref() == target)
+}
+
+/// Whether a reason is one for a Helm block.
+fn names_block(absent: &Absent, block: &str) -> bool {
+    absent.targets.iter().any(|name| name.strip_prefix("helm:") == Some(block))
 }

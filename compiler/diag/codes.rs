@@ -216,6 +216,7 @@ codes! {
     "TL0622" HOST_PROGRAM Error "a program of the host is run";
     "TL0623" OTHER_FILE Error "keys come from a file that is not read here";
     "TL0624" UNUSED_ALLOW Error "an `allow` allows nothing";
+    "TL0625" UNSAID_BY_BLOCK Warning "a written value is not said by the chosen chart";
     // ledger
     "TL0701" HOLE Error "a target neither uses a setting nor says why not";
     "TL0702" ABSENT_BUT_READ Error "a target reads a setting that it is said not to";

@@ -9,11 +9,12 @@ use std::{
     sync::Arc,
 };
 
+use super::compatible::together;
 use crate::{
     diag::{Diags, codes},
     expr::{self, Expr},
     plan::{FactPath, Kind, Role},
-    schema::{self, Carry, Fact, FactKind, Guarded, Helm, Other, ProbeExpr, Stack, Surface, Workload},
+    schema::{self, Carry, Fact, FactKind, Guard, Guarded, Helm, Other, ProbeExpr, Stack, Surface, Workload},
     source::Span,
     value::Value,
 };
@@ -66,7 +67,7 @@ pub(super) fn check(stack: &Stack, diags: &mut Diags) {
     }
     for block in &stack.helm {
         let Some(surfaces) = surfaces(stack, block) else { continue };
-        for row in rows(stack, &surfaces).iter().filter(|row| row.cell == FactCell::Hole) {
+        for row in rows(stack, block, &surfaces).iter().filter(|row| row.cell == FactCell::Hole) {
             diags.push(
                 codes::FACT_HOLE
                     .at(row.span, format!("no key of chart `{}` {} carries `{}`", surfaces[0].chart, surfaces[0].version, row.fact))
@@ -87,7 +88,7 @@ pub(super) fn tables(stack: &Stack, columns: &[(Arc<str>, Arc<str>)]) -> Vec<Fac
             .iter()
             .find(|(name, _)| *name == block.name)
             .map_or_else(|| block.name.clone(), |(_, column)| column.clone());
-        tables.push(FactTable { column, rows: rows(stack, &surfaces) });
+        tables.push(FactTable { column, rows: rows(stack, block, &surfaces) });
     }
     tables
 }
@@ -101,11 +102,13 @@ fn surfaces(stack: &Stack, block: &Helm) -> Option<Vec<Arc<Surface>>> {
     block.releases.iter().map(|release| stack.surface(release)).collect()
 }
 
-fn rows(stack: &Stack, surfaces: &[Arc<Surface>]) -> Vec<FactRow> {
+/// What the charts of a block do with each fact that there can be while the block is active.
+fn rows(stack: &Stack, block: &Helm, surfaces: &[Arc<Surface>]) -> Vec<FactRow> {
     let sayings = sayings(surfaces);
     let mut seen: BTreeSet<FactPath> = BTreeSet::new();
     let mut rows = Vec::new();
-    for said in stack.workloads.iter().flat_map(|workload| facts(stack, &workload.node)) {
+    let all = stack.workloads.iter().filter(|workload| active(stack, &block.when, &workload.guards));
+    for said in all.flat_map(|workload| facts(stack, &workload.node, &block.when)) {
         let Some(first) = said.names.first() else { continue };
         if !seen.insert(first.clone()) {
             continue;
@@ -175,7 +178,7 @@ fn is_whole(parts: &[&str]) -> bool {
 
 /// Reports facts in a surface that no workload of the stack has.
 fn impossible(stack: &Stack, surface: &Surface, diags: &mut Diags) {
-    let all: Vec<Said> = stack.workloads.iter().flat_map(|workload| facts(stack, &workload.node)).collect();
+    let all: Vec<Said> = stack.workloads.iter().flat_map(|workload| facts(stack, &workload.node, &[])).collect();
     let known: BTreeSet<&FactPath> = all.iter().flat_map(|said| &said.names).collect();
     let open = |fact: &FactPath| {
         let computed = |workload: &&Guarded<Workload>| text_of(&workload.node.name).as_deref() == Some(&fact.workload);
@@ -224,8 +227,18 @@ struct Said {
     span: Span,
 }
 
-/// The facts that a workload may have in Helm's view.
-fn facts(stack: &Stack, workload: &Workload) -> Vec<Said> {
+/// Whether the conditions around something can be true while a Helm block is active.
+fn active(stack: &Stack, block: &[Expr], guards: &[Guard]) -> bool {
+    let around = guards.iter().filter_map(|guard| match guard {
+        Guard::When(condition) => Some(condition),
+        Guard::Each(_) => None,
+    });
+    let conditions: Vec<&Expr> = block.iter().chain(around).collect();
+    block.is_empty() || together(stack, &conditions)
+}
+
+/// The facts that a workload may have in Helm's view, where these conditions hold.
+fn facts(stack: &Stack, workload: &Workload, when: &[Expr]) -> Vec<Said> {
     let Some(name) = text_of(&workload.name) else { return Vec::new() };
     let mut list = List { stack, workload: name.into(), facts: Vec::new() };
     if workload.role != Role::Init {
@@ -236,7 +249,7 @@ fn facts(stack: &Stack, workload: &Workload) -> Vec<Said> {
     let key = |fact: &Fact| (fact.kind.kind(), key_of(&fact.kind));
     let replaced = |fact: &Fact| own.iter().any(|over| over.guards.is_empty() && key(&over.node) == key(fact));
     let kept = workload.facts.iter().filter(|guarded| !replaced(&guarded.node));
-    for guarded in kept.chain(own.iter().copied()) {
+    for guarded in kept.chain(own.iter().copied()).filter(|guarded| active(stack, when, &guarded.guards)) {
         list.fact(&guarded.node);
     }
     list.facts

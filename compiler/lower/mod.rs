@@ -38,6 +38,8 @@ pub struct Lowered {
     pub reads: Vec<IndexMap<&'static str, Reads>>,
     /// For each deployment, what its active Helm block wants of the cluster.
     pub requires: Vec<(Arc<str>, Arc<str>)>,
+    /// For each deployment, the name of its active Helm block, if there is one.
+    pub blocks: Vec<Option<Arc<str>>>,
 }
 
 /// Instances of settings that a target read.
@@ -48,7 +50,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
     let mut lowered = Lowered { plan: Plan { environment: env.name.clone(), ..Plan::default() }, ..Lowered::default() };
     for deployed in &env.deployments {
         let mut deployment = plan::Deployment { name: deployed.name.clone(), ..plan::Deployment::default() };
-        let (mut reads, mut objects) = (IndexMap::new(), Vec::new());
+        let (mut reads, mut objects, mut block) = (IndexMap::new(), Vec::new(), None);
         for (target, lower) in TARGETS {
             // What Compose mounts has to be there, also where these files are not wanted for themselves.
             let mounted = *target == "toml" && mounted_configs(&deployment).next().is_some();
@@ -61,6 +63,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
             lower(&mut lowering, &mut deployment);
             lowered.requires.append(&mut lowering.requires);
             objects.append(&mut lowering.objects);
+            block = block.or(lowering.block);
             diags.extend(lowering.faults.into_inner());
             diags.extend(lowering.diags);
             reads.insert(*target, lowering.reads);
@@ -72,6 +75,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
         }
         lowered.plan.deployments.push(deployment);
         lowered.reads.push(reads);
+        lowered.blocks.push(block);
     }
     flux::environment(env, &mut lowered.plan, &lowered.requires, diags);
     lowered
@@ -162,6 +166,8 @@ pub(super) struct Lowering<'a> {
     requires: Vec<(Arc<str>, Arc<str>)>,
     /// Objects beside the releases.
     objects: Vec<plan::Object>,
+    /// The name of the Helm block that is active.
+    block: Option<Arc<str>>,
     faults: RefCell<Diags>,
     diags: Diags,
 }
@@ -184,6 +190,7 @@ impl<'a> Lowering<'a> {
             reads: Reads::new(),
             requires: Vec::new(),
             objects: Vec::new(),
+            block: None,
             faults: RefCell::default(),
             diags: Diags::default(),
         };
@@ -555,6 +562,7 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
         }
         return;
     };
+    lowering.block = Some(block.name.clone());
     for required in &block.requires {
         let mut wanted = Vec::new();
         lowering.each(&required.guards, &mut |_| wanted.push((required.node.name.clone(), required.node.crd.clone())));
