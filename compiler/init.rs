@@ -21,7 +21,7 @@ use crate::{
     model::{Deployed, Env, Slot},
     resolve,
     schema::{
-        Kind, SettingId, Stack,
+        Assignment, Given, Kind, SettingId, Stack,
         questions::{self, Answer, Fits, Question, Section},
     },
     sensitive,
@@ -407,6 +407,12 @@ impl<'a> Interview<'a> {
         syntax::parse(&source, &mut Diags::default())
     }
 
+    /// Whether the text gives a setting a value of its own.
+    fn says_value(&self, id: SettingId) -> bool {
+        let said = |it: &Assignment| it.setting == id && it.given != Given::Here;
+        self.deployed.as_ref().is_some_and(|deployed| deployed.written.iter().any(said))
+    }
+
     /// What the first question that writes a node of this name asks.
     fn about(&self, name: &str) -> Arc<str> {
         let writes = |question: &&Question| match question.sets {
@@ -416,9 +422,9 @@ impl<'a> Interview<'a> {
                 targets || question.answers.iter().flat_map(|it| &it.writes).any(|(id, _)| self.words(*id)[0] == name)
             }
         };
-        let asked = |question: &&Question| self.is_answered(question);
+        let said = |question: &&Question| question.sets.is_none_or(|id| self.says_value(id));
         let mut found = all(&self.stack).filter(writes);
-        found.clone().find(asked).or_else(|| found.next()).map(|question| question.about.clone()).unwrap_or_default()
+        found.clone().find(said).or_else(|| found.next()).map(|question| question.about.clone()).unwrap_or_default()
     }
 }
 

@@ -366,6 +366,11 @@ fn conversation(stack: &Arc<Stack>, number: Option<usize>) -> (Vec<(String, Stri
             if question.sets.is_none() {
                 fitting.retain(|word| word == "both");
             }
+            if let (None, Wanted::Value(_) | Wanted::Secret, Some(value)) =
+                (number, interview.wanted(question), &open.value)
+            {
+                fitting = vec![value.clone()];
+            }
             let holds = fitting.iter().position(|answer| Some(answer) == open.value.as_ref());
             let answer = &fitting[number.or(holds).unwrap_or(0).min(fitting.len() - 1)];
             interview.answer(question, answer).expect("it fits");
@@ -379,15 +384,20 @@ fn conversation(stack: &Arc<Stack>, number: Option<usize>) -> (Vec<(String, Stri
 fn a_terminal_asks_every_question_and_writes_what_was_answered() {
     for stack in asking() {
         let mut asked = BTreeSet::new();
-        let mut compiled = 0;
+        let (mut compiled, mut why) = (0, String::new());
         for number in [None, Some(0), Some(1), Some(usize::MAX)] {
             let project = empty();
             let (steps, interview) = conversation(&stack, number);
             let Some(left) = talk(&project, &[&stack.name, "start"], &steps) else {
-                return crate::support::skipped("init::a_terminal_asks_every_question", "no Python");
+                return crate::support::skipped(
+                    "init::a_terminal_asks_every_question_and_writes_what_was_answered",
+                    "no Python",
+                );
             };
             let text = interview.text();
-            let refused = failed(&compile("start", &text));
+            let made = compile("start", &text);
+            let refused = failed(&made);
+            why.push_str(&told(&made));
             assert_eq!((&left["missed"], &left["code"]), (&json!([]), &json!(i32::from(refused))), "{left:#}\n{text}");
             assert_eq!(project.path("out/start/trueline.lock").exists(), !refused);
             if !refused {
@@ -398,7 +408,7 @@ fn a_terminal_asks_every_question_and_writes_what_was_answered() {
         }
         let all: BTreeSet<Arc<str>> = init::all(&stack).map(|question| question.id.clone()).collect();
         assert_eq!(asked, all, "{}", stack.name);
-        assert!(compiled > 0, "{}", stack.name);
+        assert!(compiled > 0, "{}:\n{why}", stack.name);
     }
 }
 

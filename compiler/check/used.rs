@@ -44,6 +44,7 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
 /// What was read, and what that was computed from: defaults, presets and conditions.
 fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Instances {
     let stack = &deployed.stack;
+    let partial = partial(deployed);
     let mut all = Instances::new();
     let mut todo: Vec<(SettingId, Vec<Arc<str>>)> = read.into_iter().collect();
     // Many settings hang on one condition, which leads to the same places wherever there are no keys.
@@ -78,7 +79,7 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
             let available = declaration.available.iter().filter(|index| is_new(&mut conditions, **index, &keys));
             available.for_each(|index| follow(&stack.conditions[*index as usize]));
         }
-        if (slot.layer == Layer::Default || is_partial(deployed, id, &keys))
+        if (slot.layer == Layer::Default || partial.contains(&id))
             && let Some(declaration) = slot.declaration
         {
             setting.declarations[declaration as usize].defaults.iter().for_each(&mut follow);
@@ -102,12 +103,11 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
     all
 }
 
-/// Whether only a part of a value was given, so that the rest of it is still the default.
-fn is_partial(deployed: &Deployed, id: SettingId, keys: &[Arc<str>]) -> bool {
-    let part = |given: &Given| matches!(given, Given::Part(..));
-    let presets = &deployed.stack.preset_index[id.index()];
-    presets.iter().any(|(preset, at)| part(&deployed.stack.presets[*preset as usize].values[*at as usize].given))
-        || deployed.written.iter().any(|found| found.setting == id && found.keys == keys && part(&found.given))
+/// The settings of which the environment, or a preset, gives a part, so that the rest may still be the default.
+fn partial(deployed: &Deployed) -> BTreeSet<SettingId> {
+    let presets = deployed.stack.presets.iter().flat_map(|preset| &preset.values);
+    let given = deployed.written.iter().chain(presets);
+    given.filter(|found| matches!(found.given, Given::Part(..))).map(|found| found.setting).collect()
 }
 
 fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(SettingId, Vec<Arc<str>>)>) {

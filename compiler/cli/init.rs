@@ -83,7 +83,7 @@ pub(super) fn parse(words: Vec<OsString>) -> Result<super::Arguments, clap::Erro
     if let Some(stack) = &stack {
         command = command.mut_subcommand("init", |init| with_questions(init, stack));
     }
-    let matches = command.clone().try_get_matches_from(words)?;
+    let matches = command.try_get_matches_from_mut(words)?;
     let mut arguments = super::Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     if let (super::Command::Init(own), Some(stack), Some(found)) =
         (&mut arguments.command, &stack, matches.subcommand_matches("init"))

@@ -22,7 +22,7 @@ pub use self::{
     compose::{Files, of_compose},
     kubernetes::of_manifests,
     names::{Names, View},
-    plan::{of_some_workloads, of_workloads},
+    plan::of_workloads,
     text::{normal, text_value},
     values::of_values,
 };

@@ -22,23 +22,11 @@ use crate::{
 /// inits alike, one copy of what keeps data.
 #[must_use]
 pub fn of_workloads(workloads: &[Workload], configs: &[Config], names: &Names) -> Facts {
-    of_some_workloads(workloads, &|_| true, configs, names)
-}
-
-/// The facts of those workloads that are wanted. Who else there is counts for what they need.
-#[must_use]
-pub fn of_some_workloads(
-    workloads: &[Workload],
-    wanted: &dyn Fn(&Workload) -> bool,
-    configs: &[Config],
-    names: &Names,
-) -> Facts {
     let compose = names.view == View::Compose;
     let size = |workload: &Workload| 24 + workload.env.len() + 4 * workload.ports.len() + 2 * workload.files.len();
-    let capacity = workloads.iter().filter(|workload| wanted(workload)).map(size).sum();
-    let mut plan = Plan { configs, names, sink: Sink::with_capacity(capacity) };
+    let mut plan = Plan { configs, names, sink: Sink::with_capacity(workloads.iter().map(size).sum()) };
     let runs = |workload: &&Workload| !compose || workload.role != Role::Cron;
-    for workload in workloads.iter().filter(runs).filter(|workload| wanted(workload)) {
+    for workload in workloads.iter().filter(runs) {
         plan.sink.workload = workload.name.clone();
         plan.workload(workload);
         for need in &workload.needs {

@@ -1,6 +1,7 @@
 //! Facts while they are collected.
 
 use std::{
+    cmp::Ordering,
     collections::BTreeMap,
     sync::{Arc, LazyLock},
 };
@@ -90,8 +91,28 @@ impl Sink {
 
     /// Everything found, sorted; of two facts about the same thing the later.
     pub(super) fn finish(self) -> Facts {
-        self.facts.into_iter().collect()
+        // Facts are large and their names long: their numbers are sorted, by the beginnings of the names as far as those do.
+        let starts = self.facts.iter().map(|(path, _)| start(path)).zip(0_usize..);
+        let mut order: Vec<(u64, usize)> = starts.collect();
+        order.sort_by(|(one, at), (two, other)| {
+            let (path, next) = (&self.facts[*at].0, &self.facts[*other].0);
+            let apart = !Arc::ptr_eq(&path.workload, &next.workload);
+            let workload = if apart { path.workload.cmp(&next.workload) } else { Ordering::Equal };
+            workload.then(one.cmp(two)).then_with(|| path.cmp(next))
+        });
+        let mut facts: Vec<Option<(FactPath, Fact)>> = self.facts.into_iter().map(Some).collect();
+        let mut sorted = Vec::with_capacity(facts.len());
+        sorted.extend(order.into_iter().filter_map(|(_, at)| facts[at].take()));
+        sorted.into_iter().collect()
     }
+}
+
+/// The kind and the first bytes of the key, which are in order where the whole is.
+fn start(path: &FactPath) -> u64 {
+    let mut bytes = [path.kind as u8; 8];
+    let key = path.key.bytes().chain(std::iter::repeat(0));
+    bytes[1..].iter_mut().zip(key).for_each(|(to, byte)| *to = byte);
+    u64::from_be_bytes(bytes)
 }
 
 /// Whether an image may be another tomorrow: no digest, and no tag or one that moves, such as `latest` or `4`.
@@ -110,4 +131,27 @@ pub(super) fn place(leaf: &Leaf) -> Place {
 /// A line of a file.
 pub(super) fn line(line: u32) -> Place {
     Place { line, ..Place::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_come_out_in_order_and_the_later_of_two_stays() {
+        let names = ["b", "a", "", "ab", "abcdefgh", "abcdefg", "abcdefga", "a\u{e9}", "a\u{1}"];
+        let mut sink = Sink::default();
+        for (at, workload) in [(0, "web"), (1, "api"), (2, "web")] {
+            sink.workload = workload.into();
+            for (number, name) in (10 * at..).zip(names) {
+                sink.put(Kind::Port, &(*name).into(), "", Value::Int(number), Place::default());
+                sink.put(Kind::Env, &(*name).into(), "", Value::Int(number), Place::default());
+            }
+        }
+        let expected: Facts = sink.facts.iter().cloned().collect();
+        assert_eq!(expected.len(), 4 * names.len());
+        let found = sink.finish();
+        assert!(found.iter().eq(expected.iter()));
+        assert!(found.values().filter(|fact| matches!(fact.value, Value::Int(20..))).count() == 2 * names.len());
+    }
 }

@@ -212,20 +212,20 @@ fn text(node: &Node<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{facts::View, read::yaml};
+    use crate::{facts::View, read::foreign};
 
     fn facts(text: &str) -> Vec<String> {
         let mut names = Names::none(View::Kubernetes);
         names.host(&"db".into(), &"shop-db".into());
-        let tree = yaml::parse(text).expect("YAML");
-        let facts = of_values(&tree, &names);
+        let documents = foreign::documents(text).expect("YAML");
+        let facts = of_values(&documents[0], &names);
         facts.iter().map(|(path, fact)| format!("{path} = {:?} {:?}", fact.value, fact.delivery)).collect()
     }
 
     #[test]
     fn a_workload_says_its_facts() {
         let found = facts(
-            "api:\n  role: service\n  image: a:1.2.3\n  replicas: 2\n  args:\n  - \"--db\"\n  - \"1\"\n  env:\n    A:\n      value: x\n    \
+            "api:\n  role: service\n  image: a:1.2.3\n  replicas: 2\n  args:\n  - --db\n  - \"1\"\n  env:\n    A:\n      value: x\n    \
              B:\n      secret:\n        name: s\n        key: k\n    C:\n      parts:\n      - value: \"http://\"\n      - secret:\n          name: s\n          key: k\n  \
              health:\n    readiness:\n      tcp:\n        port: http\n      period: 1m\n  volumes:\n    data:\n      at: /data/\n      size: 1Gi\n  \
              resources:\n    limits:\n      cpu: 500m\n",

@@ -1,16 +1,13 @@
 //! The facts of Compose's view against those of Helm's view: they differ only where an override says so.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     diag::{Diags, codes},
     expr,
     facts::{self, Fact, Facts, Names},
     model::{Deployed, View},
-    plan::{self, Deployment, FactPath, Kind},
+    plan::{Deployment, FactPath, Kind},
     schema::{self, FactKind, FileExpr, Guard, SettingId, Workload},
 };
 
@@ -20,12 +17,9 @@ pub(super) fn check(deployed: &Deployed, deployment: &Deployment, names: &Names,
     if deployment.cluster.is_empty() || compose.workloads == deployment.cluster {
         return;
     }
-    let apart = apart(&compose.workloads, &deployment.cluster);
-    let is_apart = |workload: &str| apart.contains(workload);
     // Both in the same names: what a link is called in each target is not a difference.
-    let wanted = |workload: &plan::Workload| is_apart(&workload.name);
-    let there = facts::of_some_workloads(&deployment.cluster, &wanted, &deployment.configs, names);
-    let paths: BTreeSet<&FactPath> = here.keys().filter(|path| is_apart(&path.workload)).chain(there.keys()).collect();
+    let there = facts::of_workloads(&deployment.cluster, &deployment.configs, names);
+    let paths: BTreeSet<&FactPath> = here.keys().chain(there.keys()).collect();
     for path in paths {
         let both = path.kind.row().field(&path.field).is_some_and(|field| field.compose && field.helm);
         let (one, other) = (here.get(path), there.get(path));
@@ -39,22 +33,6 @@ pub(super) fn check(deployed: &Deployed, deployment: &Deployment, names: &Names,
         let at = one.or(other).map(super::place).unwrap_or_default();
         diags.push(codes::VIEWS_DIFFER.at(at, message).hint("add `override \"compose\" because=\"…\" { … }`"));
     }
-}
-
-/// The workloads whose facts may differ: those that are not the same in both views, and those that need one of them.
-fn apart<'p>(compose: &'p [plan::Workload], helm: &'p [plan::Workload]) -> BTreeSet<&'p str> {
-    fn by_name(workloads: &[plan::Workload]) -> BTreeMap<&str, Vec<&plan::Workload>> {
-        let mut named: BTreeMap<&str, Vec<&plan::Workload>> = BTreeMap::new();
-        workloads.iter().for_each(|workload| named.entry(&workload.name).or_default().push(workload));
-        named
-    }
-    let (here, there) = (by_name(compose), by_name(helm));
-    let names = here.keys().chain(there.keys()).copied();
-    let unlike: BTreeSet<&str> = names.filter(|name| here.get(name) != there.get(name)).collect();
-    let needs_one = |workload: &&plan::Workload| workload.needs.iter().any(|need| unlike.contains(&*need.workload));
-    let needing: Vec<&str> =
-        compose.iter().chain(helm).filter(needs_one).map(|workload| workload.name.as_ref()).collect();
-    unlike.into_iter().chain(needing).collect()
 }
 
 /// Whether an override of the settings or of the workload's facts is behind a difference: one of a setting that the

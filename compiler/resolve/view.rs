@@ -589,8 +589,7 @@ impl<'a> Resolver<'a> {
             let all = &self.layers[below.index()].all;
             all.iter().any(|(layer, _)| matches!(layer, Layer::Environment | Layer::EnvironmentOverride(_)))
         };
-        matches!(self.stack.setting(id).kind, Kind::Switch)
-            && !self.stack.below(id).iter().skip(1).any(|below| is_written(below))
+        matches!(self.stack.setting(id).kind, Kind::Switch) && !self.stack.below(id).iter().skip(1).any(is_written)
     }
 
     /// Where the environment wrote the setting that a reference names.
