@@ -40,6 +40,7 @@ pub(super) fn read(nodes: &[&Node], above: Flux, all: bool, source: &Arc<Source>
             own.said.insert(word.path, (value, assignment.span));
         }
     }
+    own.said.keys().filter_map(|path| redundant(path, &own, &above)).for_each(|finding| diags.push(finding));
     let said: Vec<&str> = own.said.keys().copied().collect();
     let flux = above.under(own);
     said.iter().filter_map(|path| Word::named(path)).for_each(|word| fits(word, &flux, diags));
@@ -77,6 +78,20 @@ fn fits(word: &Word, flux: &Flux, diags: &mut Diags) {
     if (word.path, chosen.as_ref()) == ("source", "git") && !said("tag") && !said("commit") {
         diags.push(missing(word, &chosen, "tag", "what is taken must not move: a tag or a commit", flux));
     }
+}
+
+/// What is said is what holds anyway. A choice that is written brings the words below it with it.
+fn redundant(path: &str, own: &Flux, above: &Flux) -> Option<Finding> {
+    let word = Word::named(path)?;
+    let below = format!("{path}.");
+    let leads = own.said.keys().chain(above.said.keys()).any(|other| other.starts_with(&below));
+    if leads || own.said.contains_key(word.parent()) {
+        return None;
+    }
+    let (value, span) = own.said.get(path)?;
+    let same = above.leaf(word.path).is_some_and(|before| before.value == *value);
+    let finding = codes::REDUNDANT.at(*span, format!("`flux.{path}` would have this value anyway"));
+    same.then(|| finding.maybe_label(above.said.get(path).map(|(_, before)| *before), "from here"))
 }
 
 fn missing(word: &Word, chosen: &str, name: &str, about: &str, flux: &Flux) -> Finding {
