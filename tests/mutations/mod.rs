@@ -61,7 +61,7 @@ fn committed() -> &'static [Committed] {
             let files = targets::emit_all(&plan);
             Committed { name, env, ruled, plan, files }
         };
-        support::environments().into_iter().map(compile).collect()
+        support::environments().into_iter().map(compile).filter(Committed::is_stated).collect()
     })
 }
 
@@ -82,6 +82,14 @@ fn stacks() -> Vec<Arc<Stack>> {
 }
 
 impl Committed {
+    /// Whether the surfaces of its charts state which workloads they run. A chart that is handed workloads as they are has
+    /// no keys that carry facts; what it renders is compared elsewhere.
+    fn is_stated(&self) -> bool {
+        let stacks = self.env.deployments.iter().map(|deployed| &deployed.stack);
+        let mut surfaces = stacks.flat_map(|stack| &stack.surfaces).filter_map(trueline::schema::Packed::surface);
+        surfaces.all(|surface| !surface.runs.is_empty())
+    }
+
     /// The same environment with another text of a stack.
     fn with(&self, stack: &Arc<Stack>) -> Env {
         let mut env = self.env.clone();
