@@ -7,7 +7,7 @@ use trueline::{
     diag::Diags,
     expr::{Expr, Kind},
     ledger,
-    plan::{FactPath, Kind as FactOf},
+    plan::{FactPath, Kind as FactOf, Release},
     read::{self, Data, Node},
     readback,
     schema::{Carry, ChartKey, FactKind, KeyShape, Packed, Stack, Surface},
@@ -65,12 +65,12 @@ fn checked(stack: &Stack, number: usize, surface: Surface, mistake: &Mistake<'_,
 /// The keys of a surface that a committed environment writes, those of groups too, and whether one is more than null.
 fn written(stack: &Stack, surface: &Surface) -> BTreeMap<u32, bool> {
     let mut keys = BTreeMap::new();
-    for release in stack.helm.iter().flat_map(|block| &block.releases) {
-        if release.chart != surface.chart || release.version != surface.version {
-            continue;
-        }
-        for committed in users(stack) {
-            for file in committed.files.iter().filter(|file| file.path.ends_with(&format!("/helm/{}", release.file))) {
+    for committed in users(stack) {
+        for deployment in &committed.plan.deployments {
+            let of_chart = |release: &&Release| release.chart == surface.chart && release.version == surface.version;
+            for release in deployment.helm.iter().filter(of_chart) {
+                let path = format!("{}/helm/{}", deployment.name, release.file);
+                let file = committed.files.iter().find(|file| file.path == path).expect("it was printed");
                 let text = std::str::from_utf8(&file.bytes).expect("it is text");
                 note(surface, &read::yaml::parse(text).expect("it can be read"), 0, &mut keys);
             }
