@@ -366,19 +366,7 @@ mod tests {
 
     #[test]
     fn what_is_read_from_bytes_is_what_was_written() {
-        let key = |name: &str, parent, shape| ChartKey {
-            name: name.into(),
-            parent,
-            span: Span::default(),
-            shape,
-            default: None,
-            when: None,
-            carries: Vec::new(),
-            template: false,
-            required: false,
-            says: None,
-            children: IndexMap::new(),
-        };
+        let key = |name: &str, parent, shape| ChartKey::new(name.into(), parent, Span::default(), shape);
         let scalar = || KeyShape::Scalar("string".into(), Attributes::default());
         let mut keys = vec![
             key("", None, KeyShape::Group),
