@@ -1,6 +1,6 @@
 //! What `init` asks before it writes an environment: sections of questions, most of them about one setting.
 //!
-//! In: `questions` nodes, and a [`Builder`] in which every setting is declared. Out: [`Section`]s.
+//! In: `questions` nodes, and a `Builder` in which every setting is declared. Out: [`Section`]s.
 //! Never: who answers, and how.
 //! Invariant: a question writes settings that exist, and the values that it writes itself fit them.
 
