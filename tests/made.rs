@@ -151,7 +151,13 @@ fn another_compiler_compiles_and_a_link_is_no_file() {
     let project = forged();
     let other = project.path("trueline");
     fs::copy(env!("CARGO_BIN_EXE_trueline"), &other).expect("it can be copied");
-    let ran = Command::new(&other).arg("compile").current_dir(project.path("")).output().expect("it starts");
+    // While another test starts a program, that one holds the copy open for writing, and it cannot be run yet.
+    let ran = loop {
+        match Command::new(&other).arg("compile").current_dir(project.path("")).output() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            ran => break ran.expect("it starts"),
+        }
+    };
     assert!(ran.status.success() && is_compiled(&project), "{ran:?}");
     let project = forged();
     fs::rename(project.path(COMPOSE), project.path("elsewhere")).expect("it is there");
