@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use crate::{
     diag::{Diags, Finding, codes},
     model::{Flux, WORDS, Word, WordKind},
-    schema::{Change, Declaration, Given, Kind, Setting, SettingId, assign::Reader},
+    schema::{Declaration, Given, Kind, Setting, SettingId, assign::Reader},
     source::{Source, Span},
     syntax::Node,
     value::{Attributes, Value},
@@ -164,19 +164,6 @@ fn attributes(word: &Word) -> Attributes {
 }
 
 fn setting(name: &str, path: &str, parent: Option<u32>, kind: Kind) -> Setting {
-    let declaration = Declaration {
-        span: Span::default(),
-        about: "".into(),
-        available: Vec::new(),
-        defaults: Vec::new(),
-        derived: false,
-        required: false,
-        overridable: true,
-        attributes: Attributes::default(),
-        key_of: None,
-        change: Change::default(),
-        absent: Vec::new(),
-    };
     Setting {
         name: name.into(),
         path: path.into(),
@@ -186,6 +173,6 @@ fn setting(name: &str, path: &str, parent: Option<u32>, kind: Kind) -> Setting {
         kind,
         children: IndexMap::new(),
         of: "".into(),
-        declarations: vec![declaration],
+        declarations: vec![Declaration::new(Span::default())],
     }
 }

@@ -15,14 +15,13 @@ use crate::{
     diag::{Diags, codes, nearest},
     expr::Expr,
     schema::{
-        Change, ComposeSettings, Declaration, Kind, Override, Preset, Setting, Stack,
+        ComposeSettings, Declaration, Kind, Override, Preset, Setting, Stack,
         build::Builder,
         declare::{FoundRule, Later, string_of},
         graph, never,
     },
     source::{Source, Span},
     syntax::{self, Doc, Node},
-    value::Attributes,
 };
 
 /// Most settings that one stack may declare, records expanded.
@@ -276,19 +275,7 @@ fn root_setting(span: Span) -> Setting {
         kind: Kind::Group,
         children: IndexMap::new(),
         of: "".into(),
-        declarations: vec![Declaration {
-            span,
-            about: "".into(),
-            available: Vec::new(),
-            defaults: Vec::new(),
-            derived: false,
-            required: false,
-            overridable: true,
-            attributes: Attributes::default(),
-            key_of: None,
-            change: Change::default(),
-            absent: Vec::new(),
-        }],
+        declarations: vec![Declaration::new(span)],
     }
 }
 

@@ -241,6 +241,26 @@ pub struct Declaration {
     pub absent: Vec<Absent>,
 }
 
+impl Declaration {
+    /// A declaration of which nothing more is said.
+    #[must_use]
+    pub fn new(span: Span) -> Declaration {
+        Declaration {
+            span,
+            about: "".into(),
+            available: Vec::new(),
+            defaults: Vec::new(),
+            derived: false,
+            required: false,
+            overridable: true,
+            attributes: Attributes::default(),
+            key_of: None,
+            change: Change::default(),
+            absent: Vec::new(),
+        }
+    }
+}
+
 /// What a change of a setting does to what runs, in the words of `change`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Change {
