@@ -24,7 +24,7 @@ use trueline::{
 
 use self::{
     documents::{Example, documents},
-    rows::{Kind, Row, Rows},
+    rows::{Kind, Row, Rows, Said},
 };
 use super::support::{compile, failed, library, name_of, read, root, skipped, sorted, told};
 
@@ -41,19 +41,25 @@ struct Leaf {
     text: Option<String>,
 }
 
-/// How many leaves of an example went which way.
-#[derive(Clone, Copy, Default, Debug)]
-struct Count {
-    leaves: usize,
+/// What became of a leaf.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Fate {
     /// Carried by the same key.
-    same: usize,
+    Same,
     /// Carried by another key.
-    moved: usize,
-    /// Say nothing, and nor do we.
-    empty: usize,
-    /// Not carried, for a reason.
-    explained: usize,
+    Moved,
+    /// It says nothing, and nor do we.
+    Empty,
+    /// Said by the chart's own template, or by an operator.
+    Fixed,
+    /// Refused, or warned of.
+    Refused,
+    /// Not said, for a reason.
+    Left,
 }
+
+/// How many leaves of an example had which fate, in the order of [`Fate`].
+type Count = [usize; 6];
 
 /// An example, what is said of its keys, and what was counted.
 struct Judged {
@@ -172,19 +178,20 @@ impl<'a> Judge<'a> {
     fn judge(mut self, text: &str) -> (Count, Vec<String>) {
         let mut used = vec![0; self.rows.rows.len()];
         for (path, leaf) in &self.example.leaves {
-            self.count.leaves += 1;
-            match self.rows.of(path) {
+            let fate = match self.rows.of(path) {
                 Some(at) => {
                     used[at] += 1;
-                    self.row(&self.rows.rows[at], path, leaf);
+                    self.row(&self.rows.rows[at], path, leaf)
                 }
-                None if self.carried(path, leaf) => self.count.same += 1,
-                None if leaf.text.is_none() && self.ours(VALUES, path).is_none() => self.count.empty += 1,
+                None if self.carried(path, leaf) => Fate::Same,
+                None if leaf.text.is_none() && self.ours(VALUES, path).is_none() => Fate::Empty,
                 None => {
                     let ours = self.ours(VALUES, path);
                     self.say(path, &format!("says {:?}, we say {ours:?}, and no row explains it", leaf.text));
+                    Fate::Left
                 }
-            }
+            };
+            self.count[fate as usize] += 1;
         }
         for (row, used) in self.rows.rows.iter().zip(used) {
             if used == 0 && !row.key.is_empty() {
@@ -197,42 +204,42 @@ impl<'a> Judge<'a> {
     }
 
     /// A leaf that a row speaks of.
-    fn row(&mut self, row: &Row, path: &str, leaf: &Leaf) {
+    fn row(&mut self, row: &Row, path: &str, leaf: &Leaf) -> Fate {
         let read = is_read(&self.surface, &leaf.steps);
         if self.carried(path, leaf) && !row.names_itself() {
             self.say(path, "is carried by the same key after all");
         }
         match &row.kind {
             Kind::Moved { to, file, unit, says } => {
-                self.count.moved += 1;
                 if read && row.because.is_empty() {
                     self.say(path, "is a key that the chart reads, and nothing says why ours is another");
                 }
                 let to = format!("{to}{}", path.strip_prefix(row.key.as_str()).unwrap_or_default());
-                self.moved(path, leaf, (file, &to), unit, says.as_deref());
+                self.moved(path, leaf, (file, &to), unit, says.as_ref());
+                Fate::Moved
             }
-            Kind::Unread => {
-                self.count.explained += 1;
+            Kind::Unread | Kind::Fixed => {
                 if read {
-                    self.say(path, "is called unread, and the chart reads it");
+                    self.say(path, "is said not to be a key of the chart, and the chart reads it");
                 }
+                if matches!(row.kind, Kind::Fixed) { Fate::Fixed } else { Fate::Left }
             }
             Kind::Left { says } => {
-                self.count.explained += 1;
                 let ours = self.ours(VALUES, path);
                 if says.is_some() && *says != ours {
                     self.say(path, &format!("is {ours:?} in ours, not {says:?}"));
                 }
+                Fate::Left
             }
-            Kind::Refused { .. } | Kind::Warned { .. } => self.count.explained += 1,
+            Kind::Refused { .. } | Kind::Warned { .. } => Fate::Refused,
         }
     }
 
-    fn moved(&mut self, path: &str, leaf: &Leaf, to: (&str, &str), unit: &str, says: Option<&str>) {
+    fn moved(&mut self, path: &str, leaf: &Leaf, to: (&str, &str), unit: &str, says: Option<&Said>) {
         let (file, to) = to;
         let ours = self.ours(file, to);
         let wanted = match (says, &leaf.text) {
-            (Some(says), _) => Some(says.to_owned()),
+            (Some(said), text) => (text.as_ref() == Some(&said.is)).then(|| said.says.clone()),
             (None, Some(text)) if !unit.is_empty() => part(unit, text),
             (None, text) => text.clone(),
         };
@@ -338,23 +345,24 @@ fn every_example_is_carried_or_refused_leaf_by_leaf() {
     for judged in &all {
         let (examples, sum) = by_document.entry(&judged.example.document).or_default();
         *examples += 1;
-        sum.add(judged.count);
+        add(sum, judged.count);
     }
     for (document, (examples, count)) in by_document {
-        let line = format!("examples: {document}: {examples}, {count:?}");
+        let leaves: usize = count.iter().sum();
+        let [same, moved, empty, fixed, refused, left] = count;
+        let line = format!(
+            "examples: {document}: {examples} examples, {leaves} values: {same} same key, {moved} other key, {empty} empty, \
+             {fixed} fixed, {refused} refused, {left} left out"
+        );
         writeln!(std::io::stderr(), "{line}").expect("standard error can be written");
-        assert_eq!(count.leaves, count.same + count.moved + count.empty + count.explained, "{document}");
     }
     page::expect(&all);
 }
 
-impl Count {
-    fn add(&mut self, other: Count) {
-        self.leaves += other.leaves;
-        self.same += other.same;
-        self.moved += other.moved;
-        self.empty += other.empty;
-        self.explained += other.explained;
+/// Adds the counts of an example.
+fn add(sum: &mut Count, count: Count) {
+    for (sum, count) in sum.iter_mut().zip(count) {
+        *sum += count;
     }
 }
 
@@ -412,7 +420,7 @@ fn what_is_not_carried_or_no_longer_true_is_found() {
     for (kind, key, said) in [
         (left(), "deploymentMode", "is carried by the same key after all"),
         (left(), "deploymentMod", "no leaf of the example needs it"),
-        (Kind::Unread, "llm", "is called unread, and the chart reads it"),
+        (Kind::Unread, "llm", "is said not to be a key of the chart"),
         (moved("llm.provider"), "llm.provider", "should be Some(\"openai\") at `llm.provider`"),
         (moved("llm.model"), "cache.type", "should be Some(\"dragonfly\") at `llm.model`"),
         (Kind::Left { says: Some("ollama".to_owned()) }, "llm.provider", "is Some(\"none\") in ours"),

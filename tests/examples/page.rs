@@ -3,25 +3,20 @@
 use std::fmt::Write as _;
 
 use super::{
-    Count, Judged, VALUES,
-    rows::{Kind, Row},
+    Count, Judged, VALUES, add,
+    rows::{Kind, Row, Said},
 };
 use crate::pages::{expect_parts, table};
 
 /// Compares the page with what was found, or writes it.
 pub(super) fn expect(all: &[Judged]) {
     let mut sum = Count::default();
-    for judged in all {
-        sum.add(judged.count);
-    }
+    all.iter().for_each(|judged| add(&mut sum, judged.count));
+    let [same, moved, empty, fixed, refused, left] = sum;
+    let (examples, values) = (all.len(), sum.iter().sum::<usize>());
     let numbers = format!(
-        "{} examples with {} values: {} are carried by the same key, {} by another, {} say nothing, and {} are not carried.\n",
-        all.len(),
-        sum.leaves,
-        sum.same,
-        sum.moved,
-        sum.empty,
-        sum.explained
+        "{examples} examples with {values} values: {same} are carried by the same key, {moved} by another, {empty} say nothing, \
+         {fixed} are said\nby the chart's own templates or an operator, {refused} are refused or warned of, and {left} are left out.\n"
     );
     let parts = [("numbers", numbers), ("examples", results(all)), ("keys", keys(all))];
     expect_parts("docs/examples.md", &parts.map(|(name, text)| (format!("generated: {name}"), text)));
@@ -29,16 +24,21 @@ pub(super) fn expect(all: &[Judged]) {
 
 fn results(all: &[Judged]) -> String {
     let row = |judged: &Judged| {
-        let Count { leaves, same, moved, empty, explained } = judged.count;
-        let (heading, number) = &judged.example.heading;
-        let ordinal = if *number > 1 { format!(", {number}") } else { String::new() };
-        let file = format!("[{heading}{ordinal}](../tests/fixtures/examples/{}.kdl)", judged.example.id());
-        let numbers = [leaves, same, moved, empty, explained].map(|number| number.to_string());
-        let [leaves, same, moved, empty, explained] = numbers;
-        [judged.example.document.clone(), file, result(judged), leaves, same, moved, empty, explained]
+        let file = format!("[{}](../tests/fixtures/examples/{}.kdl)", title(judged), judged.example.id());
+        let [same, moved, empty, fixed, refused, left] = judged.count.map(|number| number.to_string());
+        [judged.example.document.clone(), file, result(judged), same, moved, empty, fixed, refused, left]
     };
-    let head = ["document", "example", "result", "values", "same key", "other key", "empty", "not carried"];
+    let head =
+        ["document", "example", "result", "same key", "other key", "empty", "chart's own", "refused", "left out"];
     table(head, all.iter().map(row))
+}
+
+/// The heading above an example, and its number if it is not the first there.
+fn title(judged: &Judged) -> String {
+    match &judged.example.heading {
+        (heading, 1) => heading.clone(),
+        (heading, number) => format!("{heading}, {number}"),
+    }
 }
 
 /// What the compiler says of an example: that it compiles, and what of it is refused or warned of.
@@ -67,7 +67,7 @@ fn keys(all: &[Judged]) -> String {
             document = &judged.example.document;
             let _ = writeln!(text, "\n### {document}");
         }
-        let _ = writeln!(text, "\n{}\n", judged.example.heading.0);
+        let _ = writeln!(text, "\n{}\n", title(judged));
         text += &table(["key", "becomes", "why"], judged.rows.rows.iter().map(cells));
     }
     text
@@ -78,9 +78,12 @@ fn cells(row: &Row) -> [String; 3] {
     let becomes = match &row.kind {
         Kind::Moved { to, file, says, .. } => {
             let of = if file == VALUES { String::new() } else { format!(" of {}", code(file)) };
-            let says = says.as_ref().map(|says| format!(", {}", code(says))).unwrap_or_default();
-            format!("{}{of}{says}", code(to))
+            match says {
+                Some(Said { is, says }) => format!("{} is {}{of} {}", code(is), code(to), code(says)),
+                None => format!("{}{of}", code(to)),
+            }
         }
+        Kind::Fixed => "nothing: said anyway".to_owned(),
         Kind::Unread => "nothing: the chart has no such key".to_owned(),
         Kind::Left { says: Some(says) } => code(says),
         Kind::Left { says: None } => "nothing".to_owned(),

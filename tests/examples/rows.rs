@@ -1,8 +1,9 @@
 //! What is said of the keys of examples: `tests/fixtures/examples/DOCUMENT.kdl`, one node for each example.
 //!
 //! - `moved KEY to=PATH`: the key and all below it stand at another path, in `helm/values.yaml` or the file that `in` names,
-//!   with the same values; or a `unit` of them, such as `duration.seconds`; or what `says` says.
+//!   with the same values; or a `unit` of them, such as `duration.seconds`; or the one value that `is` says as `says` says.
 //! - `unread KEY because=…`: the chart reads no such key.
+//! - `fixed KEY because=…`: not ours to say, and so all the same: the chart's own template or an operator says it.
 //! - `left KEY because=…`: we do not say it, or say what `says` says.
 //! - `refused [KEY] code=… rule=… saying=… because=… { … }`: with these nodes at the end of the environment it is refused by
 //!   one finding of this code and rule whose message has these words. `instead` names a text that they stand instead of,
@@ -22,11 +23,18 @@ use crate::support::{name_of, read, root, sorted};
 
 /// What became of a key.
 pub(super) enum Kind {
-    Moved { to: String, file: String, unit: String, says: Option<String> },
+    Moved { to: String, file: String, unit: String, says: Option<Said> },
     Unread,
+    Fixed,
     Left { says: Option<String> },
     Refused { code: String, rule: String, saying: String, instead: String, nodes: String },
     Warned { rule: String },
+}
+
+/// What an example says, and what we say for it.
+pub(super) struct Said {
+    pub(super) is: String,
+    pub(super) says: String,
 }
 
 /// A key, alone or with all that stands below it.
@@ -96,9 +104,11 @@ fn row(node: &Node, text: &str, id: &str, wrong: &mut Vec<String>) -> Row {
     let kind = match node.name.text.as_str() {
         "moved" => {
             let file = word("in").unwrap_or_else(|| VALUES.to_owned());
-            Kind::Moved { to: said("to"), file, unit: said("unit"), says: word("says") }
+            let says = word("says").map(|says| Said { is: said("is"), says });
+            Kind::Moved { to: said("to"), file, unit: said("unit"), says }
         }
         "unread" => Kind::Unread,
+        "fixed" => Kind::Fixed,
         "left" => Kind::Left { says: word("says") },
         "refused" => Kind::Refused {
             code: said("code"),
