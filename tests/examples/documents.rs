@@ -127,7 +127,8 @@ fn set_values(block: &str) -> Option<BTreeMap<String, Leaf>> {
 
 #[test]
 fn examples_are_found_by_heading_and_number() {
-    let text = "# A\n```yaml\na: 1\n```\n## 2. B c!\n```\ndiagram <<\n```\n```bash\nhelm --set a.b=c \\\n--set d=1\nkubectl <<EOF\napiVersion: v1\nEOF\n```\n";
+    let text = "# A\n```yaml\na: 1\n```\n## 2. B c!\n```\ndiagram <<\n```\n\
+                ```bash\nhelm --set a.b=c \\\n--set d=1\nkubectl <<EOF\napiVersion: v1\nEOF\n```\n";
     let found = of("d.md", text);
     let names: Vec<&str> = found.iter().map(|example| example.name.as_str()).collect();
     assert_eq!(names, ["a", "b-c", "b-c-2"]);

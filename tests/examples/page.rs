@@ -14,10 +14,12 @@ pub(super) fn expect(all: &[Judged]) {
     all.iter().for_each(|judged| add(&mut sum, judged.count));
     let [same, moved, empty, fixed, refused, left] = sum;
     let (examples, values) = (all.len(), sum.iter().sum::<usize>());
-    let numbers = format!(
-        "{examples} examples with {values} values: {same} are carried by the same key, {moved} by another, {empty} say nothing, \
-         {fixed} are said\nby the chart's own templates or an operator, {refused} are refused or warned of, and {left} are left out.\n"
+    let carried =
+        format!("{same} are carried by the same key, {moved} by another, {empty} say nothing, {fixed} are said");
+    let rest = format!(
+        "by the chart's own templates or an operator, {refused} are refused or warned of, and {left} are left out"
     );
+    let numbers = format!("{examples} examples with {values} values: {carried}\n{rest}.\n");
     let parts = [("numbers", numbers), ("examples", results(all)), ("keys", keys(all))];
     expect_parts("docs/examples.md", &parts.map(|(name, text)| (format!("generated: {name}"), text)));
 }
@@ -43,15 +45,18 @@ fn title(judged: &Judged) -> String {
 
 /// What the compiler says of an example: that it compiles, and what of it is refused or warned of.
 fn result(judged: &Judged) -> String {
-    let mut text = "compiles".to_owned();
+    let mut said = vec!["compiles".to_owned()];
     for row in &judged.rows.rows {
-        let _ = match &row.kind {
-            Kind::Refused { code, rule, .. } => write!(text, "; refused: {}", of(code, rule)),
-            Kind::Warned { rule } => write!(text, "; warned: {rule}"),
-            _ => Ok(()),
+        let words = match &row.kind {
+            Kind::Refused { code, rule, .. } => format!("refused: {}", of(code, rule)),
+            Kind::Warned { rule } => format!("warned: {rule}"),
+            _ => continue,
         };
+        if !said.contains(&words) {
+            said.push(words);
+        }
     }
-    text
+    said.join("; ")
 }
 
 /// The rule that refuses something, or else the code.

@@ -5,9 +5,9 @@
 //! - `unread KEY because=…`: the chart reads no such key.
 //! - `fixed KEY because=…`: not ours to say, and so all the same: the chart's own template or an operator says it.
 //! - `left KEY because=…`: we do not say it, or say what `says` says.
-//! - `refused [KEY] code=… rule=… saying=… because=… { … }`: with these nodes at the end of the environment it is refused by
-//!   one finding of this code and rule whose message has these words. `instead` names a text that they stand instead of,
-//!   `with` a text that is no nodes.
+//! - `refused [KEY] code=… rule=… saying=… because=… { … }`: with these nodes at the end of the environment it is refused
+//!   by one finding of this code and rule whose message has these words. `instead` names a text that they stand instead
+//!   of, `with` a text that is no nodes.
 //! - `warned [KEY] rule=…`: the rule warns of the environment.
 
 use std::collections::BTreeMap;
