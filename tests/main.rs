@@ -8,6 +8,7 @@ mod charts;
 mod cli;
 mod diag;
 mod error_pages;
+mod examples;
 mod expr_cel;
 mod facts;
 mod first_day;

@@ -26,7 +26,7 @@ use trueline::{
 use crate::tidy::{at, blessing, blocks, compile_text, marked, read, told};
 
 /// Compares the generated parts of a page with what they should be, by name; or writes them.
-fn expect_parts(path: &str, parts: &[(String, String)]) {
+pub(crate) fn expect_parts(path: &str, parts: &[(String, String)]) {
     let mut page = read(path);
     let mut stale = Vec::new();
     for (name, wanted) in parts {
@@ -45,7 +45,7 @@ fn expect_parts(path: &str, parts: &[(String, String)]) {
 }
 
 /// A table of a page: the head, and the cells of each row.
-fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
     for row in rows {
         // A bar would end the cell.
