@@ -1,6 +1,9 @@
 //! Manifests as `helm template` prints them: objects, the templates that they come from, and places in them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     facts::{self, Facts, Names, Trouble, View},
@@ -63,6 +66,13 @@ impl Manifests {
         called
     }
 
+    /// The lines of variables whose value is no text, which Kubernetes refuses.
+    pub(super) fn mistyped(&self) -> BTreeSet<u32> {
+        let mut lines = BTreeSet::new();
+        self.documents.iter().for_each(|document| mistyped(document, 0, &mut lines));
+        lines
+    }
+
     fn objects(&self) -> impl Iterator<Item = &Node<'static>> {
         self.documents.iter().flat_map(|document| match document.get("items") {
             Some(items) if document.get("metadata").and_then(|meta| meta.get("name")).is_none() => items.items(),
@@ -78,9 +88,28 @@ impl Manifests {
         let Some(object) = object else { return Spot { template, line, ..Spot::default() } };
         let text = |path: &[&str]| object.at(path).and_then(Node::as_str).unwrap_or_default();
         let mut path = String::new();
-        descend(object, line, &mut path);
+        if object.line < line {
+            descend(object, line, &mut path);
+        }
         Spot { template, object: format!("{}/{}", text(&["kind"]), text(&["metadata", "name"])), path, line }
     }
+}
+
+/// Deeper than any pod in any object of Kubernetes.
+const DEEPEST: usize = 64;
+
+fn mistyped(node: &Node<'_>, depth: usize, lines: &mut BTreeSet<u32>) {
+    if depth > DEEPEST {
+        return;
+    }
+    let is_text = |node: &Node<'_>| matches!(node.data, Data::String(_) | Data::Null);
+    for item in node.get("env").map_or(&[][..], Node::items) {
+        if item.get("name").is_some() && item.get("value").is_some_and(|value| !is_text(value)) {
+            lines.insert(item.line);
+        }
+    }
+    node.items().iter().for_each(|inner| mistyped(inner, depth + 1, lines));
+    node.entries().iter().for_each(|(_, inner)| mistyped(inner, depth + 1, lines));
 }
 
 /// The hosts of the deployment's workloads.
@@ -157,10 +186,18 @@ mod tests {
             let spot = manifests.spot(line);
             format!("{} {} {}", spot.template, spot.object, spot.path)
         };
-        assert_eq!(told(3), "app/templates/a.yaml Service/x kind");
+        assert_eq!(told(3), "app/templates/a.yaml Service/x ");
+        assert_eq!(told(5), "app/templates/a.yaml Service/x metadata.name");
         assert_eq!(told(12), "app/templates/b.yaml Deployment/shop-api spec.replicas");
         assert_eq!(told(16), "app/templates/b.yaml Deployment/shop-api spec.list[1].image");
         assert_eq!(told(0).trim(), "");
+    }
+
+    #[test]
+    fn a_variable_that_is_no_text_is_noticed() {
+        let text = "spec:\n  containers:\n  - env:\n    - name: A\n      value: 1\n    - name: B\n      value: '1'\n    - name: C\n      value: true\n    - name: D\n";
+        let lines = Manifests::read(text).expect("YAML").mistyped();
+        assert_eq!(lines.into_iter().collect::<Vec<_>>(), [4, 8]);
     }
 
     #[test]

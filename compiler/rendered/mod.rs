@@ -190,6 +190,8 @@ struct Sides<'a> {
     /// The manifests.
     rendered: Facts,
     troubles: Vec<facts::Trouble>,
+    /// Lines of variables in the manifests that are no text.
+    mistyped: BTreeSet<u32>,
     /// What each side says badly, whatever the other says.
     bad: BTreeMap<FactPath, facts::Difference>,
 }
@@ -214,7 +216,20 @@ impl<'a> Sides<'a> {
         }
         let bad = bad(&compose, &rendered);
         let declarations = Declarations::of(rendering.deployed, deployment, texts.values);
-        Ok(Sides { rendering, manifests, declarations, here, there, cluster, compose, rendered, troubles, bad })
+        let mistyped = manifests.mistyped();
+        Ok(Sides {
+            rendering,
+            manifests,
+            declarations,
+            here,
+            there,
+            cluster,
+            compose,
+            rendered,
+            troubles,
+            mistyped,
+            bad,
+        })
     }
 
     fn find(&self, comparison: &mut Comparison) {
@@ -272,7 +287,8 @@ impl<'a> Sides<'a> {
             (Some(wanted), Some(found)) => alike::agree(path, wanted, found),
             _ => false,
         };
-        if agree {
+        let is_text = |fact: &Fact| path.kind != Kind::Env || !self.mistyped.contains(&fact.place.line);
+        if agree && found.is_none_or(is_text) {
             return;
         }
         if let Some((chart, because)) = self.declarations.unsaid(path) {
@@ -295,6 +311,14 @@ impl<'a> Sides<'a> {
             let instead = wanted.map(|fact| Said::of(path, fact)).and_then(|said| said.value);
             let instead = instead.map(|value| format!("; `{value}` is meant")).unwrap_or_default();
             return (bad.class, format!("{}{instead}", bad.message("Compose", "the manifests")));
+        }
+        if let Some(fact) = found.filter(|fact| path.kind == Kind::Env && self.mistyped.contains(&fact.place.line)) {
+            let shown = Said::of(path, fact).value.map(|value| format!(" `{value}`")).unwrap_or_default();
+            let what = format!("`env[{}]` of `{}`", path.key, path.workload);
+            return (
+                Class::Mangled,
+                format!("{what} is{shown} in the manifests, not in quotes, and Kubernetes takes text alone"),
+            );
         }
         let said = |fact: Option<&Fact>| fact.map(|fact| Said::of(path, fact));
         // Where an override makes Compose differ, the settings are what manifests are compared with.
