@@ -25,6 +25,7 @@ pub mod plan;
 pub mod read;
 pub mod readback;
 pub mod reference;
+pub mod rendered;
 pub mod resolve;
 pub mod schema;
 pub mod seal;

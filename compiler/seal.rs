@@ -66,7 +66,8 @@ pub fn declared(deployed: &Deployed) -> Vec<lock::Difference> {
 }
 
 /// The ways in which targets differ on purpose: what the environment declares, and what the stack does.
-fn differences(deployed: &Deployed) -> Vec<lock::Difference> {
+#[must_use]
+pub fn differences(deployed: &Deployed) -> Vec<lock::Difference> {
     let of_stack = deployed.stack.overrides.iter().map(|it| (&it.targets, &it.because, &it.values));
     let mut all = overridden(deployed, of_stack);
     all.extend(declared(deployed));

@@ -25,6 +25,7 @@ mod mutations;
 mod pages;
 mod properties;
 mod readers;
+mod rendered;
 mod schemas;
 mod strace;
 mod support;

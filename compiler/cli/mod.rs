@@ -18,6 +18,7 @@ mod disk;
 mod docs;
 mod explain;
 mod fmt;
+mod helm;
 mod init;
 mod journal;
 mod ledger;
@@ -26,6 +27,7 @@ mod made;
 mod output;
 mod problems;
 mod project;
+mod rendered;
 mod report;
 mod verify;
 
@@ -77,7 +79,7 @@ enum Command {
     Diff(diff::Arguments),
     /// Lay out the texts of environments and stacks, comments and meaning unchanged
     Fmt(fmt::Arguments),
-    /// Say whether `out/` is what a compile wrote, without the environments
+    /// Say whether `out/` is what a compile wrote, without the environments; or whether charts make of it what Compose does
     Verify(verify::Arguments),
     /// Say where a setting's value comes from and where it goes, or what a code means
     Explain(explain::Arguments),

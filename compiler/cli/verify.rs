@@ -1,7 +1,7 @@
 //! `trueline verify`: whether `out/` is what a compile wrote, without the source.
 //!
 //! In: `out/ENV` and its lock. Out: every byte that is changed, missing or extra, by the name of its file.
-//! Never: an environment's text, a compile; what is in a file, because it may be a secret.
+//! Never: an environment's text, a compile, unless charts are rendered; what is in a file, because it may be a secret.
 //! Invariant: who edits a file can edit its lock, so this finds accidents; the gate is `compile --check`.
 
 use std::{
@@ -19,6 +19,7 @@ use super::{
     output::{Folder, is_conflict},
     problems::Problems,
     project::{Project, ReadError, name_problem, read_regular, stem},
+    rendered,
     report::{self, FindingsTo, Report},
 };
 use crate::{
@@ -33,6 +34,8 @@ pub(super) struct Arguments {
     /// The environments; everything in `out/`, where none is named
     #[arg(value_name = "ENV")]
     environments: Vec<String>,
+    #[command(flatten)]
+    rendered: rendered::Arguments,
 }
 
 /// How the files of a folder stand to its lock, by path below `out/ENV`.
@@ -52,6 +55,11 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
     let names = names(project, &journals, &arguments.environments)?;
     let mut reports: Vec<Report> =
         names.par_iter().map(|name| verify(looks, project, name, journals.contains(name))).collect();
+    if arguments.rendered.rendered {
+        // What differs in a tree in between says nothing.
+        let whole: Vec<String> = names.iter().filter(|name| !journals.contains(*name)).cloned().collect();
+        rendered::add(looks, project, &arguments.rendered, &whole, &mut reports)?;
+    }
     if arguments.environments.is_empty() {
         add_leftovers(looks, project, &names, &mut reports, &mut problems)?;
     }

@@ -314,6 +314,11 @@ codes! {
     "TL1120" FLUX_DIFFERS Error "a file for Flux does not say what it should";
     "TL1121" FLUX_DANGLING Error "a name in the files for Flux leads nowhere";
     "TL1122" SECRET_FETCHED Error "other secrets are fetched than are referred to";
+    "TL1150" RENDERED_DIFFERS Error "a chart and Compose do not say the same";
+    "TL1151" NOT_RENDERED Error "a chart cannot be rendered or compared";
+    "TL1152" CHART_INCOMPLETE Error "a chart that another one needs is not there";
+    "TL1153" MANIFEST_TROUBLE Warning "a manifest refers to what is not there";
+    "TL1154" RENDERED_STALE Error "what is rendered is not what the environment compiles to";
 }
 
 /// The code with this id.

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 pub use self::{
     compare::{Class, Difference, Said, Side, compare, compare_sides, same},
     compose::{Files, of_compose},
-    kubernetes::of_manifests,
+    kubernetes::{of_manifests, of_manifests_among},
     names::{Names, View},
     plan::of_workloads,
     text::{normal, text_value},

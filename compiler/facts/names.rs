@@ -114,6 +114,19 @@ impl Names {
         self.namespace = Some(namespace.into());
     }
 
+    /// Adds the endpoints of others that are not known here, with their hosts and ports.
+    pub(super) fn beside(&mut self, others: &Names) {
+        for (endpoint, known) in &others.endpoints {
+            if self.endpoints.contains_key(endpoint) {
+                continue;
+            }
+            self.host(endpoint, known.host.as_ref().unwrap_or(endpoint));
+            for (port, number) in &known.ports {
+                self.port(endpoint, port, *number);
+            }
+        }
+    }
+
     /// The host name of an endpoint; its own name where nothing else is said.
     #[must_use]
     pub fn host_of<'a>(&'a self, endpoint: &'a str) -> &'a str {

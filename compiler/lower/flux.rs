@@ -117,8 +117,9 @@ fn declared<'d>(deployed: &'d Deployed, release: &plan::Release) -> Option<&'d s
     })
 }
 
-/// The deployment's name; with the rest of the release's where a block has several.
-fn release_name(deployed: &Deployed, release: &str, count: usize) -> Arc<str> {
+/// What Helm calls a release: the deployment's name; with the rest of the release's where a block has several.
+#[must_use]
+pub fn release_name(deployed: &Deployed, release: &str, count: usize) -> Arc<str> {
     let stack = &deployed.stack.name;
     if count == 1 || release == stack.as_ref() {
         return deployed.name.clone();

@@ -27,6 +27,7 @@ use crate::{
 };
 
 use endpoints::Endpoints;
+pub use flux::release_name;
 pub(crate) use tree::each_leaf;
 
 /// A plan, and what was read to make it.

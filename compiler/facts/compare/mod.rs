@@ -68,7 +68,8 @@ pub struct Said {
 
 impl Said {
     /// What a fact says, without what may be a secret.
-    fn of(path: &FactPath, fact: &Fact) -> Said {
+    #[must_use]
+    pub fn of(path: &FactPath, fact: &Fact) -> Said {
         Said { value: shown(path, &fact.value), place: fact.place.clone() }
     }
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use self::objects::{Objects, Running, containers, int, scalar, template, text};
 use super::{
-    Facts, Names, Trouble,
+    Facts, Names, Trouble, View,
     sink::{Sink, line},
     units,
 };
@@ -24,8 +24,19 @@ const WAITING: &[&str] =
 /// What a `Secret` holds is never looked at.
 #[must_use]
 pub fn of_manifests(documents: &[Node<'_>], called: &BTreeMap<Arc<str>, Arc<str>>) -> (Facts, Vec<Trouble>) {
+    of_manifests_among(documents, called, &Names::none(View::Kubernetes))
+}
+
+/// [`of_manifests`], with what others than these objects are called, such as a database outside the cluster.
+#[must_use]
+pub fn of_manifests_among(
+    documents: &[Node<'_>],
+    called: &BTreeMap<Arc<str>, Arc<str>>,
+    others: &Names,
+) -> (Facts, Vec<Trouble>) {
     let objects = Objects::of(documents, called);
-    let names = objects.names();
+    let mut names = objects.names();
+    names.beside(others);
     let mut manifests = Manifests { objects: &objects, names: &names, sink: Sink::default(), troubles: Vec::new() };
     for running in &objects.running {
         manifests.sink.workload = running.workload.clone();

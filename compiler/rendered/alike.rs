@@ -1,0 +1,151 @@
+//! Facts of manifests in the words of the plan: names that a chart chooses freely, and what a chart derives.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    facts::{Delivery, Fact, Facts, State, same},
+    plan::{FactPath, Kind},
+    value::{Link, LinkPart, Piece, Value, spell},
+};
+
+/// Renames what a chart may call as it likes: ports by their number, volumes by their path; takes as one check what is
+/// asked twice because it has a time to start; and leaves out the number of a Service's port that is the container's.
+pub(super) fn in_words_of(plan: &Facts, found: Facts) -> Facts {
+    let ports = renamed(plan, &found, Kind::Port, |fact| spell(&fact.value));
+    let volumes = renamed(plan, &found, Kind::Volume, |fact| spell(&fact.value));
+    let found = found.into_iter().map(|(path, fact)| rename(path, fact, &ports, &volumes)).collect();
+    without_derived(plan, found)
+}
+
+/// New keys of facts, by workload and key.
+type Renamed = BTreeMap<(Arc<str>, Arc<str>), Arc<str>>;
+
+/// What is called otherwise in the plan: of this kind, and with the same value.
+fn renamed(plan: &Facts, found: &Facts, kind: Kind, value: impl Fn(&Fact) -> String) -> Renamed {
+    let of = |facts: &Facts, path: &FactPath| facts.contains_key(path);
+    let is = |path: &FactPath| path.kind == kind && path.field.is_empty();
+    let mut renamed = Renamed::new();
+    for (path, fact) in found.iter().filter(|(path, _)| is(path) && !of(plan, path)) {
+        let mut same = plan.iter().filter(|(other, wanted)| {
+            is(other) && other.workload == path.workload && !of(found, other) && value(wanted) == value(fact)
+        });
+        if let Some((other, _)) = same.next() {
+            renamed.insert((path.workload.clone(), path.key.clone()), other.key.clone());
+        }
+    }
+    renamed
+}
+
+fn rename(mut path: FactPath, mut fact: Fact, ports: &Renamed, volumes: &Renamed) -> (FactPath, Fact) {
+    let new = |names: &Renamed, workload: &Arc<str>, key: &Arc<str>| {
+        names.get(&(workload.clone(), key.clone())).cloned().unwrap_or_else(|| key.clone())
+    };
+    match path.kind {
+        Kind::Port | Kind::Route => path.key = new(ports, &path.workload, &path.key),
+        Kind::Volume => path.key = new(volumes, &path.workload, &path.key),
+        Kind::Health if matches!(&*path.field, "port" | "tcp") => {
+            if let Value::String(port) = &fact.value {
+                fact.value = Value::String(new(ports, &path.workload, port));
+            }
+        }
+        _ => fact.value = links(fact.value, &|endpoint, port| new(ports, endpoint, port)),
+    }
+    (path, fact)
+}
+
+/// A value with the ports of its links renamed.
+fn links(value: Value, name: &dyn Fn(&Arc<str>, &Arc<str>) -> Arc<str>) -> Value {
+    match value {
+        Value::Text(pieces) => Value::text(pieces.iter().map(|piece| match piece {
+            Piece::Link(Link { endpoint, part: LinkPart::Port(port) }) => {
+                Piece::Link(Link { endpoint: endpoint.clone(), part: LinkPart::Port(name(endpoint, port)) })
+            }
+            other => other.clone(),
+        })),
+        Value::List(items) => Value::List(items.into_iter().map(|item| links(item, name)).collect()),
+        Value::Map(entries) => Value::Map(entries.into_iter().map(|(key, value)| (key, links(value, name))).collect()),
+        other => other,
+    }
+}
+
+fn without_derived(plan: &Facts, mut found: Facts) -> Facts {
+    let starts: Vec<FactPath> = plan
+        .keys()
+        .filter(|path| path.kind == Kind::Health && &*path.field == "start" && !found.contains_key(*path))
+        .cloned()
+        .collect();
+    for path in starts {
+        start(plan, &path, &mut found);
+    }
+    let is_service = |path: &FactPath| path.kind == Kind::Port && &*path.field == "service";
+    let same: Vec<FactPath> = found
+        .iter()
+        .filter(|(path, fact)| {
+            let number = FactPath { field: Arc::default(), ..(*path).clone() };
+            is_service(path) && !plan.contains_key(*path) && found.get(&number).map(|it| &it.value) == Some(&fact.value)
+        })
+        .map(|(path, _)| path.clone())
+        .collect();
+    same.iter().for_each(|path| drop(found.remove(path)));
+    found
+}
+
+/// A time to start is a check of its own in Kubernetes: the same question, asked as often as fits into the time.
+fn start(plan: &Facts, path: &FactPath, found: &mut Facts) {
+    let of = |key: &str, field: &str| FactPath { key: key.into(), field: field.into(), ..path.clone() };
+    let says_startup =
+        |path: &FactPath| path.workload == of("", "").workload && path.kind == Kind::Health && &*path.key == "startup";
+    if plan.keys().any(says_startup) {
+        return;
+    }
+    let asks = ["path", "port", "tcp", "exec", "timeout"];
+    let value = |path: &FactPath| found.get(path).map(|fact| fact.value.clone());
+    if !asks.iter().all(|field| value(&of("startup", field)) == value(&of(&path.key, field))) {
+        return;
+    }
+    let (Some(Value::Duration(period)), Some(Value::Int(failures))) =
+        (value(&of("startup", "period")), value(&of("startup", "failures")))
+    else {
+        return;
+    };
+    let Some(wanted) = plan.get(path) else { return };
+    let given = period.saturating_mul(u64::try_from(failures).unwrap_or(0));
+    let fits = matches!(wanted.value, Value::Duration(time) if given >= time && given - time < period.max(1));
+    let place = found.get(&of("startup", "period")).map(|fact| fact.place.clone()).unwrap_or_default();
+    found.retain(|path, _| !says_startup(path));
+    let value = if fits { wanted.value.clone() } else { Value::Duration(given) };
+    found.insert(path.clone(), Fact { value, delivery: Delivery::Literal, state: State::Set, place });
+}
+
+/// Whether manifests say a fact of the plan: a `ConfigMap` may bring it, and a number may be text.
+pub(super) fn agree(path: &FactPath, wanted: &Fact, found: &Fact) -> bool {
+    let config = |fact: &Fact| match fact.delivery {
+        Delivery::Config => Fact { delivery: Delivery::Literal, ..fact.clone() },
+        _ => fact.clone(),
+    };
+    let (wanted, found) = (config(wanted), config(found));
+    if same(&wanted, &found) {
+        return true;
+    }
+    if (wanted.delivery, wanted.state) != (found.delivery, found.state) {
+        return false;
+    }
+    match (&wanted.value, &found.value) {
+        (Value::List(wanted), Value::List(found)) if is_set(path) => {
+            let sorted = |items: &[Value]| {
+                let mut words: Vec<String> = items.iter().map(spell).collect();
+                words.sort();
+                words
+            };
+            sorted(wanted) == sorted(found)
+        }
+        (Value::Map(_) | Value::List(_) | Value::Text(_) | Value::Secret(_), _)
+        | (_, Value::Map(_) | Value::List(_) | Value::Text(_) | Value::Secret(_)) => false,
+        (wanted, found) => spell(wanted) == spell(found),
+    }
+}
+
+/// Whether the order of a list means nothing.
+fn is_set(path: &FactPath) -> bool {
+    matches!((path.kind, &*path.field), (Kind::Security, "drop" | "add") | (Kind::Route, "hosts"))
+}
