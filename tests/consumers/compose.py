@@ -24,11 +24,12 @@ SIZES = {"b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
 def config(program, path, environment):
-    """Runs `config`: the project, or why it is refused."""
+    """Runs `config`: the project, or why it is refused. A warning, as for a variable that nobody set, is a refusal too."""
     command = [program, "--file", str(path), "--profile", "*", "config", "--format", "json"]
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     ran = subprocess.run(command, env=clean | environment, capture_output=True, text=True)
-    return (json.loads(ran.stdout), None) if ran.returncode == 0 else (None, ran.stderr.strip())
+    said = ran.stderr.strip()
+    return (json.loads(ran.stdout), None) if ran.returncode == 0 and not said else (None, said or "no reason given")
 
 
 def filled(text, given):
@@ -50,9 +51,9 @@ def interpolated(tree, given):
 
 
 def size(text):
-    """Bytes of `64m`."""
-    number, unit = re.fullmatch(r"(\d+)([bkmgt]?)b?", str(text)).groups()
-    return int(number) * SIZES[unit or "b"]
+    """Bytes of `64m`; another text as it is, which equals nothing that Compose prints."""
+    found = re.fullmatch(r"(\d+)([bkmgt]?)b?", str(text))
+    return int(found[1]) * SIZES[found[2] or "b"] if found else text
 
 
 def seconds(text):
