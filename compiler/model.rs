@@ -94,7 +94,7 @@ pub struct Override {
 pub struct Raw {
     /// The target.
     pub target: Arc<str>,
-    /// The release, for Helm; empty is the first.
+    /// The release, for Helm; empty is the one that is called as the stack, else the first.
     pub release: Arc<str>,
     /// The reason.
     pub because: Arc<str>,

@@ -178,9 +178,10 @@ fn values_of(release: &str, namespace: &str, compiled: &Compiled) -> String {
     });
     let path = &file.expect("the release is in a file").path;
     let (deployment, name) = path.split_once("/flux/release-").expect("its name");
-    // In the stacks of the tests, the main release is called as the stack, and has no other name for its file.
-    let other = if name == "base.yaml" { "base-values.yaml" } else { "values.yaml" };
-    format!("{deployment}/helm/{other}")
+    // The main release is called as the stack, and has no other name for its file.
+    let own = format!("{deployment}/helm/{}-values.yaml", name.trim_end_matches(".yaml"));
+    let is_own = compiled.files.iter().any(|file| file.path == own);
+    if is_own { own } else { format!("{deployment}/helm/values.yaml") }
 }
 
 #[test]
@@ -200,6 +201,26 @@ fn kustomize_builds_every_environment() {
             released(&name, release, &objects, &compiled);
         }
     }
+}
+
+#[test]
+fn the_chart_of_the_stores_is_ready_before_the_one_that_connects_to_them() {
+    let compiled = compiled();
+    let (_, compiled) = compiled.iter().find(|(name, _)| name == "aeterna-chart-0-8").expect("it is for Flux");
+    let object = |path: &str| {
+        let file = compiled.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}"));
+        yaml(std::str::from_utf8(&file.bytes).expect("files are UTF-8"))
+    };
+    let stores = object("aeterna/flux/release-prereqs.yaml");
+    let server = object("aeterna/flux/release-aeterna.yaml");
+    assert_eq!(server["spec"]["dependsOn"], json!([{ "name": stores["metadata"]["name"] }]));
+    assert_eq!(stores["spec"]["dependsOn"], Value::Null);
+    for (release, chart) in [(&stores, "./charts/aeterna-prereqs"), (&server, "./charts/aeterna")] {
+        assert_eq!(release["spec"]["chart"]["spec"]["chart"], chart);
+    }
+    let commit = |source: &str| object(source)["spec"]["ref"]["commit"].clone();
+    let (one, other) = (commit("aeterna/flux/source-prereqs.yaml"), commit("aeterna/flux/source-aeterna.yaml"));
+    assert!(one.is_string() && one == other, "{one} {other}");
 }
 
 #[test]

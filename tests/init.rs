@@ -21,12 +21,12 @@ use crate::{
     support::{compile, failed, python, told},
 };
 
-fn embedded() -> &'static Stdlib {
+pub(super) fn embedded() -> &'static Stdlib {
     static LIBRARY: std::sync::OnceLock<Stdlib> = std::sync::OnceLock::new();
     LIBRARY.get_or_init(Stdlib::embedded)
 }
 
-fn stack(name: &str) -> Arc<Stack> {
+pub(super) fn stack(name: &str) -> Arc<Stack> {
     embedded().stack(name, &mut Diags::default()).expect("a shipped stack")
 }
 
@@ -37,7 +37,7 @@ fn asking() -> Vec<Arc<Stack>> {
 }
 
 /// Answers that fit a question, as a person would type them: all words, both of yes and no, one text.
-fn fitting(interview: &Interview<'_>, question: &Question) -> Vec<String> {
+pub(super) fn fitting(interview: &Interview<'_>, question: &Question) -> Vec<String> {
     match interview.wanted(question) {
         Wanted::Words(words) => words.iter().map(|(word, _)| word.to_string()).collect(),
         Wanted::YesNo => vec!["yes".to_owned(), "no".to_owned()],
@@ -94,7 +94,7 @@ fn compiled(interview: &Interview<'_>) -> Compiled {
 const REFUSALS: &[&str] = &["TL0601", "TL0604"];
 
 /// The rules that refused it; panics where something else did.
-fn rules_that_refuse(compiled: &Compiled, text: &str) -> BTreeSet<String> {
+pub(super) fn rules_that_refuse(compiled: &Compiled, text: &str) -> BTreeSet<String> {
     let errors = compiled.findings.iter().filter(|finding| finding.code.severity == Severity::Error);
     errors
         .map(|finding| {

@@ -6,6 +6,7 @@ mod app;
 mod canary;
 mod charts;
 mod cli;
+mod combinations;
 mod diag;
 mod error_pages;
 mod examples;

@@ -168,10 +168,13 @@ impl Lowering<'_> {
 
     /// Adds the environment's `raw "helm"` keys to the values of a release.
     pub(super) fn raw_values(&mut self, release: &str, values: &mut Tree) {
-        let blocks = self.stack.helm.iter().flat_map(|block| &block.releases);
-        let first = blocks.map(|release| release.name.as_ref()).next().unwrap_or("");
+        let releases = self.stack.helm.iter().flat_map(|block| &block.releases);
+        let mut names = releases.map(|release| release.name.as_ref());
+        let first = names.clone().next().unwrap_or("");
+        // The main release is called as the stack, wherever it stands.
+        let main = names.find(|name| *name == self.stack.name.as_ref()).unwrap_or(first);
         let of_release = |raw: &&Raw| {
-            let wanted = if raw.release.is_empty() { first } else { raw.release.as_ref() };
+            let wanted = if raw.release.is_empty() { main } else { raw.release.as_ref() };
             raw.target.as_ref() == "helm" && wanted == release
         };
         if let Some(raw) = raw_tree(self.deployed.raw.iter().filter(of_release), &mut self.diags) {
