@@ -184,3 +184,42 @@ fn wait(
 fn plain(path: &Path) -> PathBuf {
     if path.is_relative() { Path::new(".").join(path) } else { path.to_owned() }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn start(line: &str) -> Child {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("a shell starts")
+    }
+
+    /// Runs a line for at most so long, and keeps so many bytes of what it prints.
+    fn ran(line: &str, longest: Duration, most: u64) -> Result<(bool, usize, usize), Trouble> {
+        let mut child = start(line);
+        let out = child.stdout.take().map(|stream| kept(stream, most));
+        let said = child.stderr.take().map(|stream| kept(stream, MOST_SAID));
+        let ended = wait(&mut child, Instant::now() + longest, out, said);
+        _ = child.kill();
+        _ = child.wait();
+        ended.map(|(status, out, said)| (status.success(), out.len(), said.len()))
+    }
+
+    #[test]
+    fn what_does_not_end_or_prints_too_much_is_given_up() {
+        let long = Duration::from_secs(30);
+        assert!(matches!(ran("printf 12345; printf 67 >&2", long, 5), Ok((true, 5, 2))));
+        assert!(matches!(ran("exit 3", long, 5), Ok((false, 0, 0))));
+        assert!(matches!(ran("printf 123456", long, 5), Err(Trouble::Large)));
+        let begun = Instant::now();
+        assert!(matches!(ran("exec sleep 20", Duration::from_millis(50), 5), Err(Trouble::Long)));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_path_is_no_option() {
+        assert_eq!(plain(Path::new("-x")), Path::new("./-x"));
+        assert_eq!(plain(Path::new("/x")), Path::new("/x"));
+    }
+}

@@ -85,7 +85,7 @@ pub(super) fn add(
     let found = report::each(looks, project, &wanted, |compiled, report| tools.environment(compiled, report))?;
     let compared = found.iter().any(|it| it.json["rendered"].as_array().is_some_and(|all| !all.is_empty()));
     if !compared && found.iter().all(|report| report.outcome == Outcome::Fine) {
-        let missing = found.iter().flat_map(|it| it.json["not rendered"].as_array().into_iter().flatten());
+        let missing = found.iter().flat_map(|it| it.json["not_rendered"].as_array().into_iter().flatten());
         return Err(nothing(&missing.filter_map(|it| it["chart"].as_str().map(str::to_owned)).collect()));
     }
     for found in found {
@@ -138,14 +138,14 @@ impl Tools<'_> {
                 }
             }
         }
-        report.json = json!({ "rendered": done, "not rendered": left });
+        report.json = json!({ "rendered": done, "not_rendered": left });
     }
 
     /// Says that the output is not what the environment compiles to, because then its settings explain nothing.
     fn stale(&self, compiled: &Compiled, folder: &Folder, report: &mut Report) {
         let mut problems = Problems::default();
         let stale = compiled.files.iter().find(|file| {
-            let compared = file.path.ends_with(".yaml");
+            let compared = ["/helm/", "/compose/"].iter().any(|folder| file.path.contains(folder));
             compared && folder.read(&file.path, &mut Problems::default()).flatten().as_ref() != Some(&file.bytes)
         });
         if let Some(file) = stale {
@@ -324,7 +324,7 @@ fn difference_json(difference: &Difference, at: &Places<'_>) -> Value {
     json!({
         "class": difference.word(),
         "fact": difference.path.to_string(),
-        "message": difference.message,
+        "message": redacted(&difference.message),
         "compose": difference.compose.map(|line| json!({ "file": at.compose, "line": line })),
         "manifest": difference.manifests.as_ref().map(|spot| json!({
             "template": spot.template, "object": spot.object, "path": spot.path,
@@ -336,12 +336,17 @@ fn difference_json(difference: &Difference, at: &Places<'_>) -> Value {
 fn declared_line(looks: Looks, declared: &Declared) -> String {
     let word = looks.paint(Style::Cyan, "declared");
     let Declared { message, kind, subject, because, .. } = declared;
-    format!("    {word} {}: {} ({kind} {})\n", visible_line(message), visible_line(because), visible_line(subject))
+    format!(
+        "    {word} {}: {} ({kind} {})\n",
+        visible_line(&redacted(message)),
+        visible_line(because),
+        visible_line(subject)
+    )
 }
 
 fn declared_json(declared: &Declared) -> Value {
     json!({
-        "fact": declared.path.to_string(), "message": declared.message, "kind": declared.kind,
+        "fact": declared.path.to_string(), "message": redacted(&declared.message), "kind": declared.kind,
         "subject": declared.subject, "because": declared.because,
     })
 }

@@ -53,8 +53,11 @@ fn rename(mut path: FactPath, mut fact: Fact, ports: &Renamed, volumes: &Renamed
     (path, fact)
 }
 
+/// What a port of an endpoint is called in the plan.
+type PortName<'n> = &'n dyn Fn(&Arc<str>, &Arc<str>) -> Arc<str>;
+
 /// A value with the ports of its links renamed.
-fn links(value: Value, name: &dyn Fn(&Arc<str>, &Arc<str>) -> Arc<str>) -> Value {
+fn links(value: Value, name: PortName<'_>) -> Value {
     match value {
         Value::Text(pieces) => Value::text(pieces.iter().map(|piece| match piece {
             Piece::Link(Link { endpoint, part: LinkPart::Port(port) }) => {
@@ -87,7 +90,22 @@ fn without_derived(plan: &Facts, mut found: Facts) -> Facts {
         .map(|(path, _)| path.clone())
         .collect();
     same.iter().for_each(|path| drop(found.remove(path)));
+    found.retain(|path, fact| plan.contains_key(path) || !is_default(path, &fact.value));
     found
+}
+
+/// Whether a fact is what Kubernetes takes where nothing is said, so that to say it is to say nothing.
+pub(super) fn is_default(path: &FactPath, value: &Value) -> bool {
+    match (path.kind, &*path.field) {
+        (Kind::Security, "privileged") => *value == Value::Bool(false),
+        (Kind::Security, "drop" | "add") => matches!(value, Value::List(names) if names.is_empty()),
+        (Kind::Replicas, "") => *value == Value::Int(1),
+        (Kind::Health, "failures") => *value == Value::Int(3),
+        (Kind::Health, "period") => *value == Value::Duration(10_000),
+        (Kind::Health, "timeout") => *value == Value::Duration(1_000),
+        (Kind::Health, "delay") => *value == Value::Duration(0),
+        _ => false,
+    }
 }
 
 /// A time to start is a check of its own in Kubernetes: the same question, asked as often as fits into the time.
@@ -148,4 +166,95 @@ pub(super) fn agree(path: &FactPath, wanted: &Fact, found: &Fact) -> bool {
 /// Whether the order of a list means nothing.
 fn is_set(path: &FactPath) -> bool {
     matches!((path.kind, &*path.field), (Kind::Security, "drop" | "add") | (Kind::Route, "hosts"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{facts::Place, value::SecretRef};
+
+    fn path(kind: Kind, key: &str, field: &str) -> FactPath {
+        FactPath { workload: "api".into(), kind, key: key.into(), field: field.into() }
+    }
+
+    fn fact(value: Value) -> Fact {
+        Fact { value, delivery: Delivery::Literal, state: State::Set, place: Place::default() }
+    }
+
+    fn facts(entries: &[(Kind, &str, &str, Value)]) -> Facts {
+        entries.iter().map(|(kind, key, field, value)| (path(*kind, key, field), fact(value.clone()))).collect()
+    }
+
+    #[test]
+    fn ports_and_volumes_may_have_other_names() {
+        let text = Value::string;
+        let plan = facts(&[
+            (Kind::Port, "http", "", Value::Int(80)),
+            (Kind::Health, "readiness", "port", text("http")),
+            (Kind::Volume, "data", "", text("/data")),
+            (Kind::Volume, "data", "size", Value::Memory(1)),
+        ]);
+        let found = facts(&[
+            (Kind::Port, "80", "", Value::Int(80)),
+            (Kind::Health, "readiness", "port", text("80")),
+            (Kind::Volume, "state", "", text("/data")),
+            (Kind::Volume, "state", "size", Value::Memory(1)),
+        ]);
+        assert_eq!(in_words_of(&plan, found), plan);
+        let other = facts(&[(Kind::Port, "http", "", Value::Int(81)), (Kind::Volume, "data", "", text("/x"))]);
+        assert_eq!(in_words_of(&plan, other.clone()), other, "a wrong number is no other name");
+    }
+
+    #[test]
+    fn a_time_to_start_is_a_check_of_its_own() {
+        let check = |key: &'static str| (Kind::Health, key, "path", Value::string("/ready"));
+        let plan = facts(&[check("readiness"), (Kind::Health, "readiness", "start", Value::Duration(25_000))]);
+        let found = |failures| {
+            facts(&[
+                check("readiness"),
+                check("startup"),
+                (Kind::Health, "startup", "period", Value::Duration(10_000)),
+                (Kind::Health, "startup", "failures", Value::Int(failures)),
+            ])
+        };
+        assert_eq!(in_words_of(&plan, found(3)), plan);
+        let start = path(Kind::Health, "readiness", "start");
+        assert_eq!(in_words_of(&plan, found(30))[&start].value, Value::Duration(300_000));
+        assert_eq!(in_words_of(&plan, found(2))[&start].value, Value::Duration(20_000));
+    }
+
+    #[test]
+    fn to_say_what_is_so_anyway_is_to_say_nothing() {
+        let said = facts(&[
+            (Kind::Security, "", "privileged", Value::Bool(false)),
+            (Kind::Replicas, "", "", Value::Int(1)),
+            (Kind::Health, "readiness", "failures", Value::Int(3)),
+        ]);
+        assert!(in_words_of(&Facts::new(), said).is_empty());
+        let said = facts(&[
+            (Kind::Security, "", "privileged", Value::Bool(true)),
+            (Kind::Replicas, "", "", Value::Int(2)),
+            (Kind::Health, "readiness", "failures", Value::Int(4)),
+        ]);
+        assert_eq!(in_words_of(&Facts::new(), said.clone()), said);
+        let plan = facts(&[(Kind::Replicas, "", "", Value::Int(2))]);
+        let one = facts(&[(Kind::Replicas, "", "", Value::Int(1))]);
+        assert_eq!(in_words_of(&plan, one.clone()), one, "what the plan says is compared");
+    }
+
+    #[test]
+    fn a_config_map_may_bring_a_value_and_nothing_may_bring_a_secret_otherwise() {
+        let env = path(Kind::Env, "A", "");
+        let config = Fact { delivery: Delivery::Config, ..fact(Value::string("1")) };
+        assert!(agree(&env, &fact(Value::string("1")), &config));
+        assert!(agree(&env, &fact(Value::Int(1)), &config));
+        assert!(!agree(&env, &fact(Value::string("2")), &config));
+        let secret = Value::Secret(SecretRef { name: "a".into(), key: "b".into() });
+        let by_file = Fact { delivery: Delivery::File, ..fact(secret.clone()) };
+        let by_variable = Fact { delivery: Delivery::Secret, ..fact(secret) };
+        assert!(!agree(&env, &by_variable, &by_file));
+        let list = |words: &[&str]| fact(Value::List(words.iter().map(|word| Value::string(*word)).collect()));
+        assert!(agree(&path(Kind::Route, "http", "hosts"), &list(&["a", "b"]), &list(&["b", "a"])));
+        assert!(!agree(&path(Kind::Args, "", ""), &list(&["a", "b"]), &list(&["b", "a"])));
+    }
 }

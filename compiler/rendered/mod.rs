@@ -199,12 +199,8 @@ struct Sides<'a> {
 impl<'a> Sides<'a> {
     fn of(rendering: &'a Rendering<'a>, texts: &Texts<'_>, manifests: &'a Manifests) -> Result<Sides<'a>, String> {
         let deployment = &rendering.deployment;
-        let mut cluster = Facts::new();
-        for release in &deployment.helm {
-            let names = Names::of_release(release);
-            // What each release calls things is the same for all of a deployment, as far as it says so.
-            cluster.extend(facts::of_workloads(&deployment.cluster, &deployment.configs, &names));
-        }
+        let names = all_names(&deployment.helm);
+        let cluster = facts::of_workloads(&deployment.cluster, &deployment.configs, &names);
         let (rendered, troubles) = manifests.facts(deployment);
         let rendered = alike::in_words_of(&cluster, rendered);
         let (mut here, mut there, mut compose) = (None, Facts::new(), Facts::new());
@@ -285,6 +281,7 @@ impl<'a> Sides<'a> {
         let (wanted, found) = (self.cluster.get(path), self.rendered.get(path));
         let agree = match (wanted, found) {
             (Some(wanted), Some(found)) => alike::agree(path, wanted, found),
+            (Some(wanted), None) => alike::is_default(path, &wanted.value),
             _ => false,
         };
         let is_text = |fact: &Fact| path.kind != Kind::Env || !self.mistyped.contains(&fact.place.line);
@@ -428,6 +425,21 @@ impl<'a> Sides<'a> {
         let at = place.map(best).unwrap_or_default();
         Difference { class, path, message, compose, manifests: found, origins, at }
     }
+}
+
+/// What the releases of a deployment call things; of what several name the first has the word.
+fn all_names(releases: &[plan::Release]) -> Names {
+    let Some((first, others)) = releases.split_first() else { return Names::none(View::Kubernetes) };
+    let mut all = first.clone();
+    for other in others {
+        for (endpoint, host) in &other.names {
+            all.names.entry(endpoint.clone()).or_insert_with(|| host.clone());
+        }
+        for (port, number) in &other.ports {
+            all.ports.entry(port.clone()).or_insert(*number);
+        }
+    }
+    Names::of_release(&all)
 }
 
 /// The facts of a Compose file that may have been edited.
