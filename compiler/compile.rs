@@ -13,6 +13,7 @@ use crate::{
     lock::Difference,
     lower,
     model::Env,
+    plan::Cluster,
     readback, resolve, seal, settings, shipped,
     source::{Source, Sources},
     syntax,
@@ -34,6 +35,8 @@ pub struct Compiled {
     pub sources: Sources,
     /// The charts that we ship and a release of it names; they belong into `out/charts`.
     pub charts: BTreeSet<shipped::Version>,
+    /// What the cluster must have before Helm or Flux installs anything of it, in words and by the definition that shows it.
+    pub requires: Vec<Cluster>,
     /// The settings; none if there was no environment to complete.
     pub env: Option<Env>,
 }
@@ -52,6 +55,16 @@ impl Compiled {
         let deployments = self.env.iter().flat_map(|env| &env.deployments);
         let all: BTreeSet<Difference> = deployments.flat_map(seal::declared).collect();
         all.into_iter().collect()
+    }
+
+    /// What the cluster must have beforehand, each with the definition that shows it: `cert-manager (issuers.…)`.
+    #[must_use]
+    pub fn required(&self) -> Vec<String> {
+        let spell = |wanted: &Cluster| match wanted.crd.as_ref() {
+            "" => wanted.name.to_string(),
+            crd => format!("{} ({crd})", wanted.name),
+        };
+        self.requires.iter().map(spell).collect()
     }
 
     /// Where every setting got its value from.
@@ -74,13 +87,16 @@ pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
         stack_names: &stdlib.stacks(),
     };
     let env = if diags.has_errors() { None } else { resolve::resolve(&doc, &inputs, &mut diags) };
-    let (files, charts) = env.as_ref().and_then(|env| outputs(env, &mut diags)).unwrap_or_default();
+    let (files, charts, requires) = env.as_ref().and_then(|env| outputs(env, &mut diags)).unwrap_or_default();
     let environment = resolve::stem(&environment).to_owned();
-    Compiled { environment, files, findings: told(diags), sources, charts, env }
+    Compiled { environment, files, findings: told(diags), sources, charts, requires, env }
 }
 
+/// Files, charts of ours, and what the cluster must have.
+type Outputs = (Vec<File>, BTreeSet<shipped::Version>, Vec<Cluster>);
+
 /// The stages behind resolving; nothing once one of them has found an error.
-fn outputs(env: &Env, diags: &mut Diags) -> Option<(Vec<File>, BTreeSet<shipped::Version>)> {
+fn outputs(env: &Env, diags: &mut Diags) -> Option<Outputs> {
     let ruled = check::rules(env, diags);
     if diags.has_errors() {
         return None; // what is wrong already would only be misunderstood further on
@@ -99,7 +115,7 @@ fn outputs(env: &Env, diags: &mut Diags) -> Option<(Vec<File>, BTreeSet<shipped:
     readback::check(env, &lowered.plan, &files, diags);
     let releases = lowered.plan.deployments.iter().flat_map(|deployment| &deployment.helm);
     let charts = releases.filter_map(|release| shipped::folder(&release.chart, &release.version)).collect();
-    (!diags.has_errors()).then(|| (seal::seal(env, files), charts))
+    (!diags.has_errors()).then(|| (seal::seal(env, files), charts, lowered.cluster))
 }
 
 /// All findings; notes are for those who have nothing to correct.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::{
     expr::{self, Evaluated, Expr},
-    model::{Deployed, Env, Layer, Slot, View},
+    model::{Deployed, Env, Layer, Slot, View, Word, WordKind},
     schema::{Change, Kind, SettingId, Stack},
     source::{Sources, Span},
-    value::spell,
+    value::{Value, spell},
 };
 
 /// What there is to say about one setting in one view.
@@ -50,8 +50,33 @@ pub fn explanations(env: &Env, sources: &Sources) -> Vec<Explanation> {
         for (name, view) in deployed.all_views() {
             explain_view(deployed, name, view, sources, &mut all);
         }
+        all.extend(of_flux(env, deployed, sources));
     }
     all
+}
+
+/// What is said of Flux, as of a setting below `flux`.
+fn of_flux(env: &Env, deployed: &Deployed, sources: &Sources) -> Vec<Explanation> {
+    let explain = |(word, value): (&Word, Option<Value>)| {
+        let span = deployed.flux.said.get(word.path).map(|(_, span)| *span);
+        let layer = if span.is_some() { Layer::Environment } else { Layer::Default };
+        Explanation {
+            deployment: deployed.name.to_string(),
+            view: "base".to_owned(),
+            path: format!("flux.{}", word.path),
+            value: value.as_ref().map(spell),
+            scalar: if let WordKind::Scalar(name) = word.of { name.to_owned() } else { String::new() },
+            // In another namespace everything begins anew, with empty volumes.
+            change: Change { any: if word.path == "namespace" { "data-loss" } else { "" }.into(), ..Change::default() },
+            about: word.about.to_owned(),
+            set_by: who(&deployed.stack, layer, span.unwrap_or_default(), sources),
+            span,
+            lost: Vec::new(),
+            absent: Vec::new(),
+            computed_from: Vec::new(),
+        }
+    };
+    env.flux_of(deployed).into_iter().map(explain).collect()
 }
 
 fn explain_view(deployed: &Deployed, name: &str, view: &View, sources: &Sources, all: &mut Vec<Explanation>) {

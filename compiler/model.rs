@@ -17,6 +17,7 @@ use crate::{
     plan::Tree,
     schema::{Assignment, SettingId, Stack},
     source::Span,
+    value::Value,
 };
 
 /// An environment, resolved.
@@ -28,6 +29,19 @@ pub struct Env {
     pub deployments: Vec<Deployed>,
     /// What it says of Flux for all of them.
     pub flux: Flux,
+}
+
+impl Env {
+    /// What is said of Flux for a deployment, by the paths of its words; of the `Kustomization`, which there is one of,
+    /// for the first deployment that Flux installs. Nothing where Flux does not.
+    #[must_use]
+    pub fn flux_of(&self, deployed: &Deployed) -> Vec<(&'static Word, Option<Value>)> {
+        let first = self.deployments.iter().find(|found| found.writes("flux"));
+        let is_first = first.is_some_and(|first| first.name == deployed.name);
+        let mut words = deployed.flux.effective(&deployed.name, &self.name);
+        words.retain(|(word, _)| deployed.writes("flux") && (is_first || !word.path.starts_with("kustomization.")));
+        words
+    }
 }
 
 /// One stack in an environment.

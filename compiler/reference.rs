@@ -224,7 +224,12 @@ impl Page<'_> {
             "base" => ", of the values for all targets".to_owned(),
             view => format!(", of the values for `{view}`"),
         };
-        let mut text = format!("\n### {}\n\n{}\n\n- {weight}{of}{view}.\n", rule.id, self.words(rule.message.span));
+        let without = match rule.without.as_ref() {
+            "" => String::new(),
+            target => format!(", unless `{target}` is written"),
+        };
+        let words = self.words(rule.message.span);
+        let mut text = format!("\n### {}\n\n{words}\n\n- {weight}{of}{view}{without}.\n", rule.id);
         if let Some(when) = self.all_of(&rule.when) {
             let _ = writeln!(text, "- Where {when}.");
         }

@@ -61,6 +61,7 @@ impl Serialize for Deployment<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Deployment { env, deployed } = self;
         let base = flat(env, deployed, &deployed.base);
+        let flux = of_flux(env, deployed);
         let views = deployed.views.iter().map(|(target, view)| (&**target, flat(env, deployed, view)));
         let views: Vec<(&str, Flat)> = views.collect();
         let differing = views.iter().map(|(target, view)| (*target, differences(&base, view)));
@@ -68,8 +69,12 @@ impl Serialize for Deployment<'_> {
         let mut fields = serializer.serialize_struct("Deployment", 4)?;
         fields.serialize_field("stack", &*deployed.stack.name)?;
         fields.serialize_field("targets", &deployed.targets)?;
-        fields
-            .serialize_field("settings", &Entries(base.iter().map(|(path, value)| (&**path, Some(value))).collect()))?;
+        // What is said of Flux differs in no view.
+        let all: BTreeMap<&str, &Value> = base.iter().chain(&flux).map(|(path, value)| (&**path, value)).collect();
+        fields.serialize_field(
+            "settings",
+            &Entries(all.into_iter().map(|(path, value)| (path, Some(value))).collect()),
+        )?;
         fields.serialize_field("overrides", &Overrides(differing))?;
         fields.end()
     }
@@ -155,6 +160,12 @@ fn flat(env: &Env, deployed: &Deployed, view: &View) -> Flat {
     let mut all = Vec::with_capacity(reading.stack.settings.len());
     visit(&reading, SettingId::ROOT, &[], &mut all);
     all.into_iter().collect()
+}
+
+/// What is said of Flux, as settings below `flux`.
+fn of_flux(env: &Env, deployed: &Deployed) -> Flat {
+    let words = env.flux_of(deployed).into_iter();
+    words.filter_map(|(word, value)| Some((format!("flux.{}", word.path).into(), value?))).collect()
 }
 
 fn visit(reading: &Reading<'_>, id: SettingId, keys: &[Arc<str>], all: &mut Vec<(Arc<str>, Value)>) {

@@ -15,7 +15,7 @@ use kcr_source_toolkit_fluxcd_io::v1::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use trueline::compile::Compiled;
+use trueline::{compile::Compiled, diag::Diags, diff, history};
 
 use super::{
     golden,
@@ -218,9 +218,40 @@ fn the_chart_of_the_stores_is_ready_before_the_one_that_connects_to_them() {
     for (release, chart) in [(&stores, "./charts/aeterna-prereqs"), (&server, "./charts/aeterna")] {
         assert_eq!(release["spec"]["chart"]["spec"]["chart"], chart);
     }
+    // the operator makes this secret when it makes the database
+    assert!(compiled.files.iter().all(|file| !file.path.contains("cnpg-app")), "it is not fetched");
     let commit = |source: &str| object(source)["spec"]["ref"]["commit"].clone();
     let (one, other) = (commit("aeterna/flux/source-prereqs.yaml"), commit("aeterna/flux/source-aeterna.yaml"));
     assert!(one.is_string() && one == other, "{one} {other}");
+}
+
+#[test]
+fn what_is_said_of_flux_can_be_asked_for_and_compared() {
+    let text = "environment \"env\" stack=\"aeterna\" { flux interval=\"5m\" { secrets \"external-secrets\" store=\"vault\" } }\n";
+    let before = compile("env", text);
+    let settings = &before.settings()["deployments"]["aeterna"]["settings"];
+    let said = |word: &str| settings[format!("flux.{word}")].clone();
+    let words = ["interval", "namespace", "secrets", "secrets.kind", "secrets.key", "kustomization.path"];
+    let values = ["5m", "aeterna", "external-secrets", "ClusterSecretStore", "", "./out/env"];
+    for (word, value) in words.into_iter().zip(values) {
+        assert_eq!(said(word), if value.is_empty() { Value::Null } else { json!(value) }, "{word}");
+    }
+    let explained = before.explanations();
+    let of = |path: &str| explained.iter().find(|found| found.path == path).expect("it is explained").clone();
+    assert_eq!(
+        (of("flux.interval").set_by.as_str(), of("flux.timeout").set_by.as_str()),
+        ("environments/env.kdl", "default")
+    );
+    // another namespace begins with empty volumes
+    let judged = |text: &str| {
+        let (after, mut diags) = (compile("env", text), Diags::default());
+        history::judge(&before.settings(), &after, &[], &mut diags);
+        let paths = diff::settings(&before.settings(), &after.settings()).into_iter().map(|change| change.path);
+        (paths.collect::<Vec<_>>(), diags.sorted().iter().map(|finding| finding.code.id).collect::<Vec<_>>())
+    };
+    assert_eq!(judged(&text.replace("5m", "7m")), (vec!["flux.interval".to_owned()], vec![]));
+    let moved = text.replace("interval=", "namespace=\"memory\" interval=");
+    assert_eq!(judged(&moved), (vec!["flux.namespace".to_owned()], vec!["TL0507"]));
 }
 
 #[test]

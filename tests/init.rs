@@ -239,6 +239,32 @@ fn flags_write_an_environment_and_compile_it() {
 }
 
 #[test]
+fn flux_is_a_target_and_what_the_cluster_must_have_is_said() {
+    let project = empty();
+    let words: Vec<&str> = LOCAL.iter().map(|word| if *word == "both" { "flux" } else { *word }).collect();
+    let ran = run(&project, &[&words[..], &["--service-monitor"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        project.path("out/dev/flux-kustomization.yaml").exists() && !project.path("out/dev/aeterna/compose").exists()
+    );
+    for wanted in [
+        "the cluster must have: Prometheus operator (servicemonitors.monitoring.coreos.com)",
+        "flux: apply out/dev/flux-kustomization.yaml",
+    ] {
+        assert!(ran.stderr.contains(wanted), "{wanted}\n{}", ran.stderr);
+    }
+    let explained = project.run(&["explain", "dev"]);
+    assert!(
+        explained
+            .stdout
+            .ends_with("the cluster must have:\n  Prometheus operator (servicemonitors.monitoring.coreos.com)\n"),
+        "{explained:?}"
+    );
+    let one = project.run(&["explain", "dev", "flux.interval"]);
+    assert!(one.code == 0 && one.stdout.contains("spec.interval") && !one.stdout.contains("the cluster"), "{one:?}");
+}
+
+#[test]
 fn all_missing_flags_are_listed_in_one_message() {
     let project = empty();
     let ran = run(

@@ -56,6 +56,29 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Ite
 }
 
 /// Every shipped stack has a page, and every page a stack.
+/// Every number of the catalogues has a rule or another reason, every rule with such a number stands there, and none that
+/// there is not.
+#[test]
+fn numbers_of_the_catalogues_lead_to_rules() {
+    let page = read("docs/catalogue.md");
+    let row = |number: &str| page.lines().find(|line| line.starts_with(&format!("| {number} |")));
+    for (name, letter, last) in [("aeterna", "R", 48), ("somafractalmemory", "M", 16)] {
+        let stack = super::support::library().stack(name, &mut Diags::default()).expect("it loads");
+        for number in (1..=last).map(|number| format!("{letter}{number:02}")) {
+            let row = row(&number).unwrap_or_else(|| panic!("{number} is not in the table"));
+            let mut cells = row.trim_matches('|').split('|').map(str::trim).skip(1);
+            let (rules, otherwise) = (cells.next().expect("rules"), cells.next().expect("a reason"));
+            let mut said: Vec<&str> = rules.split(", ").map(|rule| rule.trim_matches('`')).collect();
+            said.retain(|rule| !rule.is_empty());
+            let is_of = |id: &str| id == number || id.strip_prefix(&number).is_some_and(|rest| rest.starts_with('-'));
+            let mut own: Vec<&str> = stack.rules.iter().map(|rule| &*rule.id).filter(|id| is_of(id)).collect();
+            (said.sort_unstable(), own.sort_unstable(), own.dedup());
+            assert_eq!(said, own, "{number}");
+            assert!(!said.is_empty() || otherwise.len() > 20, "{number} has neither a rule nor a reason");
+        }
+    }
+}
+
 #[test]
 fn pages_of_stacks_are_current() {
     let library = Stdlib::embedded();

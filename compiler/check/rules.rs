@@ -34,7 +34,8 @@ impl<'a> Rules<'a> {
             for rule in &self.deployed.stack.rules {
                 let own = rule.view.as_ref() == name;
                 let shared = rule.view.is_empty() && (name == "base" || self.deployed.views.contains_key(name));
-                if !own && !shared {
+                let needless = !rule.without.is_empty() && self.deployed.writes(&rule.without);
+                if !own && !shared || needless {
                     continue;
                 }
                 for keys in self.instances(rule, view) {

@@ -69,8 +69,12 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
             return;
         }
         match looks.format {
-            Format::Human => report.lines = text(looks, compiled, &all, path, &found),
-            Format::Json => report.json = json!({"settings": to_json(compiled, &all, &found)}),
+            Format::Human => report.lines = text(looks, compiled, &all, path, &found) + &required(compiled, path),
+            Format::Json => {
+                let requires = compiled.requires.iter().map(|it| json!({"name": it.name, "crd": it.crd}));
+                let requires: Vec<Value> = requires.collect();
+                report.json = json!({"settings": to_json(compiled, &all, &found), "requires": requires});
+            }
         }
     })?;
     match missing.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
@@ -137,6 +141,15 @@ fn text(looks: Looks, compiled: &Compiled, all: &[Explanation], path: &str, foun
         }
     }
     text
+}
+
+/// What the cluster must have, where nothing less than everything is asked for.
+fn required(compiled: &Compiled, path: &str) -> String {
+    if !path.is_empty() || compiled.requires.is_empty() {
+        return String::new();
+    }
+    let lines = compiled.required().into_iter().map(|wanted| format!("  {}\n", visible_line(&wanted)));
+    format!("the cluster must have:\n{}", lines.collect::<String>())
 }
 
 /// Whether a target's view says the same as the base view.
@@ -210,7 +223,10 @@ fn reaches(compiled: &Compiled, all: &[Explanation], it: &Explanation) -> Vec<Re
         };
         uses.map(reach).collect()
     };
-    compiled.files.iter().filter(|file| file.path.starts_with(&folder)).flat_map(of_file).collect()
+    // What is said of the whole stands beside the deployments' folders.
+    let of_all = it.path.starts_with("flux.kustomization.");
+    let is_ours = |file: &&File| file.path.starts_with(&folder) || of_all && !file.path.contains('/');
+    compiled.files.iter().filter(is_ours).flat_map(of_file).collect()
 }
 
 fn to_json(compiled: &Compiled, all: &[Explanation], found: &[&Explanation]) -> Vec<Value> {

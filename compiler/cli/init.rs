@@ -406,8 +406,15 @@ fn next_steps(interview: &Interview<'_>, name: &str, compiled: &Compiled) -> Str
     for file in compiled.files.iter().filter(|file| file.path.ends_with("compose.yaml")) {
         _ = writeln!(text, "  docker compose --file out/{name}/{} up --detach", file.path);
     }
-    for file in compiled.files.iter().filter(|file| file.path.ends_with("values.yaml")) {
-        _ = writeln!(text, "  helm: --values out/{name}/{}", file.path);
+    for wanted in compiled.required() {
+        _ = writeln!(text, "  the cluster must have: {}", visible_line(&wanted));
+    }
+    if compiled.files.iter().any(|file| file.path == "flux-kustomization.yaml") {
+        _ = writeln!(text, "  flux: apply out/{name}/flux-kustomization.yaml, once all is committed");
+    } else {
+        for file in compiled.files.iter().filter(|file| file.path.ends_with("values.yaml")) {
+            _ = writeln!(text, "  helm: --values out/{name}/{}", file.path);
+        }
     }
     _ = writeln!(text, "  git add environments/{name}.kdl out/{name} .gitignore .gitattributes");
     _ = write!(

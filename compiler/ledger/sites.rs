@@ -56,6 +56,9 @@ pub(super) fn helm(stack: &Stack, block: &Helm) -> Vec<Site> {
     for required in &block.requires {
         walk.guarded(&required.guards, |_| {});
     }
+    for made in &block.makes {
+        walk.guarded(&made.guards, |walk| walk.deciding(|walk| walk.expr(&made.node)));
+    }
     for release in &block.releases {
         walk.deciding(|walk| walk.tree(&release.names));
         if block.releases.len() > 1 {

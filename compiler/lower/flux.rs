@@ -33,12 +33,20 @@ fn is_label(text: &str) -> bool {
     value::scalar("name").is_some_and(|of| value::parse(of, &Raw::String(text), &Attributes::default()).is_ok())
 }
 
+/// What decides which secrets are fetched.
+pub(super) struct Fetch<'a> {
+    /// What Helm's values read.
+    pub helm: &'a Reads,
+    /// Secrets that come about in the cluster, and are left to who makes them.
+    pub makes: &'a BTreeSet<Arc<str>>,
+}
+
 /// What Flux is told of one deployment, whose releases are in the plan already. Dependencies on others are left to
 /// [`environment`].
 pub(super) fn deployment(
     deployed: &Deployed,
     lowered: &plan::Deployment,
-    helm: &Reads,
+    fetch: &Fetch<'_>,
     objects: Vec<plan::Object>,
     diags: &mut Diags,
 ) -> Option<plan::Flux> {
@@ -65,7 +73,7 @@ pub(super) fn deployment(
         kube_config: said.leaf("kube-config"),
         releases: releases?,
         secrets: if said.text("secrets").as_ref() == "external-secrets" {
-            fetched(deployed, helm, diags)
+            fetched(deployed, fetch, diags)
         } else {
             Vec::new()
         },
@@ -238,7 +246,7 @@ fn not_a_folder(leaf: &Leaf, word: &str) -> Option<Finding> {
 }
 
 /// What the External Secrets operator fetches: everything that the values refer to, and what is asked for besides.
-fn fetched(deployed: &Deployed, reads: &Reads, diags: &mut Diags) -> Vec<ExternalSecret> {
+fn fetched(deployed: &Deployed, fetch: &Fetch<'_>, diags: &mut Diags) -> Vec<ExternalSecret> {
     let said = &deployed.flux;
     let (Some(store), Some(kind), Some(refresh)) =
         (said.leaf("secrets.store"), said.leaf("secrets.kind"), said.leaf("secrets.refresh-interval"))
@@ -251,7 +259,8 @@ fn fetched(deployed: &Deployed, reads: &Reads, diags: &mut Diags) -> Vec<Externa
         diags.push(finding.underline("letters, digits, `.`, `-`, `_`, `/` and `+`"));
     }
     let mut all: BTreeMap<Arc<str>, ExternalSecret> = BTreeMap::new();
-    for (secret, leaf) in references(deployed, reads) {
+    let made = |secret: &SecretRef| fetch.makes.contains(&secret.name);
+    for (secret, leaf) in references(deployed, fetch.helm).into_iter().filter(|(secret, _)| !made(secret)) {
         let made = all.entry(secret.name.clone()).or_insert_with(|| ExternalSecret {
             name: secret.name.clone(),
             store: store.clone(),
@@ -323,7 +332,7 @@ fn secrets_in(value: &Value, found: &mut Vec<SecretRef>) {
 
 /// What holds for all deployments together: who makes a namespace, who waits for whom, names that meet, and how the
 /// whole is applied.
-pub(super) fn environment(env: &Env, plan: &mut Plan, requires: &[(Arc<str>, Arc<str>)], diags: &mut Diags) {
+pub(super) fn environment(env: &Env, plan: &mut Plan, requires: &[Cluster], diags: &mut Diags) {
     if plan.deployments.iter().all(|deployment| deployment.flux.is_none()) {
         return;
     }
@@ -343,13 +352,13 @@ pub(super) fn environment(env: &Env, plan: &mut Plan, requires: &[(Arc<str>, Arc
         }
     }
     kustomization.decryption = decryption;
-    kustomization.requires = wanted(plan, requires);
+    kustomization.requires = requires.to_vec();
     kustomization.depends_on = names(said, "kustomization.depends-on", diags);
     plan.kustomization = Some(kustomization);
 }
 
 /// What the cluster must have: what the stacks say, and the operator that fetches secrets.
-fn wanted(plan: &Plan, requires: &[(Arc<str>, Arc<str>)]) -> Vec<Cluster> {
+pub(super) fn wanted(plan: &Plan, requires: &[(Arc<str>, Arc<str>)]) -> Vec<Cluster> {
     let stated = requires.iter().map(|(name, crd)| Cluster { name: name.clone(), crd: crd.clone() });
     let mut all: BTreeSet<Cluster> = stated.collect();
     if plan.deployments.iter().filter_map(|deployment| deployment.flux.as_ref()).any(|flux| !flux.secrets.is_empty()) {

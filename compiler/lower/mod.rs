@@ -20,7 +20,7 @@ use crate::{
     expr::{self, Evaluated, Expr},
     lookup::Reading,
     model::{Deployed, Env, Layer, Slot, View},
-    plan::{self, FileContent, Leaf, Origin, Plan, Tree},
+    plan::{self, Cluster, FileContent, Leaf, Origin, Plan, Tree},
     schema::{self, Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
     source::Span,
     value::{self, Piece, Value},
@@ -39,6 +39,8 @@ pub struct Lowered {
     pub reads: Vec<IndexMap<&'static str, Reads>>,
     /// For each deployment, what its active Helm block wants of the cluster.
     pub requires: Vec<(Arc<str>, Arc<str>)>,
+    /// All that the cluster must have beforehand, by name.
+    pub cluster: Vec<Cluster>,
     /// For each deployment, the name of its active Helm block, if there is one.
     pub blocks: Vec<Option<Arc<str>>>,
 }
@@ -52,6 +54,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
     for deployed in &env.deployments {
         let mut deployment = plan::Deployment { name: deployed.name.clone(), ..plan::Deployment::default() };
         let (mut reads, mut objects, mut block) = (IndexMap::new(), Vec::new(), None);
+        let mut makes = BTreeSet::new();
         for (target, lower) in TARGETS {
             // What Compose mounts has to be there, also where these files are not wanted for themselves.
             let mounted = *target == "toml" && mounted_configs(&deployment).next().is_some();
@@ -63,6 +66,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
             let mut lowering = Lowering::new(env, deployed, told, view_of(target));
             lower(&mut lowering, &mut deployment);
             lowered.requires.append(&mut lowering.requires);
+            makes.append(&mut lowering.makes);
             objects.append(&mut lowering.objects);
             block = block.or(lowering.block);
             diags.extend(lowering.faults.into_inner());
@@ -72,13 +76,15 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
         keep_mounted(&mut deployment, deployed.writes("toml"));
         if deployed.writes("flux") {
             let helm = reads.get("helm").cloned().unwrap_or_default();
-            deployment.flux = flux::deployment(deployed, &deployment, &helm, objects, diags);
+            deployment.flux =
+                flux::deployment(deployed, &deployment, &flux::Fetch { helm: &helm, makes: &makes }, objects, diags);
         }
         lowered.plan.deployments.push(deployment);
         lowered.reads.push(reads);
         lowered.blocks.push(block);
     }
-    flux::environment(env, &mut lowered.plan, &lowered.requires, diags);
+    lowered.cluster = flux::wanted(&lowered.plan, &lowered.requires);
+    flux::environment(env, &mut lowered.plan, &lowered.cluster, diags);
     lowered
 }
 
@@ -165,6 +171,8 @@ pub(super) struct Lowering<'a> {
     mounting: Vec<Arc<str>>,
     reads: Reads,
     requires: Vec<(Arc<str>, Arc<str>)>,
+    /// Secrets that come about in the cluster.
+    makes: BTreeSet<Arc<str>>,
     /// Objects beside the releases.
     objects: Vec<plan::Object>,
     /// The name of the Helm block that is active.
@@ -190,6 +198,7 @@ impl<'a> Lowering<'a> {
             mounting: Vec::new(),
             reads: Reads::new(),
             requires: Vec::new(),
+            makes: BTreeSet::new(),
             objects: Vec::new(),
             block: None,
             faults: RefCell::default(),
@@ -568,6 +577,11 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
         let mut wanted = Vec::new();
         lowering.each(&required.guards, &mut |_| wanted.push((required.node.name.clone(), required.node.crd.clone())));
         lowering.requires.extend(wanted);
+    }
+    for made in &block.makes {
+        let mut names = Vec::new();
+        lowering.each(&made.guards, &mut |lowering| names.extend(lowering.leaf(&made.node)));
+        lowering.makes.extend(names.iter().map(|leaf| Arc::from(value::spell(&leaf.value))));
     }
     for release in &block.releases {
         let names = match lowering.tree(&release.names) {

@@ -267,7 +267,7 @@ pub struct Flux {
 impl Flux {
     /// What is written under a word, or its default.
     #[must_use]
-    pub fn leaf(&self, path: &'static str) -> Option<Leaf> {
+    pub fn leaf(&self, path: &str) -> Option<Leaf> {
         let (value, span) = match self.said.get(path) {
             Some((value, span)) => (value.clone(), *span),
             None => (Word::named(path)?.default_value()?, self.span),
@@ -276,9 +276,28 @@ impl Flux {
         Some(Leaf { value, origins: vec![origin], at: span })
     }
 
+    /// Every word that means something for a deployment, in the order of [`WORDS`], with its value or none: what is
+    /// written, else its default, else the name that it takes from the deployment or the environment.
+    #[must_use]
+    pub fn effective(&self, deployment: &str, environment: &str) -> Vec<(&'static Word, Option<Value>)> {
+        let means = |word: &&Word| {
+            let chosen = self.text(word.parent());
+            word.of != Group && (word.with.is_empty() || word.with.contains(&chosen.as_ref()))
+        };
+        let named = |word: &Word| match word.path {
+            "namespace" => Some(Value::string(deployment)),
+            "kustomization.name" => Some(Value::string(environment)),
+            "kustomization.path" => Some(Value::string(format!("./out/{environment}"))),
+            "secrets.files" => Some(Value::string(format!("secrets/{environment}"))),
+            _ => None,
+        };
+        let value = |word: &'static Word| self.leaf(word.path).map(|leaf| leaf.value).or_else(|| named(word));
+        WORDS.iter().filter(means).map(|word| (word, value(word))).collect()
+    }
+
     /// A word of a text, or its default; empty where there is neither.
     #[must_use]
-    pub fn text(&self, path: &'static str) -> Arc<str> {
+    pub fn text(&self, path: &str) -> Arc<str> {
         match self.leaf(path).map(|leaf| leaf.value) {
             Some(Value::String(text)) => text,
             _ => "".into(),
@@ -325,6 +344,23 @@ mod tests {
             assert!(!row.about.is_empty() && !row.about.ends_with('.'), "{}", row.path);
             assert_eq!(WORDS.iter().filter(|other| other.path == row.path).count(), 1, "{}", row.path);
         }
+    }
+
+    #[test]
+    fn words_of_a_choice_mean_something_only_with_it() {
+        let mut flux = Flux { written: true, ..Flux::default() };
+        let has = |flux: &Flux, path: &str| {
+            let all = flux.effective("shop", "prod");
+            all.into_iter().find(|(word, _)| word.path == path).map(|(_, value)| value)
+        };
+        assert_eq!(has(&flux, "secrets.key"), None);
+        assert_eq!(has(&flux, "namespace"), Some(Some(Value::string("shop"))));
+        assert_eq!(has(&flux, "kustomization.path"), Some(Some(Value::string("./out/prod"))));
+        assert_eq!(has(&flux, "interval"), Some(Some(Value::Duration(600_000))));
+        assert_eq!(has(&flux, "kustomization"), None);
+        flux.said.insert("secrets", (Value::string("sops"), Span::default()));
+        assert_eq!(has(&flux, "secrets.key"), Some(Some(Value::string("sops-age"))));
+        assert_eq!(has(&flux, "secrets.store"), None);
     }
 
     #[test]

@@ -359,6 +359,8 @@ pub struct Rule {
     pub warning: bool,
     /// `base` or a target; empty for every view.
     pub view: Arc<str>,
+    /// A target that makes it needless where it is written; empty for none.
+    pub without: Arc<str>,
     /// When it applies; all must be true.
     pub when: Vec<Expr>,
     /// What must hold.
@@ -687,6 +689,8 @@ pub struct Helm {
     pub when: Vec<Expr>,
     /// What the cluster must have beforehand.
     pub requires: Vec<Guarded<Requirement>>,
+    /// Secrets, by name, that the charts or an operator make in the cluster, so that nobody has to bring them.
+    pub makes: Vec<Guarded<Expr>>,
     /// Its releases.
     pub releases: Vec<Release>,
 }

@@ -17,7 +17,7 @@ use crate::{
         build::Builder,
         declare::{Written, is_setting_name},
         names::Scope,
-        shape::{Shape, TARGETS},
+        shape::{ALL_TARGETS, Shape},
     },
     source::Span,
     syntax::{Entry, Literal, Node},
@@ -238,8 +238,8 @@ impl<'d> Builder<'d> {
             );
         }
         for (target, entry) in targets.iter().zip(node.arguments()) {
-            if !TARGETS.contains(&target.as_str()) {
-                let near = nearest(target, TARGETS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            if !ALL_TARGETS.contains(&target.as_str()) {
+                let near = nearest(target, ALL_TARGETS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
                 self.report(
                     codes::UNKNOWN_TARGET.at(entry.span, format!("there is no target `{target}`")).maybe_hint(near),
                 );

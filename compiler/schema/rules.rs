@@ -15,7 +15,7 @@ use crate::{
         build::Builder,
         declare::{FoundRule, Later, Written},
         names::{Scope, ScopedNames},
-        shape::Shape,
+        shape::{ALL_TARGETS, Shape},
     },
     syntax::{Entry, Literal, Node},
 };
@@ -114,7 +114,7 @@ impl<'d> Builder<'d> {
 
     fn rule(&self, found: &FoundRule<'d>) -> Option<Rule> {
         let node = found.node;
-        self.shape(node, Shape { arguments: 1, properties: &["when", "severity", "view"], children: true });
+        self.shape(node, Shape { arguments: 1, properties: &["when", "severity", "view", "without"], children: true });
         let id = self.node_name(node);
         let scope = Scope { record: found.record, ..Scope::default() };
         let when = node.property("when").map(|entry| self.condition_text(Written::Entry(entry), &scope));
@@ -136,6 +136,7 @@ impl<'d> Builder<'d> {
         }
         let warning = self.rule_word(node, "severity", &["error", "warning"]).as_ref() == "warning";
         let view = self.rule_word(node, "view", RULE_VIEWS);
+        let without = self.rule_word(node, "without", ALL_TARGETS);
         if node.children_named("require").next().is_none() || node.children_named("message").next().is_none() {
             self.report(
                 codes::INCOMPLETE_RULE
@@ -152,6 +153,7 @@ impl<'d> Builder<'d> {
             record: found.record,
             warning,
             view,
+            without,
             when: match when {
                 Some(when) => vec![when?],
                 None => Vec::new(),

@@ -12,8 +12,8 @@ use crate::{
 /// Targets that an `override` of a stack or of a workload may name.
 pub(super) const TARGETS: &[&str] = &["helm", "compose", "toml", "mcp"];
 
-/// Targets that `absent` may name, besides `helm:NAME` and `*`.
-const ABSENT_TARGETS: &[&str] = &["helm", "compose", "toml", "mcp", "flux"];
+/// All targets; `absent` may name them besides `helm:NAME` and `*`.
+pub(super) const ALL_TARGETS: &[&str] = &["helm", "compose", "toml", "mcp", "flux"];
 
 /// What a node may have beside its name.
 #[derive(Clone, Copy)]
@@ -166,7 +166,7 @@ impl Builder<'_> {
     pub(super) fn absent_targets(&self, node: &Node) -> Vec<Arc<str>> {
         let blocks: Vec<String> = self.helm_names.iter().map(|name| format!("helm:{name}")).collect();
         let known: Vec<&str> =
-            ABSENT_TARGETS.iter().copied().chain(["*"]).chain(blocks.iter().map(String::as_str)).collect();
+            ALL_TARGETS.iter().copied().chain(["*"]).chain(blocks.iter().map(String::as_str)).collect();
         self.target_words(node, |word| known.contains(&word), &known)
     }
 

@@ -261,6 +261,7 @@ impl<'d> Builder<'d> {
             span: node.name.span,
             when: self.conditions(item),
             requires: Vec::new(),
+            makes: Vec::new(),
             releases: Vec::new(),
         };
         let items = self.items_of(&node.children, &[], &item.scope);
@@ -274,6 +275,12 @@ impl<'d> Builder<'d> {
                         span: inner.node.name.span,
                     };
                     helm.requires.push(guarded(&self.guards(inner), requirement));
+                }
+                "makes" => {
+                    self.shape(inner.node, Shape { arguments: 1, properties: &["when"], children: false });
+                    let made = inner.node.arguments().next();
+                    let made = made.and_then(|entry| self.value(entry, None, &inner.scope));
+                    helm.makes.extend(made.map(|made| guarded(&self.guards(inner), made)));
                 }
                 "release" => {
                     if !inner.guards.is_empty() {
@@ -289,7 +296,7 @@ impl<'d> Builder<'d> {
                         helm.releases.push(release);
                     }
                 }
-                _ => self.unknown_node(inner.node, &["release", "requires"], "`helm`"),
+                _ => self.unknown_node(inner.node, &["makes", "release", "requires"], "`helm`"),
             }
         }
         if !items.iter().any(|inner| inner.node.name.text == "release") {
