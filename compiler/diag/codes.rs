@@ -217,6 +217,11 @@ codes! {
     "TL0623" OTHER_FILE Error "keys come from a file that is not read here";
     "TL0624" UNUSED_ALLOW Error "an `allow` allows nothing";
     "TL0625" UNSAID_BY_BLOCK Warning "a written value is not said by the chosen chart";
+    "TL0626" NOT_BESIDE Error "a program cannot run beside another one";
+    "TL0627" POD_PORT_TWICE Error "two programs of one pod want one port";
+    "TL0628" HOST_PORT_SHARED Note "two deployments want one port of the host";
+    "TL0629" BAD_AMOUNT Error "Compose cannot read an amount";
+    "TL0630" TEXT_ADDRESS Error "a text names a program of the same deployment";
     // ledger
     "TL0701" HOLE Error "a target neither uses a setting nor says why not";
     "TL0702" ABSENT_BUT_READ Error "a target reads a setting that it is said not to";
