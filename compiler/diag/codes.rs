@@ -319,6 +319,12 @@ codes! {
     "TL1120" FLUX_DIFFERS Error "a file for Flux does not say what it should";
     "TL1121" FLUX_DANGLING Error "a name in the files for Flux leads nowhere";
     "TL1122" SECRET_FETCHED Error "other secrets are fetched than are referred to";
+    // what a machine has to have
+    "TL1170" NO_SECRET_FILE Error "a file that a secret comes from is not there";
+    "TL1171" EMPTY_SECRET_FILE Error "a file that a secret comes from holds nothing";
+    "TL1172" NO_VARIABLE Error "a variable that Compose asks for is not set";
+    "TL1173" SECRET_UNREADABLE Warning "a program could not read the file of its secret";
+    "TL1174" NO_BUILD_FOLDER Error "a folder to build an image from is not there";
 }
 
 /// The code with this id.
