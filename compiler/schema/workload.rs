@@ -66,7 +66,7 @@ impl<'d> Builder<'d> {
                 FactKind::Route { port, .. } => port.to_string(),
                 _ => continue,
             };
-            if !port.is_empty() && !declared.iter().any(|name| *name == port) {
+            if !port.is_empty() && !declared.contains(&port) {
                 let near =
                     nearest(&port, declared.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
                 self.report(
