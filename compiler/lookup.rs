@@ -297,6 +297,8 @@ impl Reading<'_> {
                 expr::Key::Own(depth) => self.own.get(*depth as usize).cloned(),
                 expr::Key::Loop(index) => self.loops.get(*index as usize).and_then(key_text),
                 expr::Key::Literal(key) => Some(key.clone()),
+                // A variable of a macro has a value only while the macro runs, which looks keys up itself.
+                expr::Key::Computed(expr) if matches!(expr.kind, expr::Kind::Local(_)) => None,
                 expr::Key::Computed(expr) => match self.evaluate(expr) {
                     Evaluated::Value(value) => key_text(&value),
                     _ => None,

@@ -108,7 +108,9 @@ impl Page<'_> {
                 let _ = write!(text, "\n- Helm `{}`: chart `{}` {}", block.name, release.chart, release.version);
             }
             for required in &block.requires {
-                let needed = format!("\n  - needs in the cluster: {}, `{}`", required.node.name, required.node.crd);
+                let crd = Some(&required.node.crd).filter(|crd| !crd.is_empty());
+                let crd = crd.map(|crd| format!(", `{crd}`")).unwrap_or_default();
+                let needed = format!("\n  - needs in the cluster: {}{crd}", required.node.name);
                 let _ = write!(text, "{needed}{}", self.guarded(&required.guards));
             }
         }

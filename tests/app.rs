@@ -270,3 +270,171 @@ fn an_older_version_stays_while_an_environment_may_use_it() {
     assert!(!exists(&project, "out/charts/app-0.9.0/Chart.yaml") && exists(&project, CHART));
     assert_eq!(project.run(&["verify"]).code, 0);
 }
+
+#[test]
+fn what_runs_beside_a_service_is_read_back_from_both_files() {
+    let all = cases();
+    let case = all.iter().find(|case| case.name == "app-sidecars").expect("the case");
+    assert_eq!(changed(case, "name: shop", "name: shop"), Vec::<String>::new());
+    for (from, to, fact) in [
+        ("beside: api", "beside: web", "beside"),
+        ("of: api", "of: web", "volume[logs].of"),
+        ("at: /logs", "at: /log", "volume[logs]"),
+        ("number: 9187", "number: 9188", "port[exporter]"),
+        ("size: 2Gi", "size: 3Gi", "volume[state].size"),
+        ("port: exporter\n        period", "port: http\n        period", "health[readiness].port"),
+    ] {
+        let found = changed(case, from, to);
+        let told = found.iter().any(|line| line.starts_with("TL11") && line.contains(&format!(" {fact}`")));
+        assert!(told, "{from}: {found:?}");
+    }
+    for (from, to, fact) in [
+        ("network_mode: service:api", "network_mode: service:web", "api-exporter beside"),
+        (
+            "source: api-logs\n      target: /logs",
+            "source: api-shipper-logs\n      target: /logs",
+            "api-shipper volume[logs].of",
+        ),
+        ("target: 9187", "target: 9188", "api-exporter port[exporter]"),
+        ("published: \"9187\"", "published: \"9188\"", "api-exporter port[exporter].publish"),
+        ("- 8125/udp", "- 8126/udp", "api-shipper port[statsd]"),
+    ] {
+        let found = printed_otherwise(case, from, to);
+        let told = found.iter().any(|line| line.starts_with("TL1102 ") && line.contains(&format!("`{fact}`")));
+        assert!(told, "{from}: {found:?}");
+    }
+}
+
+/// What read-back says once the Compose file of a case is changed behind the printer's back.
+fn printed_otherwise(case: &Case, from: &str, to: &str) -> Vec<String> {
+    let compiled = case.compile();
+    let env = compiled.env.as_ref().expect("it resolves");
+    let plan = lower::lower(env, &mut Diags::default()).plan;
+    let mut files = targets::emit_all(&plan);
+    let compose = files.iter_mut().find(|file| file.path.ends_with("compose.yaml")).expect("a Compose file");
+    let text = String::from_utf8(compose.bytes.clone()).expect("text");
+    assert!(text.contains(from), "`{from}` stands nowhere in\n{text}");
+    compose.bytes = text.replacen(from, to, 1).into_bytes();
+    let mut diags = Diags::default();
+    readback::check(env, &plan, &files, &mut diags);
+    diags.as_slice().iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect()
+}
+
+#[test]
+fn rendered_manifests_say_the_same_of_sidecars_as_the_compose_file() {
+    let Some(helm) = std::env::var_os("TRUELINE_HELM") else {
+        crate::support::skipped(
+            "app::rendered_manifests_say_the_same_of_sidecars_as_the_compose_file",
+            "TRUELINE_HELM is not set",
+        );
+        return;
+    };
+    let all = cases();
+    let case = all.iter().find(|case| case.name == "app-sidecars").expect("the case");
+    let compiled = case.compile();
+    let file = |end: &str| {
+        let found = compiled.files.iter().find(|file| file.path.ends_with(end)).expect("the file");
+        String::from_utf8(found.bytes.clone()).expect("text")
+    };
+    let project = Project::new(&[("values.yaml", &file("helm/values.yaml"))]);
+    let output = std::process::Command::new(helm)
+        .args(["template", "x", "--kube-version", "1.33.0", "-f"])
+        .arg(project.path("values.yaml"))
+        .arg(root().join("stdlib/charts/app"))
+        .output()
+        .expect("helm starts");
+    let manifests = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let documents = trueline::read::foreign::documents(&manifests).expect("YAML");
+    let called = ["api", "web"].map(|name| (format!("shop-{name}").into(), name.into())).into_iter().collect();
+    let (rendered, troubles) = trueline::facts::of_manifests(&documents, &called);
+    assert!(troubles.is_empty(), "{troubles:?}");
+    let said = |path: &str| {
+        let found = rendered.iter().find(|(known, _)| known.to_string() == path);
+        trueline::value::spell(&found.unwrap_or_else(|| panic!("{path}: {:?}", rendered.keys())).1.value)
+    };
+    for (path, value) in [
+        ("api-exporter role", "service"),
+        ("api-exporter beside", "api"),
+        ("api-exporter image", "ghcr.io/acme/exporter:2.1.0"),
+        ("api-exporter port[exporter]", "9187"),
+        ("api-exporter port[exporter].service", "9187"),
+        ("api-exporter health[readiness].port", "exporter"),
+        ("api-exporter health[liveness].tcp", "exporter"),
+        ("api-shipper beside", "api"),
+        ("api-shipper volume[state]", "/state"),
+        ("api-shipper volume[logs]", "/logs"),
+        ("api-shipper volume[logs].of", "api"),
+        ("api-shipper port[statsd].protocol", "udp"),
+        ("api-shipper security.user", "1000"),
+        ("api volume[logs]", "/var/log/api"),
+    ] {
+        assert_eq!(said(path), value, "{path}");
+    }
+    assert!(rendered.keys().all(|path| ["api", "web", "api-exporter", "api-shipper"].contains(&&*path.workload)));
+}
+
+#[test]
+fn every_store_is_bundled_and_external() {
+    let pinned =
+        |image: &str| image.split_once(':').is_some_and(|(_, tag)| tag.chars().filter(|c| *c == '.').count() >= 1);
+    for (store, field, secrets) in [
+        ("postgres", "db.url", 1),
+        ("valkey", "db.url", 1),
+        ("qdrant", "db.api-key", 1),
+        ("rabbitmq", "db.url", 1),
+        ("s3", "db.secret-key", 2),
+    ] {
+        let text = |rest: &str| {
+            format!(
+                "environment \"dev\" stack=\"app\" {{\n    {store} \"db\"{rest}\n    service \"a\" image=\"x:1.0\" {{ env URL=(link)\"{field}\" HOST=(link)\"db.host\" PORT=(link)\"db.port\"; needs \"db\" }}\n}}\n"
+            )
+        };
+        let file = |text: &str, end: &str| {
+            let compiled = compile("dev", text);
+            assert!(!failed(&compiled), "{store}: {}", told(&compiled));
+            let found = compiled.files.iter().find(|file| file.path.ends_with(end)).expect("the file");
+            String::from_utf8(found.bytes.clone()).expect("text")
+        };
+        let bundled = file(&text(""), "compose.yaml");
+        let service = bundled.split("\n  db:\n").nth(1).expect("the store runs");
+        let image = service.lines().find_map(|line| line.trim().strip_prefix("image: ")).expect("an image");
+        assert!(pinned(image), "{store}: {image}");
+        for part in ["healthcheck:", "type: volume", "\n    restart: unless-stopped"] {
+            assert!(service.contains(part), "{store}: {part}\n{service}");
+        }
+        let referred = bundled.matches("credentials").count();
+        assert!(referred >= secrets, "{store}: {bundled}");
+        assert!(bundled.contains("condition: service_healthy"), "{store}");
+        for end in ["compose.yaml", "values.yaml"] {
+            let external = file(&text(" external=\"db.internal\" port=7000"), end);
+            assert!(external.contains("db.internal") && external.contains("7000"), "{store}: {external}");
+            assert!(!external.contains("\n  db:\n") && !external.contains("- workload: db"), "{store}: {external}");
+        }
+    }
+}
+
+#[test]
+fn the_header_for_flux_says_what_the_cluster_must_have() {
+    let header = |services: &str| {
+        let text = format!(
+            "environment \"dev\" stack=\"app\" {{\n{services}\n    flux {{ source \"oci\" url=\"oci://registry.example.com/charts\" }}\n}}\n"
+        );
+        let compiled = compile("dev", &text);
+        assert!(!failed(&compiled), "{}", told(&compiled));
+        let file = compiled.files.iter().find(|file| file.path.ends_with("flux-kustomization.yaml")).expect("the file");
+        let text = String::from_utf8(file.bytes.clone()).expect("text");
+        text.lines().take_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let plain = header("    service \"a\" image=\"x:1.0\" port=80 { ingress hosts=\"a.example.com\" { tls } }");
+    for (services, wanted) in [
+        (
+            "    service \"a\" image=\"x:1.0\" port=80 { ingress hosts=\"a.example.com\" { tls issuer=\"le\" } }",
+            "cert-manager",
+        ),
+        ("    service \"a\" image=\"x:1.0\" port=80 { metrics }", "Prometheus operator"),
+        ("    service \"a\" image=\"x:1.0\" port=80 { autoscaling max=3 }", "Metrics Server"),
+    ] {
+        assert!(header(services).contains(wanted) && !plain.contains(wanted), "{wanted}: {}", header(services));
+    }
+}

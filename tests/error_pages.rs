@@ -100,9 +100,10 @@ fn block<'p>(page: &'p str, heading: &str) -> Option<(&'p str, &'p str)> {
     Some((language, text))
 }
 
-/// Whether a finding is beside the point of a page: that nothing is known of the chart of its release.
-fn is_beside(finding: &Finding) -> bool {
-    finding.code.id == "TL0901"
+/// Whether a finding is beside the point of a page: that nothing is known of the chart of its release, or that its
+/// deployments do not run on one machine together.
+fn is_beside(finding: &Finding, code: &Code) -> bool {
+    finding.code.id != code.id && ["TL0901", "TL0628"].contains(&finding.code.id)
 }
 
 /// What is wrong with a page, if anything.
@@ -127,14 +128,14 @@ fn mistakes(code: &Code, page: &str) -> Vec<String> {
     }
     if !NOT_RUN.iter().any(|(id, _)| *id == code.id) {
         let run = run(wrong.1);
-        let other = |finding: &Finding| finding.code.id != code.id && !is_beside(finding);
+        let other = |finding: &Finding| finding.code.id != code.id && !is_beside(finding, code);
         if !run.findings.iter().any(|finding| finding.code.id == code.id) || run.findings.iter().any(other) {
             found.push(format!("what is wrong gives\n{}", run.lines()));
         }
     }
     let run = run(right.1);
     let bad = |finding: &Finding| {
-        finding.code.id == code.id || (finding.code.severity != Severity::Note && !is_beside(finding))
+        finding.code.id == code.id || (finding.code.severity != Severity::Note && !is_beside(finding, code))
     };
     if run.findings.iter().any(bad) {
         found.push(format!("what is right gives\n{}", run.lines()));

@@ -5,8 +5,11 @@
 //! Invariant: a finding that is the same in every view is told once.
 
 mod allowed;
+mod pods;
 mod ports;
+mod raw;
 mod rules;
+mod texts;
 mod used;
 mod workloads;
 
@@ -27,10 +30,16 @@ pub struct Check {
 /// All checks over plans.
 pub static CHECKS: &[Check] = &[
     Check { about: "two services publish one port of the host, or several copies want one", check: ports::host_ports },
+    Check { about: "two programs of one pod want one port or one name of a port", check: pods::ports },
+    Check { about: "a program runs beside one that there is not", check: pods::owners },
+    Check { about: "a program runs beside several copies, or shares a volume that there is not", check: pods::shared },
+    Check { about: "a check asks a port that is not declared", check: pods::declared },
     Check { about: "a workload waits for health that is never checked", check: workloads::waits_for_health },
     Check { about: "Compose can check health only by a command in the container", check: workloads::compose_health },
     Check { about: "workloads wait for each other in a circle", check: workloads::circles },
     Check { about: "Compose has no jobs that run at certain times", check: workloads::cron },
+    Check { about: "a service that `raw` adds says what Docker refuses late, or not at all", check: raw::services },
+    Check { about: "a text names a program that the cluster calls otherwise", check: texts::addresses },
     Check { about: "two secrets would be told by one variable", check: workloads::secret_variables },
 ];
 
@@ -41,4 +50,5 @@ pub fn plan(deployments: &[Deployment], diags: &mut Diags) {
             (row.check)(deployment, diags);
         }
     }
+    ports::between(deployments, diags);
 }

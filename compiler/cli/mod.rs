@@ -23,6 +23,7 @@ mod init;
 mod journal;
 mod ledger;
 mod leftovers;
+mod local;
 mod made;
 mod output;
 mod problems;

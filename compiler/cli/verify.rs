@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    path::PathBuf,
 };
 
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use serde_json::json;
 use super::{
     Failure, Outcome,
     console::{Console, Format, Looks, Style},
-    journal, leftovers,
+    journal, leftovers, local,
     output::{Folder, is_conflict},
     problems::Problems,
     project::{Project, ReadError, name_problem, read_regular, stem},
@@ -36,6 +37,12 @@ pub(super) struct Arguments {
     environments: Vec<String>,
     #[command(flatten)]
     rendered: rendered::Arguments,
+    /// Whether this machine has the files and variables that the Compose files ask for, instead
+    #[arg(long, conflicts_with = "rendered")]
+    local: bool,
+    /// The file of variables that Compose gets by `--env-file`
+    #[arg(long, value_name = "FILE", requires = "local")]
+    env_file: Option<PathBuf>,
 }
 
 /// How the files of a folder stand to its lock, by path below `out/ENV`.
@@ -53,6 +60,10 @@ pub(super) fn run(console: &Console, project: &Project, arguments: &Arguments) -
     let mut problems = Problems::default();
     let journals: BTreeSet<String> = journal::all(&project.root, &mut problems).into_iter().collect();
     let names = names(project, &journals, &arguments.environments)?;
+    if arguments.local {
+        let names: Vec<String> = names.into_iter().filter(|name| name != leftovers::CHARTS).collect();
+        return local::run(console, project, &names, arguments.env_file.as_deref());
+    }
     let mut reports: Vec<Report> =
         names.par_iter().map(|name| verify(looks, project, name, journals.contains(name))).collect();
     if arguments.rendered.rendered {

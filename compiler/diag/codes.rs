@@ -217,6 +217,11 @@ codes! {
     "TL0623" OTHER_FILE Error "keys come from a file that is not read here";
     "TL0624" UNUSED_ALLOW Error "an `allow` allows nothing";
     "TL0625" UNSAID_BY_BLOCK Warning "a written value is not said by the chosen chart";
+    "TL0626" NOT_BESIDE Error "a program cannot run beside another one";
+    "TL0627" POD_PORT_TWICE Error "two programs of one pod want one port";
+    "TL0628" HOST_PORT_SHARED Note "two deployments want one port of the host";
+    "TL0629" BAD_AMOUNT Error "Compose cannot read an amount";
+    "TL0630" TEXT_ADDRESS Error "a text names a program of the same deployment";
     // ledger
     "TL0701" HOLE Error "a target neither uses a setting nor says why not";
     "TL0702" ABSENT_BUT_READ Error "a target reads a setting that it is said not to";
@@ -319,6 +324,12 @@ codes! {
     "TL1152" CHART_INCOMPLETE Error "a chart that another one needs is not there";
     "TL1153" MANIFEST_TROUBLE Warning "a manifest refers to what is not there";
     "TL1154" RENDERED_STALE Error "what is rendered is not what the environment compiles to";
+    // what a machine has to have
+    "TL1170" NO_SECRET_FILE Error "a file that a secret comes from is not there";
+    "TL1171" EMPTY_SECRET_FILE Error "a file that a secret comes from holds nothing";
+    "TL1172" NO_VARIABLE Error "a variable that Compose asks for is not set";
+    "TL1173" SECRET_UNREADABLE Warning "a program could not read the file of its secret";
+    "TL1174" NO_BUILD_FOLDER Error "a folder to build an image from is not there";
 }
 
 /// The code with this id.

@@ -30,6 +30,8 @@ pub struct Names {
     lengths: u128,
     /// Whether services that end cannot be told from others, because no service is started again.
     pub(super) all_end: bool,
+    /// Who listens on a port, by the endpoint and the port's name, where it is somebody beside the endpoint's workload.
+    listeners: BTreeMap<(Arc<str>, Arc<str>), Arc<str>>,
     /// The namespace in which a short name with a dot is one of ours.
     namespace: Option<Arc<str>>,
 }
@@ -57,10 +59,15 @@ impl Names {
         let mut names = Names::none(View::Compose);
         names.all_end = compose.restart.value == Value::string("no");
         for workload in &compose.workloads {
-            names.host(&workload.name, &workload.name);
+            let owner = compose.workloads.iter().find(|other| workload.is_beside(&other.name)).map(|other| &other.name);
+            let host = owner.unwrap_or(&workload.name);
+            names.host(host, host);
             for port in &workload.ports {
                 if let Value::Int(number) = port.number.value {
-                    names.port(&workload.name, &port.name, number);
+                    names.port(host, &port.name, number);
+                }
+                if owner.is_some() {
+                    names.listeners.insert((host.clone(), port.name.clone()), workload.name.clone());
                 }
             }
         }
@@ -151,6 +158,11 @@ impl Names {
     #[must_use]
     pub fn ports_of(&self, endpoint: &str) -> &[(Arc<str>, i64)] {
         self.endpoints.get(endpoint).map_or(&[], |known| &known.ports)
+    }
+
+    /// Who listens on a named port of an endpoint: its workload, or one beside it.
+    pub(super) fn listener<'a>(&'a self, endpoint: &'a Arc<str>, port: &Arc<str>) -> &'a Arc<str> {
+        self.listeners.get(&(endpoint.clone(), port.clone())).unwrap_or(endpoint)
     }
 
     /// The name of an endpoint, shared where it is known.

@@ -91,6 +91,7 @@ impl Plan<'_> {
         self.security(&workload.security);
         self.scalar(Kind::Schedule, "", workload.schedule.as_ref());
         self.scalar(Kind::Profile, "", workload.profile.as_ref());
+        self.scalar(Kind::Beside, "", workload.beside.as_ref());
         for route in &workload.routes {
             self.route(route);
         }
@@ -229,6 +230,9 @@ impl Plan<'_> {
     fn volume(&mut self, volume: &Volume) {
         let path = path_text(&self.text(&volume.at)).to_owned();
         self.sink.put(Kind::Volume, &volume.name, "", Value::string(path), place(&volume.at));
+        if let Some(owner) = &volume.of {
+            self.sink.put(Kind::Volume, &volume.name, "of", owner.value.clone(), place(owner));
+        }
         if self.compose() {
             return;
         }

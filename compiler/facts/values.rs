@@ -44,6 +44,7 @@ impl Values<'_> {
             (Kind::Replicas, "", "replicas"),
             (Kind::Replicas, "max", "max-replicas"),
             (Kind::Schedule, "", "schedule"),
+            (Kind::Beside, "", "beside"),
         ] {
             self.plain(kind, "", field, workload.get(key));
         }
@@ -73,6 +74,7 @@ impl Values<'_> {
                 units::kubernetes_memory(text).map(Value::Memory)
             });
             self.plain(Kind::Volume, name, "class", volume.get("class"));
+            self.plain(Kind::Volume, name, "of", volume.get("of"));
         }
         for node in workload.get("tmpfs").map_or(&[][..], Node::items) {
             let path = path_text(node.as_str().unwrap_or_default());

@@ -310,6 +310,7 @@ impl List<'_> {
             }
             FactKind::Command(_) | FactKind::Args(_) => self.push(kind, "", "", "arg", span),
             FactKind::Schedule(_) => self.push(kind, "", "", "schedule", span),
+            FactKind::Beside(_) => self.push(kind, "", "", "beside", span),
             FactKind::Env { also, value, .. } => self.variable(&key, also, value, span),
             FactKind::EnvTree { .. } if !key.is_empty() => self.push(kind, &key, "", "env", span),
             FactKind::Resources(found) => {
@@ -345,8 +346,9 @@ impl List<'_> {
                 ];
                 self.some(kind, &key, "health", span, &fields);
             }
-            FactKind::Volume { size, class, .. } => {
+            FactKind::Volume { of, size, class, .. } => {
                 self.push(kind, &key, "", "mount", span);
+                self.some(kind, &key, "mount", span, &[("of", of.is_some())]);
                 self.some(kind, &key, "volume", span, &[("size", size.is_some()), ("class", class.is_some())]);
             }
             FactKind::Tmpfs(paths) => {

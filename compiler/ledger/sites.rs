@@ -372,7 +372,7 @@ impl<'a> Walk<'a> {
                     self.guarded(&guarded.guards, |walk| walk.expr(&guarded.node));
                 }
             }
-            FactKind::Schedule(expr) => self.expr(expr),
+            FactKind::Schedule(expr) | FactKind::Beside(expr) => self.expr(expr),
             FactKind::Profile(expr) => {
                 if self.says("profile") {
                     self.expr(expr);
@@ -407,15 +407,16 @@ impl<'a> Walk<'a> {
                     return;
                 }
                 match &health.probe {
-                    ProbeExpr::Http { path, .. } => self.expr(path),
-                    ProbeExpr::Tcp { .. } => {}
+                    ProbeExpr::Http { path, port } => [path, port].into_iter().for_each(|expr| self.expr(expr)),
+                    ProbeExpr::Tcp { port } => self.expr(port),
                     ProbeExpr::Exec { argv } => argv.iter().for_each(|expr| self.expr(expr)),
                 }
                 self.some([&health.period, &health.delay, &health.timeout, &health.failures, &health.start]);
             }
-            FactKind::Volume { name, at, size, class } => {
+            FactKind::Volume { name, at, of, size, class } => {
                 self.expr(name);
                 self.expr(at);
+                self.some([of]);
                 if self.says("volume.size") {
                     self.some([size, class]);
                 }
@@ -484,6 +485,7 @@ fn key(fact: &Fact) -> Key {
         FactKind::Port { name, .. } => Key("port", fixed(name)),
         FactKind::Needs { .. } => Key("needs", None),
         FactKind::Profile(_) => Key("profile", None),
+        FactKind::Beside(_) => Key("beside", None),
         FactKind::Health(health) => Key("health", Some(format!("{:?}", health.kind))),
         FactKind::Volume { name, .. } => Key("volume", fixed(name)),
         FactKind::Tmpfs(_) => Key("tmpfs", None),

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::{Lowering, Reads, Step};
 use crate::{
     diag::{codes, list_of},
-    expr::{Evaluated, Expr},
+    expr::{Evaluated, Expr, Kind as ExprKind},
     lookup::pieces,
     plan::Origin,
     schema::{FactKind, bad_value},
@@ -33,6 +33,8 @@ pub(super) struct Endpoints {
 struct Endpoint {
     external: Option<External>,
     workload: Option<Span>,
+    /// The workload whose address it has, because it runs beside that one.
+    beside: Option<Arc<str>>,
     /// Name, container port, port of the Service.
     ports: Vec<(Arc<str>, Option<Value>, Option<i64>)>,
     fields: Vec<Field>,
@@ -101,11 +103,13 @@ impl Endpoints {
 pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
     let mut endpoints = Endpoints::default();
     let stack = lowering.stack;
+    let mut shared = Vec::new();
     for guarded in &stack.workloads {
         let before = endpoints.by_name.len();
         lowering.each(&guarded.guards, &mut |lowering| {
             let Some(name) = lowering.name(&guarded.node.name) else { return };
             let ports = ports(lowering, &guarded.node.facts);
+            let beside = owner(lowering, &guarded.node.facts);
             let at = lowering.entry_span(guarded.node.span);
             let endpoint = endpoints.by_name.entry(name.clone()).or_default();
             if let Some(first) = endpoint.workload {
@@ -120,10 +124,21 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
                 lowering.report(bad_value(bad, at));
             }
             endpoint.workload = Some(at);
-            endpoint.ports = ports;
+            match &beside {
+                Some(owner) => shared.push((owner.clone(), ports)),
+                None => endpoint.ports = ports,
+            }
+            endpoint.beside = beside;
         });
-        if endpoints.by_name.len() == before {
+        // Outside of its loop a computed name has no parts.
+        if endpoints.by_name.len() == before && matches!(guarded.node.name.kind, ExprKind::Literal(_)) {
             endpoints.absent.extend(lowering.name(&guarded.node.name));
+        }
+    }
+    // What runs beside another one is reached at its address.
+    for (owner, ports) in shared {
+        if let Some(endpoint) = endpoints.by_name.get_mut(&owner) {
+            endpoint.ports.extend(ports);
         }
     }
     for guarded in &stack.endpoints {
@@ -160,6 +175,16 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
         });
     }
     endpoints
+}
+
+/// The workload beside which one runs.
+fn owner(lowering: &mut Lowering<'_>, facts: &[crate::schema::Guarded<crate::schema::Fact>]) -> Option<Arc<str>> {
+    let mut owner = None;
+    for guarded in facts {
+        let FactKind::Beside(name) = &guarded.node.kind else { continue };
+        lowering.each(&guarded.guards, &mut |lowering| owner = lowering.name(name));
+    }
+    owner
 }
 
 fn ports(
@@ -229,6 +254,11 @@ impl Lowering<'_> {
             }
             return None;
         };
+        if let Some(owner) = &endpoint.beside {
+            let finding = codes::UNKNOWN_LINK.at(span, format!("`{}` has no address of its own", link.endpoint));
+            self.report(finding.hint(format!("it runs beside `{owner}`: link to that")));
+            return None;
+        }
         if let Some(external) = &endpoint.external
             && !matches!(link.part, LinkPart::Field(_))
         {

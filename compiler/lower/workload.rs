@@ -78,6 +78,7 @@ fn empty(name: Arc<str>, node: &schema::Workload) -> Workload {
         at: node.span,
         role: node.role,
         stateful: node.stateful,
+        beside: None,
         image: constant(Value::string(""), node.span),
         build: None,
         pull: None,
@@ -163,6 +164,7 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
                 workload.profile = lowering.leaf(expr);
             }
         }
+        FactKind::Beside(expr) => workload.beside = lowering.leaf(expr),
         FactKind::Health(health) => {
             workload.health.retain(|other| other.kind != health.kind);
             if lowering.target == "compose" && !matches!(health.probe, ProbeExpr::Exec { .. }) {
@@ -182,13 +184,14 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
             }
             workload.health.extend(self::health(lowering, health, fact.span));
         }
-        FactKind::Volume { name, at, size, class } => {
+        FactKind::Volume { name, at, of, size, class } => {
             let says_size = says(lowering, "volume.size");
             lowering.origins(name);
             if let (Some(name), Some(at)) = (label(lowering, name), lowering.leaf(at)) {
                 let size = lowering.maybe_leaf(size.as_ref().filter(|_| says_size));
                 let class = lowering.maybe_leaf(class.as_ref().filter(|_| says_size));
-                workload.volumes.push(Volume { name, at, size, class });
+                let of = lowering.maybe_leaf(of.as_ref());
+                workload.volumes.push(Volume { name, at, of, size, class });
             }
         }
         FactKind::Tmpfs(paths) => workload.tmpfs.extend(lowering.leaves(paths)),
@@ -314,8 +317,8 @@ fn needs(lowering: &mut Lowering<'_>, workload: &mut Workload, names: &[Expr], u
 
 fn health(lowering: &mut Lowering<'_>, health: &schema::HealthExprs, at: Span) -> Option<Health> {
     let probe = match &health.probe {
-        ProbeExpr::Http { path, port } => Probe::Http { path: lowering.leaf(path)?, port: port.clone() },
-        ProbeExpr::Tcp { port } => Probe::Tcp { port: port.clone() },
+        ProbeExpr::Http { path, port } => Probe::Http { path: lowering.leaf(path)?, port: lowering.word(port)? },
+        ProbeExpr::Tcp { port } => Probe::Tcp { port: lowering.word(port)? },
         ProbeExpr::Exec { argv } => Probe::Exec { argv: lowering.leaves(argv) },
     };
     Some(Health {
@@ -384,6 +387,12 @@ fn free_tree(value: Value, origins: &[crate::plan::Origin], at: Span) -> Tree {
 }
 
 impl Lowering<'_> {
+    /// A name that is noted as read.
+    fn word(&mut self, expr: &Expr) -> Option<Arc<str>> {
+        self.origins(expr);
+        self.name(expr)
+    }
+
     /// `(ref)"workloads"`, `(ref)"workloads.NAME"` and the item of a loop: facts as a tree of the documented shape (`docs/language.md`).
     pub(super) fn workloads_tree(&mut self, expr: &Expr) -> Option<Tree> {
         let ExprKind::Ref(found) = &expr.kind else { return None };
@@ -418,6 +427,7 @@ impl Lowering<'_> {
         let mut fields = Fields::default();
         fields.leaf("role", Some(&text(&format!("{:?}", workload.role).to_lowercase(), workload.at)));
         fields.leaf("stateful", Some(&constant(Value::Bool(workload.stateful), workload.at)));
+        fields.leaf("beside", workload.beside.as_ref());
         fields.leaf("image", Some(&workload.image));
         fields.leaf("pull", workload.pull.as_ref());
         fields.leaf("replicas", workload.replicas.as_ref());
@@ -434,6 +444,7 @@ impl Lowering<'_> {
         for volume in &workload.volumes {
             let mut inner = Fields::default();
             inner.leaf("at", Some(&volume.at));
+            inner.leaf("of", volume.of.as_ref());
             inner.leaf("size", volume.size.as_ref());
             inner.leaf("class", volume.class.as_ref());
             volumes.tree(&volume.name, inner.done());
@@ -522,15 +533,7 @@ impl Fields {
 
     /// Words of a command, which are text whatever their settings are.
     fn words(&mut self, name: &str, leaves: &[Leaf]) {
-        let words: Vec<Leaf> = leaves
-            .iter()
-            .map(|leaf| match &leaf.value {
-                value @ (Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
-                    derived(leaf, Value::string(crate::value::spell(value)))
-                }
-                _ => leaf.clone(),
-            })
-            .collect();
+        let words: Vec<Leaf> = leaves.iter().map(as_text).collect();
         self.leaves(name, &words);
     }
 
@@ -541,6 +544,20 @@ impl Fields {
 
 fn text(word: &str, at: Span) -> Leaf {
     constant(Value::string(word), at)
+}
+
+/// A value that is printed as text, where a number, a yes or no, or a port alone would be printed as such.
+fn as_text(leaf: &Leaf) -> Leaf {
+    match &leaf.value {
+        value @ (Value::Int(_) | Value::Bool(_) | Value::Float(_)) => {
+            derived(leaf, Value::string(crate::value::spell(value)))
+        }
+        Value::Text(pieces) if matches!(pieces.as_slice(), [Piece::Link(_)]) => {
+            let pieces = std::iter::once(Piece::Literal("".into())).chain(pieces.iter().cloned());
+            derived(leaf, Value::Text(pieces.collect()))
+        }
+        _ => leaf.clone(),
+    }
 }
 
 /// A part of a value, with the value's origins.
@@ -589,10 +606,7 @@ fn env_tree(workload: &Workload) -> Option<Tree> {
                 fields.tree("parts", Some(Tree::List(parts.collect())));
             }
             // A variable is text, whatever its setting is.
-            (value @ (Value::Int(_) | Value::Bool(_) | Value::Float(_)), None) => {
-                fields.leaf("value", Some(&derived(&variable.leaf, Value::string(crate::value::spell(value)))));
-            }
-            _ => fields.leaf("value", Some(&variable.leaf)),
+            _ => fields.leaf("value", Some(&as_text(&variable.leaf))),
         }
         env.tree(name, fields.done());
     }

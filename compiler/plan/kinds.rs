@@ -94,6 +94,7 @@ pub enum Kind {
     Schedule,
     Profile,
     Route,
+    Beside,
     Setting,
 }
 
@@ -175,7 +176,7 @@ pub static KINDS: &[KindRow] = &[
         Kind::Volume,
         "volume",
         Some("name of a volume"),
-        &[both("", "path"), helm("size", "memory"), helm("class", "string")],
+        &[both("", "path"), both("of", "string"), helm("size", "memory"), helm("class", "string")],
     ),
     row(Kind::Tmpfs, "tmpfs", Some("path"), &[both("", "bool")]),
     row(Kind::File, "file", Some("path"), &[both("", "tree")]),
@@ -212,6 +213,7 @@ pub static KINDS: &[KindRow] = &[
         Some("name of a port"),
         &[helm("hosts", "list"), helm("path", "string"), helm("tls", "string")],
     ),
+    row(Kind::Beside, "beside", None, &[both("", "string")]),
     // No fact of a workload: what only a cluster is told, such as a budget for disruptions.
     row(Kind::Setting, "setting", Some("path of a setting"), &[helm("", "any")]),
 ];

@@ -118,6 +118,8 @@ pub struct Workload {
     pub role: Role,
     /// Whether it keeps data, and so runs once in Compose.
     pub stateful: bool,
+    /// The workload whose pod and network it shares, if it does not run by itself; its name.
+    pub beside: Option<Leaf>,
     /// The image; [`Value::Image`].
     pub image: Leaf,
     /// Folder to build the image from, Compose only.
@@ -156,6 +158,14 @@ pub struct Workload {
     pub profile: Option<Leaf>,
     /// Hosts and paths that lead to it.
     pub routes: Vec<Route>,
+}
+
+impl Workload {
+    /// Whether it runs in the pod of this workload.
+    #[must_use]
+    pub fn is_beside(&self, other: &str) -> bool {
+        self.beside.as_ref().is_some_and(|leaf| matches!(&leaf.value, Value::String(name) if **name == *other))
+    }
 }
 
 /// What kind of program a workload is.
@@ -267,6 +277,8 @@ pub struct Volume {
     pub name: Arc<str>,
     /// Where it is mounted.
     pub at: Leaf,
+    /// The workload beside which this one runs, where it is that one's volume; its name.
+    pub of: Option<Leaf>,
     /// Its size; Kubernetes only.
     pub size: Option<Leaf>,
     /// Its storage class; Kubernetes only.

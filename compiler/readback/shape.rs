@@ -23,6 +23,7 @@ const KEYS: &[&str] = &[
     "services.*.pull_policy",
     "services.*.profiles",
     "services.*.profiles.*",
+    "services.*.network_mode",
     "services.*.restart",
     "services.*.entrypoint",
     "services.*.entrypoint.*",

@@ -21,6 +21,7 @@ use crate::{
         tree::{FORMATS, format_of},
     },
     syntax::{Entry, Node},
+    value::Value,
 };
 
 /// Nodes of a `health` check.
@@ -102,6 +103,7 @@ impl<'d> Builder<'d> {
                 }
             }
             "profile" => FactKind::Profile(self.argument(node, Some(&Self::scalar("string")), scope)?),
+            "beside" => FactKind::Beside(self.argument(node, Some(&Self::scalar("string")), scope)?),
             "health" => FactKind::Health(Box::new(self.health(node, scope)?)),
             "volume" => self.volume(node, scope)?,
             "tmpfs" => FactKind::Tmpfs(self.arguments(node, Some(&Self::scalar("path")), scope)),
@@ -135,12 +137,13 @@ impl<'d> Builder<'d> {
         let name = self.first_name(node, scope);
         let size = self.property(node, "size", "memory", scope);
         let class = self.property(node, "class", "string", scope);
+        let of = self.property(node, "of", "string", scope);
         let Some(at) = node.property("at") else {
             self.report(codes::MISSING_PROPERTY.at(node.name.span, "a volume needs `at=\"/path\"`"));
             return None;
         };
         let at = self.value(at, Some(&Self::scalar("path")), scope)?;
-        Some(FactKind::Volume { name: name?, at, size, class })
+        Some(FactKind::Volume { name: name?, at, of, size, class })
     }
 
     fn security(&self, node: &Node, scope: &Scope) -> FactKind {
@@ -377,6 +380,15 @@ impl<'d> Builder<'d> {
         Some(exprs)
     }
 
+    /// The name of the port that a check asks; in a loop it may be computed, as that of the port itself.
+    fn probe_port(&self, node: &Node, scope: &Scope) -> Expr {
+        let computed = node.property("port").filter(|entry| entry.annotation.is_some());
+        computed.and_then(|entry| self.value(entry, Some(&Self::scalar("string")), scope)).unwrap_or_else(|| Expr {
+            kind: ExprKind::Literal(Value::String(self.required_word(node, "port"))),
+            span: node.property("port").map_or(node.name.span, |entry| entry.span),
+        })
+    }
+
     fn health(&self, node: &Node, scope: &Scope) -> Option<HealthExprs> {
         const KINDS: &[(&str, HealthKind)] = &[
             ("liveness", HealthKind::Liveness),
@@ -415,9 +427,9 @@ impl<'d> Builder<'d> {
             match child.name.text.as_str() {
                 "http" => {
                     let path = self.argument(child, Some(&Self::scalar("string")), scope)?;
-                    probe = Some(ProbeExpr::Http { path, port: self.required_word(child, "port") });
+                    probe = Some(ProbeExpr::Http { path, port: self.probe_port(child, scope) });
                 }
-                "tcp" => probe = Some(ProbeExpr::Tcp { port: self.required_word(child, "port") }),
+                "tcp" => probe = Some(ProbeExpr::Tcp { port: self.probe_port(child, scope) }),
                 "exec" => {
                     if child.arguments().next().is_none() {
                         self.report(codes::ONE_VALUE.at(child.span, "`exec` names no command"));

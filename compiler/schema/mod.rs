@@ -497,10 +497,12 @@ pub enum FactKind {
         until: Until,
     },
     Profile(Expr),
+    Beside(Expr),
     Health(Box<HealthExprs>),
     Volume {
         name: Expr,
         at: Expr,
+        of: Option<Expr>,
         size: Option<Expr>,
         class: Option<Expr>,
     },
@@ -539,6 +541,7 @@ impl FactKind {
             FactKind::Port { .. } => plan::Kind::Port,
             FactKind::Needs { .. } => plan::Kind::Needs,
             FactKind::Profile(_) => plan::Kind::Profile,
+            FactKind::Beside(_) => plan::Kind::Beside,
             FactKind::Health(_) => plan::Kind::Health,
             FactKind::Volume { .. } => plan::Kind::Volume,
             FactKind::Tmpfs(_) => plan::Kind::Tmpfs,
@@ -593,8 +596,8 @@ pub struct HealthExprs {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "they are the cases of `plan::Probe`")]
 pub enum ProbeExpr {
-    Http { path: Expr, port: Arc<str> },
-    Tcp { port: Arc<str> },
+    Http { path: Expr, port: Expr },
+    Tcp { port: Expr },
     Exec { argv: Vec<Expr> },
 }
 

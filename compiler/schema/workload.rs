@@ -57,17 +57,18 @@ impl<'d> Builder<'d> {
             .filter_map(|fact| if let FactKind::Port { name, .. } = &fact.node.kind { constant(name) } else { None })
             .collect();
         for fact in facts() {
+            let constant_of = |port: &Expr| constant(port).unwrap_or_default();
             let port = match &fact.node.kind {
                 FactKind::Health(health) => match &health.probe {
-                    ProbeExpr::Http { port, .. } | ProbeExpr::Tcp { port } => port,
+                    ProbeExpr::Http { port, .. } | ProbeExpr::Tcp { port } => constant_of(port),
                     ProbeExpr::Exec { .. } => continue,
                 },
-                FactKind::Route { port, .. } => port,
+                FactKind::Route { port, .. } => port.to_string(),
                 _ => continue,
             };
-            if !port.is_empty() && !declared.iter().any(|name| **name == **port) {
+            if !port.is_empty() && !declared.contains(&port) {
                 let near =
-                    nearest(port, declared.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+                    nearest(&port, declared.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
                 self.report(
                     codes::UNDECLARED_PORT
                         .at(
@@ -183,8 +184,9 @@ const FACTS: &[FactRow] = &[
     row("port", 2, &["service", "publish", "protocol", "when"], false, "port \"http\" 8080"),
     row("needs", Shape::MANY, &["until", "when"], false, "needs \"postgres\""),
     row("profile", 1, &["when"], false, "profile \"tools\""),
+    row("beside", 1, &["when"], false, "beside \"web\""),
     row("health", 1, &["when"], true, "health \"readiness\" { exec \"program\" }"),
-    row("volume", 1, &["at", "size", "class", "when"], false, "volume \"data\" at=\"/data\""),
+    row("volume", 1, &["at", "of", "size", "class", "when"], false, "volume \"data\" at=\"/data\""),
     row("tmpfs", Shape::MANY, &["when"], false, "tmpfs \"/tmp\""),
     row("file", 1, &["text", "config", "format", "when"], true, "file \"/etc/name\" text=\"…\""),
     row("security", 0, &["user", "group", "read-only-root", "drop", "escalation", "when"], false, "security user=1000"),
@@ -218,6 +220,7 @@ fn key_of(kind: &FactKind) -> Option<String> {
         FactKind::Schedule(_) => "`schedule`".to_owned(),
         FactKind::Resources(_) => "`resources`".to_owned(),
         FactKind::Profile(_) => "`profile`".to_owned(),
+        FactKind::Beside(_) => "`beside`".to_owned(),
         FactKind::Port { name, .. } => format!("the port `{}`", constant(name)?),
         FactKind::Volume { name, .. } => format!("the volume `{}`", constant(name)?),
         FactKind::Health(health) => match health.kind {

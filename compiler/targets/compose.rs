@@ -90,7 +90,7 @@ fn header(plan: &Plan, deployment: &Deployment, variables: &BTreeSet<String>) ->
 fn volumes(compose: &Compose) -> Entries<'static> {
     let mut entries = Entries::default();
     for workload in compose.workloads.iter().filter(|workload| runs(workload)) {
-        for volume in &workload.volumes {
+        for volume in workload.volumes.iter().filter(|volume| volume.of.is_none()) {
             entries.put(&volume_name(&workload.name, &volume.name), Node::Fixed(Output::Map(Vec::new())));
         }
     }
@@ -133,12 +133,14 @@ impl<'a> Project<'a> {
         if let Some(profile) = &workload.profile {
             service.put("profiles", Node::List(vec![Node::text(profile, words)]));
         }
+        service.maybe("network_mode", workload.beside.as_ref().map(|other| network_mode(other, words)));
         service.put("restart", self.restart(workload));
         service.unless_empty("entrypoint", Node::texts(&workload.command, words));
         service.unless_empty("command", Node::texts(&workload.args, words));
         service.unless_empty("environment", environment);
-        service.unless_empty("expose", expose(&workload.ports, words));
-        service.unless_empty("ports", self.ports(&workload.ports));
+        let ports = self.listened(workload);
+        service.unless_empty("expose", expose(&ports, words));
+        service.unless_empty("ports", self.ports(&ports));
         service.unless_empty("depends_on", self.depends_on(workload));
         service.maybe("healthcheck", healthcheck(&workload.health, words));
         service.unless_empty("volumes", volumes);
@@ -196,7 +198,8 @@ impl<'a> Project<'a> {
         for volume in &workload.volumes {
             let mut entry = Entries::default();
             entry.put("type", Node::word("volume"));
-            entry.put("source", Node::word(volume_name(&workload.name, &volume.name)));
+            let owner = volume.of.as_ref().map(|owner| words::text(&owner.value, &self.words));
+            entry.put("source", Node::word(volume_name(owner.as_deref().unwrap_or(&workload.name), &volume.name)));
             entry.put("target", Node::text(&volume.at, &self.words));
             mounts.push(entry.into());
         }
@@ -240,8 +243,17 @@ impl<'a> Project<'a> {
         }
     }
 
+    /// The ports of a service's network: its own, and those of what runs beside it, which has no network of its own.
+    fn listened(&self, workload: &'a Workload) -> Vec<&'a Port> {
+        if workload.beside.is_some() {
+            return Vec::new();
+        }
+        let beside = self.compose.workloads.iter().filter(|other| other.is_beside(&workload.name));
+        workload.ports.iter().chain(beside.flat_map(|other| &other.ports)).collect()
+    }
+
     /// Ports on the host.
-    fn ports(&self, ports: &'a [Port]) -> Node<'a> {
+    fn ports(&self, ports: &[&'a Port]) -> Node<'a> {
         let published = ports.iter().filter_map(|port| {
             let publish = port.publish.as_ref()?;
             let mut entry = Entries::default();
@@ -309,6 +321,11 @@ fn build<'p>(folder: &'p Leaf, words: &Words) -> Node<'p> {
     entry.into()
 }
 
+/// The network of another service.
+fn network_mode<'p>(other: &'p Leaf, words: &Words) -> Node<'p> {
+    Node::of(Output::String(format!("service:{}", words::text(&other.value, words))), other)
+}
+
 fn pull_policy<'p>(pull: &'p Leaf, words: &Words) -> Node<'p> {
     let word = match words::text(&pull.value, words) {
         word if word == "Always" => "always".to_owned(),
@@ -320,7 +337,7 @@ fn pull_policy<'p>(pull: &'p Leaf, words: &Words) -> Node<'p> {
 }
 
 /// Ports that only other services reach.
-fn expose<'p>(ports: &'p [Port], words: &Words) -> Node<'p> {
+fn expose<'p>(ports: &[&'p Port], words: &Words) -> Node<'p> {
     let unpublished = ports.iter().filter(|port| port.publish.is_none());
     let text = |port: &Port| {
         let number = words::text(&port.number.value, words);

@@ -125,11 +125,15 @@ impl Addresses {
     /// ports of the first release that has the endpoint.
     fn of_compose(deployment: &Deployment) -> Addresses {
         let mut ports = Ports::new();
-        for workload in deployment.compose.iter().flat_map(|compose| &compose.workloads) {
+        let workloads = deployment.compose.as_ref().map_or(&[][..], |compose| &compose.workloads);
+        // A service's own ports stand before those of what runs beside it.
+        let (by_itself, beside): (Vec<_>, Vec<_>) = workloads.iter().partition(|workload| workload.beside.is_none());
+        for workload in by_itself.into_iter().chain(beside) {
+            let owner = workloads.iter().find(|other| workload.is_beside(&other.name)).unwrap_or(workload);
             for port in &workload.ports {
                 let number = words::text(&port.number.value, &Plain(&Addresses::none()));
-                ports.entry((workload.name.clone(), Arc::default())).or_insert_with(|| number.clone());
-                ports.insert((workload.name.clone(), port.name.clone()), number);
+                ports.entry((owner.name.clone(), Arc::default())).or_insert_with(|| number.clone());
+                ports.insert((owner.name.clone(), port.name.clone()), number);
             }
         }
         for release in &deployment.helm {

@@ -87,6 +87,7 @@ fn workload(name: &str, role: Role, repository: &str) -> Workload {
         at: Span::default(),
         role,
         stateful: false,
+        beside: None,
         image: leaf(Value::Image(image), &format!("{name}.image")),
         build: None,
         pull: None,
@@ -132,7 +133,7 @@ fn database() -> Workload {
     database.ports = vec![listens("postgres", 5432, None)];
     database.health = vec![check(HealthKind::Readiness, &["pg_isready", "-U", "aeterna"])];
     database.volumes =
-        vec![Volume { name: "data".into(), at: text("/var/lib/postgresql/data"), size: None, class: None }];
+        vec![Volume { name: "data".into(), at: text("/var/lib/postgresql/data"), of: None, size: None, class: None }];
     database.resources.limit_memory = Some(leaf(Value::Memory(2 << 30), "postgres.resources.limits.memory"));
     database
 }
@@ -203,7 +204,7 @@ fn everything() -> Plan {
     migrate.needs = vec![need("postgres", Until::Healthy)];
     let mut nightly = workload("nightly", Role::Cron, "busybox");
     nightly.schedule = Some(text("0 3 * * *"));
-    nightly.volumes = vec![Volume { name: "x".into(), at: text("/x"), size: None, class: None }];
+    nightly.volumes = vec![Volume { name: "x".into(), at: text("/x"), of: None, size: None, class: None }];
     let mut viewer = workload("viewer", Role::Service, "viewer");
     viewer.profile = Some(text("debug"));
     let compose = Compose {
@@ -625,7 +626,7 @@ fn no_text_is_code_for_compose() {
     (server.profile, server.build, server.pull) = (Some(bad()), Some(bad()), Some(bad()));
     server.image = bad();
     server.security.drop = Some(leaf(Value::List(vec![Value::string(HOSTILE)]), ""));
-    server.volumes = vec![Volume { name: "v".into(), at: bad(), size: None, class: None }];
+    server.volumes = vec![Volume { name: "v".into(), at: bad(), of: None, size: None, class: None }];
     server.health = vec![check(HealthKind::Readiness, &[HOSTILE])];
     server.files =
         vec![mounted(HOSTILE, FileContent::Text(bad())), mounted(HOSTILE, FileContent::Secret(secret("a", "b")))];

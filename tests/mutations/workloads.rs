@@ -158,7 +158,7 @@ fn exprs(kind: &mut FactKind) -> Vec<(&'static str, &mut Expr)> {
         }
         FactKind::Command(words) | FactKind::Tmpfs(words) => all.extend(words.iter_mut().map(|expr| ("word", expr))),
         FactKind::Args(words) => all.extend(words.iter_mut().map(|word| ("word", &mut word.node))),
-        FactKind::Schedule(expr) | FactKind::Profile(expr) => all.push(("value", expr)),
+        FactKind::Schedule(expr) | FactKind::Profile(expr) | FactKind::Beside(expr) => all.push(("value", expr)),
         FactKind::Env { value, .. } => all.push(("value", value)),
         FactKind::EnvTree { .. } | FactKind::Needs { .. } => {}
         FactKind::Resources(resources) => {
@@ -182,8 +182,9 @@ fn exprs(kind: &mut FactKind) -> Vec<(&'static str, &mut Expr)> {
             all.extend(times.into_iter().flatten().map(|expr| ("time", expr)));
             all.extend(health.failures.iter_mut().map(|expr| ("failures", expr)));
         }
-        FactKind::Volume { at, size, class, .. } => {
+        FactKind::Volume { at, of, size, class, .. } => {
             all.push(("at", at));
+            all.extend(of.iter_mut().map(|expr| ("of", expr)));
             all.extend(size.iter_mut().map(|expr| ("size", expr)));
             all.extend(class.iter_mut().map(|expr| ("class", expr)));
         }
@@ -222,7 +223,7 @@ fn fields(kind: &mut FactKind) -> Vec<&mut Option<Expr>> {
         FactKind::Health(health) => {
             vec![&mut health.period, &mut health.delay, &mut health.timeout, &mut health.failures, &mut health.start]
         }
-        FactKind::Volume { size, class, .. } => vec![size, class],
+        FactKind::Volume { of, size, class, .. } => vec![of, size, class],
         FactKind::Security { user, group, read_only_root, drop, escalation } => {
             vec![user, group, read_only_root, drop, escalation]
         }
@@ -238,15 +239,21 @@ fn rename(kind: &mut FactKind) -> bool {
         FactKind::Env { name, .. }
         | FactKind::EnvTree { name, .. }
         | FactKind::Port { name, .. }
-        | FactKind::Volume { name, .. } => match &mut name.kind {
-            trueline::expr::Kind::Literal(trueline::value::Value::String(text)) => *text = renamed(text).into(),
-            _ => return false,
-        },
+        | FactKind::Volume { name, .. } => return rename_word(name),
         FactKind::Route { port, .. } => *port = renamed(port).into(),
         FactKind::Health(health) => match &mut health.probe {
-            ProbeExpr::Http { port, .. } | ProbeExpr::Tcp { port } => *port = renamed(port).into(),
+            ProbeExpr::Http { port, .. } | ProbeExpr::Tcp { port } => return rename_word(port),
             ProbeExpr::Exec { .. } => return false,
         },
+        _ => return false,
+    }
+    true
+}
+
+/// Gives a name that is written as such another one.
+fn rename_word(name: &mut Expr) -> bool {
+    match &mut name.kind {
+        trueline::expr::Kind::Literal(trueline::value::Value::String(text)) => *text = renamed(text).into(),
         _ => return false,
     }
     true

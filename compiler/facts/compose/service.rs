@@ -17,6 +17,12 @@ use crate::{
     value::{SecretRef, Value},
 };
 
+/// The service whose network a service shares.
+fn beside<'n, 't>(service: &'n Node<'t>) -> Option<(&'n Node<'t>, &'n str)> {
+    let node = service.get("network_mode")?;
+    Some((node, node.as_str()?.strip_prefix("service:")?))
+}
+
 /// The project's root, seen from the folder of our own Compose files.
 const ROOT: &str = "../../../..";
 
@@ -54,6 +60,9 @@ impl Compose<'_, '_> {
         self.resources(service);
         self.security(service);
         self.profile(service);
+        if let Some((node, other)) = beside(service) {
+            self.sink.one(Kind::Beside, "", Value::String(self.names.endpoint(other)), line(node.line));
+        }
     }
 
     /// A service that ends: its restart policy says so, or others wait for its end.
@@ -211,12 +220,15 @@ impl Compose<'_, '_> {
                 taken.push(key.clone());
             }
             let place = line(port.line);
+            let outer = self.sink.workload.clone();
+            self.sink.workload = self.names.listener(&outer, &key).clone();
             self.sink.put(Kind::Port, &key, "", Value::Int(port.number), place.clone());
             self.sink.put(Kind::Port, &key, "protocol", Value::String(port.protocol), place.clone());
             if let Some(publish) = port.publish {
                 let value = publish.map_or_else(Value::string, Value::Int);
                 self.sink.put(Kind::Port, &key, "publish", value, place);
             }
+            self.sink.workload = outer;
         }
     }
 
@@ -306,8 +318,9 @@ impl Compose<'_, '_> {
     }
 
     fn mounts(&mut self, name: &str, service: &Node<'_>) {
+        let owner = beside(service).map(|(_, other)| other);
         for item in service.get("volumes").map_or(&[][..], Node::items) {
-            self.mount(name, item);
+            self.mount(name, owner, item);
         }
         let tmpfs = service.get("tmpfs");
         let several = tmpfs.map_or(&[][..], Node::items);
@@ -323,7 +336,7 @@ impl Compose<'_, '_> {
     }
 
     /// A mount, in the short or the long syntax.
-    fn mount(&mut self, name: &str, item: &Node<'_>) {
+    fn mount(&mut self, name: &str, owner: Option<&str>, item: &Node<'_>) {
         let at = item.line;
         if let Some((_, text)) = self.text(Some(item)) {
             let (source, target) = short_mount(&text);
@@ -331,8 +344,8 @@ impl Compose<'_, '_> {
                 Some(source) if source.starts_with(['.', '/', '~']) || source.contains('$') => {
                     self.bind(source, target, at)
                 }
-                Some(source) => self.volume(name, source, target, at),
-                None => self.volume(name, "", target, at),
+                Some(source) => self.volume(name, owner, source, target, at),
+                None => self.volume(name, owner, "", target, at),
             };
         }
         let source = self.text(item.get("source")).map(|(_, text)| text).unwrap_or_default();
@@ -344,18 +357,23 @@ impl Compose<'_, '_> {
             Some("tmpfs") => {
                 self.sink.put(Kind::Tmpfs, &path_text(&target).into(), "", Value::Bool(true), line(at));
             }
-            _ => self.volume(name, &source, &target, at),
+            _ => self.volume(name, owner, &source, &target, at),
         }
     }
 
     /// A named volume, or one without a name, which is called like its path.
-    fn volume(&mut self, name: &str, source: &str, target: &str, at: u32) {
+    fn volume(&mut self, name: &str, owner: Option<&str>, source: &str, target: &str, at: u32) {
         if !source.is_empty() && self.volumes.is_none_or(|volumes| volumes.get(source).is_none()) {
             self.trouble(at, format!("`{source}` is no volume of this file"));
         }
-        let own = if self.ours { source.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')) } else { None };
-        let key = own.unwrap_or(if source.is_empty() { target } else { source });
-        self.sink.put(Kind::Volume, &key.into(), "", Value::string(path_text(target)), line(at));
+        let of = |name: &str| source.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).filter(|_| self.ours);
+        let shared = owner.filter(|_| of(name).is_none()).and_then(|owner| Some((owner, of(owner)?)));
+        let own = shared.map(|(_, key)| key).or_else(|| of(name));
+        let key: Arc<str> = own.unwrap_or(if source.is_empty() { target } else { source }).into();
+        self.sink.put(Kind::Volume, &key, "", Value::string(path_text(target)), line(at));
+        if let Some((owner, _)) = shared {
+            self.sink.put(Kind::Volume, &key, "of", Value::String(self.names.endpoint(owner)), line(at));
+        }
     }
 
     /// A file or folder of the host.

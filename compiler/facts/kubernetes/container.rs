@@ -221,8 +221,13 @@ impl Manifests<'_, '_> {
     }
 
     fn volume(&mut self, name: &str, path: &str, spec: Option<&Node<'_>>, at: u32) {
-        let key: Arc<str> = name.into();
+        let own = name.strip_prefix(&*self.sink.workload).and_then(|rest| rest.strip_prefix('-'));
+        let key: Arc<str> = own.filter(|_| self.main.is_some()).unwrap_or(name).into();
         self.sink.put(Kind::Volume, &key, "", Value::string(path_text(path)), line(at));
+        if let (Some(main), None) = (&self.main, own) {
+            // Its size is said where it is made.
+            return self.sink.put(Kind::Volume, &key, "of", Value::String(main.clone()), line(at));
+        }
         let size = spec.and_then(|spec| spec.at(&["resources", "requests", "storage"]));
         self.claim(&key, size, spec.and_then(|spec| spec.get("storageClassName")));
     }

@@ -37,7 +37,8 @@ pub fn of_manifests_among(
     let objects = Objects::of(documents, called);
     let mut names = objects.names();
     names.beside(others);
-    let mut manifests = Manifests { objects: &objects, names: &names, sink: Sink::default(), troubles: Vec::new() };
+    let mut manifests =
+        Manifests { objects: &objects, names: &names, sink: Sink::default(), main: None, troubles: Vec::new() };
     for running in &objects.running {
         manifests.sink.workload = running.workload.clone();
         match running.kind {
@@ -72,6 +73,8 @@ struct Manifests<'a, 't> {
     objects: &'a Objects<'a, 't>,
     names: &'a Names,
     sink: Sink,
+    /// The main workload of the pod, while a container beside it is read.
+    main: Option<Arc<str>>,
     troubles: Vec<Trouble>,
 }
 
@@ -103,14 +106,25 @@ impl Manifests<'_, '_> {
         }
     }
 
+    /// What a container is called that is not the main one: its own name, behind that of its workload where another
+    /// workload has it.
+    fn name_of(&self, container: &Node<'_>, running: &Running<'_, '_>, otherwise: &str) -> Arc<str> {
+        let name = text(container, &["name"]).unwrap_or(otherwise);
+        let taken = self.objects.running.iter().any(|other| *other.workload == *name);
+        if taken { format!("{}-{name}", running.workload).into() } else { name.into() }
+    }
+
     /// A container that runs before or beside the main one is a workload of its own.
     fn beside(&mut self, container: &Node<'_>, pod: &Node<'_>, running: &Running<'_, '_>, role: &str) -> Arc<str> {
-        let name = text(container, &["name"]).unwrap_or(role);
-        let taken = self.objects.running.iter().any(|other| *other.workload == *name);
-        let name: Arc<str> = if taken { format!("{}-{name}", running.workload).into() } else { name.into() };
+        let name = self.name_of(container, running, role);
         let outer = std::mem::replace(&mut self.sink.workload, name.clone());
         self.sink.one(Kind::Role, "", Value::string(role), line(container.line));
+        if role == "service" {
+            self.sink.one(Kind::Beside, "", Value::String(outer.clone()), line(container.line));
+            self.main = Some(outer.clone());
+        }
         self.container(container, pod, running);
+        self.main = None;
         self.sink.workload = outer;
         name
     }
@@ -200,8 +214,9 @@ impl Manifests<'_, '_> {
     /// The ports of a Service.
     fn service(&mut self, service: &Node<'_>) {
         let Some(running) = self.objects.behind(service) else { return };
-        self.sink.workload = running.workload.clone();
         for (key, number) in objects::service_ports(service, running) {
+            let beside = objects::listener(&key, running).map(|container| self.name_of(container, running, "service"));
+            self.sink.workload = beside.unwrap_or_else(|| running.workload.clone());
             self.sink.put(Kind::Port, &key, "service", Value::Int(number), line(service.line));
         }
     }

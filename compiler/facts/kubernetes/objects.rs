@@ -198,6 +198,19 @@ pub(super) fn container_port(target: &Node<'_>, running: &Running<'_, '_>) -> Ar
     wanted.as_ref().into()
 }
 
+/// The container beside the main one that listens on a port, by what facts call the port.
+pub(super) fn listener<'a, 't>(port: &str, running: &Running<'a, 't>) -> Option<&'a Node<'t>> {
+    let listens = |container: &&Node<'t>| {
+        container.get("ports").map_or(&[][..], Node::items).iter().any(|found| {
+            let number = found.get("containerPort").and_then(int).unwrap_or_default();
+            let protocol = text(found, &["protocol"]).unwrap_or("TCP").to_ascii_lowercase();
+            text(found, &["name"]).map_or_else(|| number_key(number, &protocol), Arc::from).as_ref() == port
+        })
+    };
+    let (main, beside) = containers(running).split_first()?;
+    if listens(&main) { None } else { beside.iter().find(listens) }
+}
+
 /// The containers of an object, without those that run before.
 pub(super) fn containers<'a, 't>(running: &Running<'a, 't>) -> &'a [Node<'t>] {
     template(running).and_then(|template| template.at(&["spec", "containers"])).map_or(&[], Node::items)

@@ -80,7 +80,7 @@
   {{- if or $w.volumes $w.tmpfs $w.files }}
   volumeMounts:
     {{- range $volume, $it := $w.volumes }}
-    - name: {{ $volume }}
+    - name: {{ if or $it.of (not $w.beside) }}{{ $volume }}{{ else }}{{ $name }}-{{ $volume }}{{ end }}
       mountPath: {{ $it.at | quote }}
     {{- end }}
     {{- range $at, $path := $w.tmpfs }}

@@ -23,14 +23,50 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- default (include "app.name" .) $cluster.account -}}
 {{- end }}
 
+{{/* Names of the workloads that run in the pod of this one, as JSON. */}}
+{{- define "app.sidecars" -}}
+{{- $owner := .name -}}
+{{- $sidecars := list -}}
+{{- range $name, $w := .root.Values.workloads -}}
+{{- if eq (default "" $w.beside) $owner -}}{{- $sidecars = append $sidecars $name -}}{{- end -}}
+{{- end -}}
+{{- toJson $sidecars -}}
+{{- end }}
+
+{{/* The ports of its pod: its own, and those of what runs beside it; as JSON. */}}
+{{- define "app.ports" -}}
+{{- $root := .root -}}
+{{- $ports := dict -}}
+{{- range prepend (include "app.sidecars" . | fromJsonArray) .name -}}
+{{- range $port, $at := (index $root.Values.workloads .).ports -}}
+{{- if hasKey $ports $port -}}{{- fail (printf "two programs of one pod have a port %s" $port) -}}{{- end -}}
+{{- $_ := set $ports $port $at -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $ports -}}
+{{- end }}
+
 {{/* `service`, `job`, `cron` or `init`. */}}
 {{- define "app.role" -}}
 {{- default "service" .role -}}
 {{- end }}
 
-{{/* `StatefulSet` for what keeps data, `Deployment` for what does not. */}}
+{{/* The claims of its pod by the names that volumes have there: what runs beside it puts its own name before. As JSON. */}}
+{{- define "app.claims" -}}
+{{- $root := .root -}}
+{{- $claims := dict -}}
+{{- range $volume, $it := (index .root.Values.workloads .name).volumes -}}{{- $_ := set $claims $volume $it -}}{{- end -}}
+{{- range $name := include "app.sidecars" . | fromJsonArray -}}
+{{- range $volume, $it := (index $root.Values.workloads $name).volumes -}}
+{{- if not $it.of -}}{{- $_ := set $claims (printf "%s-%s" $name $volume) $it -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $claims -}}
+{{- end }}
+
+{{/* `StatefulSet` for what keeps data, `Deployment` for what does not. Takes a dict with `root` and `name`. */}}
 {{- define "app.kind" -}}
-{{- if or .stateful .volumes -}}StatefulSet{{- else -}}Deployment{{- end -}}
+{{- if or (index .root.Values.workloads .name).stateful (include "app.claims" . | fromJson) -}}StatefulSet{{- else -}}Deployment{{- end -}}
 {{- end }}
 
 {{/* The key of a configuration file: readable, and another one for each path. */}}

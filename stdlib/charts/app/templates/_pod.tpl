@@ -6,8 +6,10 @@
 {{- $cluster := dig .name dict (default dict .root.Values.cluster) -}}
 {{- $role := include "app.role" $w -}}
 {{- $steps := include "app.steps" . | fromJsonArray -}}
+{{- $sidecars := include "app.sidecars" . | fromJsonArray -}}
+{{- $all := concat (list $name) $steps $sidecars -}}
 {{- $files := dict -}}
-{{- range prepend $steps $name -}}
+{{- range $all -}}
 {{- range $path, $it := (index $root.Values.workloads .).files -}}
 {{- if not $it.secret -}}{{- $_ := set $files $path $it.text -}}{{- end -}}
 {{- end -}}
@@ -88,7 +90,10 @@ spec:
   {{- end }}
   containers:
     {{- include "app.container" (dict "root" $root "name" $name "main" (eq $role "service")) | nindent 4 }}
-  {{- $volumes := include "app.volumes" (dict "root" $root "names" (prepend $steps $name) "claims" (ne (include "app.kind" $w) "StatefulSet" | or (ne $role "service"))) | trim }}
+    {{- range $sidecars }}
+    {{- include "app.container" (dict "root" $root "name" . "main" true) | nindent 4 }}
+    {{- end }}
+  {{- $volumes := include "app.volumes" (dict "root" $root "names" $all "claims" (ne (include "app.kind" .) "StatefulSet" | or (ne $role "service"))) | trim }}
   {{- with $volumes }}
   volumes:
     {{- . | nindent 4 }}
@@ -122,9 +127,10 @@ spec:
 {{- if and $other (eq $role "job") }}
 {{- include "app.waitForJob" (dict "root" $root "name" .) | nindent 0 }}
 {{- else if and $other (eq $role "service") }}
+{{- $of := default . $other.beside }}
 {{- $port := include "app.firstPort" $other }}
 {{- if $port }}
-{{- include "app.waitForPort" (dict "root" $root "name" . "port" $port) | nindent 0 }}
+{{- include "app.waitForPort" (dict "root" $root "name" $of "port" $port) | nindent 0 }}
 {{- end }}
 {{- end }}
 {{- end }}
