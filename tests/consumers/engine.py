@@ -7,6 +7,7 @@ which recreates nothing; and brought up after each change of one setting, which 
 shows, and no others. In the end nothing of it is left.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -25,6 +26,16 @@ CHANGES = [
     ("host-port=8080", "host-port=8081"),
     ("host-port=5432", 'host-port=5432 { resources { limits memory="2Gi" } }'),
     ('client="wget"', 'client="wget" period="11s"'),
+]
+
+
+# A service's key with another value each: what the file would say, had it not said what the engine keeps.
+MISTAKES = [
+    ("db", "image", "postgres:17.5-bookworm"), ("db", "user", "0:0"), ("db", "read_only", False), ("db", "volumes", []),
+    ("db", "tmpfs", []), ("db", "restart", "no"), ("db", "deploy", {}), ("db", "secrets", []), ("db", "ports", []),
+    ("cache", "cap_drop", []), ("cache", "security_opt", []), ("cache", "command", []), ("cache", "entrypoint", ["sh"]),
+    ("api", "environment", {}), ("api", "depends_on", {}), ("api", "expose", []), ("web", "healthcheck", {"test": ["CMD", "true"]}),
+    ("db", "cap_add", ["CHOWN"]),
 ]
 
 
@@ -180,14 +191,31 @@ def kept(container, image, name):
     }
 
 
+@functools.cache
+def image_of(digest):
+    said = subprocess.run(["docker", "inspect", digest], capture_output=True, text=True, check=True)
+    return json.loads(said.stdout)[0]
+
+
+def unnoticed(project, containers):
+    """The mistakes that the comparison would not see, and an order that it would take for right."""
+    for name, key, value in MISTAKES:
+        other = {**project, "services": {**project["services"], name: {**project["services"][name], key: value}}}
+        if not any(line.startswith(f"{name}: ") for line in compare(other, containers)[0]):
+            yield f"not noticed: {key} of {name} as {value}"
+    backwards = {"depends_on": {"web": {"condition": "service_healthy"}}}
+    other = {**project, "services": {**project["services"], "db": {**project["services"]["db"], **backwards}}}
+    if not any("but web was there" in line for line in order(other, containers)):
+        yield "not noticed: db before web"
+
+
 def compare(project, containers):
     """Where the engine keeps something else than the file says, and how many facts were compared."""
     wrong, facts = [], 0
     if project["services"].keys() != containers.keys():
         wrong.append(f"services {sorted(project['services'])}, containers {sorted(containers)}")
     for name, container in containers.items():
-        image = subprocess.run(["docker", "inspect", container["Image"]], capture_output=True, text=True, check=True)
-        ours, theirs = stated(project, name), kept(container, json.loads(image.stdout)[0], name)
+        ours, theirs = stated(project, name), kept(container, image_of(container["Image"]), name)
         facts += sum(len(value) if isinstance(value, (dict, list)) and value else 1 for value in ours.values())
         wrong += [f"{name}: {key} as written and as kept: {at}" for key in ours if (at := common.differs(ours[key], theirs[key]))]
     return wrong, facts
@@ -226,12 +254,18 @@ def answers(project):
 
 def up(*arguments):
     stack = Stack(*arguments)
+    label = f"label=com.docker.compose.project={stack.services()['name']}"
+    for things in (["ps", "-aq"], ["volume", "ls", "-q"]):
+        if subprocess.run(["docker", *things, "--filter", label], capture_output=True, text=True, check=True).stdout:
+            # In the end its volumes go, so they must not be somebody's.
+            sys.exit("WRONG somebody runs this project already")
     up_and_wait = ("up", "--detach", "--wait", "--wait-timeout", "180", "--pull", "never")
     try:
         stack.run(*up_and_wait)
         project, (containers, count) = stack.services(), stack.containers()
         wrong, facts = compare(project, containers)
         wrong += order(project, containers)
+        wrong += unnoticed(project, containers)
         files = [path.read_bytes() for path in stack.file.parent.glob("files/**/*") if path.is_file()]
         if not list(answers(project)) or not all(answer in files for answer in answers(project)):
             wrong.append("what the shop answers is not what the file says that is mounted")
@@ -244,7 +278,7 @@ def up(*arguments):
         recreated = []
         for old, new in CHANGES:
             wrong += change(stack, old, new, up_and_wait, recreated)
-        text = f"{len(containers)} containers, {facts} facts as kept; a rerun recreates none; one setting each recreates "
+        text = f"{len(containers)} containers, {facts} facts as kept, {len(MISTAKES) + 1} mistakes seen; a rerun recreates none; one setting each recreates "
         common.report(wrong, (facts, text + "; ".join(recreated)), least=100)
     finally:
         stack.run("down", "--volumes", "--timeout", "1")

@@ -1,5 +1,5 @@
-# An engine and images for `run --engine`: Debian's engine, unpacked and started below the scratch folder, unless one answers
-# already; and images made of Debian's packages and of the program in `shop/`. Sourced by `run`.
+# An engine and images for `run --engine`: Debian's engine, unpacked and started with its data in the scratch folder, or, for who
+# is not root, the one that answers; and images made of Debian's packages and of the program in `shop/`. Sourced by `run`.
 
 engine_folder="$cache/engine"
 # With `iptables`, which the engine calls within each container, so that names of services are answered there.
@@ -31,17 +31,20 @@ install_engine() {
 }
 
 engine_pid=""
-# Sets DOCKER_HOST where no engine answers and one can be started; its packet filter is left alone.
+made=()
+# Starts an engine that nobody else uses; the machine's packet filter and its bridge are left alone.
 start_engine() {
     export PATH="$PATH:$engine_folder/usr/sbin:$engine_folder/usr/bin:$engine_folder/bin"
-    docker info >/dev/null 2>&1 && return 0
-    [ "$(id -u)" -eq 0 ] || { echo "no engine answers, and starting one takes root"; return 1; }
+    if [ "$(id -u)" -ne 0 ]; then
+        docker info >/dev/null 2>&1 || { echo "no engine answers, and starting one takes root"; return 1; }
+        return 0
+    fi
     local own="$scratch/dockerd" driver
     mkdir -p "$own"
     export DOCKER_HOST="unix://$own/docker.sock"
     for driver in overlay2 vfs; do
         dockerd --host "$DOCKER_HOST" --data-root "$own/data" --exec-root "$own/exec" --pidfile "$own/pid" \
-            --storage-driver "$driver" --iptables=false --ip6tables=false --ip-masq=false >"$own/log-$driver" 2>&1 &
+            --storage-driver "$driver" --bridge=none --iptables=false --ip6tables=false --ip-masq=false >"$own/log-$driver" 2>&1 &
         engine_pid=$!
         for _ in $(seq 60); do
             docker info >/dev/null 2>&1 && return 0
@@ -55,8 +58,12 @@ start_engine() {
     return 1
 }
 
+# Ends the engine that was started; from another one, takes the images that were made.
 stop_engine() {
-    [ -n "$engine_pid" ] || return 0
+    if [ -z "$engine_pid" ]; then
+        [ "${#made[@]}" -eq 0 ] || docker rmi "${made[@]}" >/dev/null
+        return 0
+    fi
     kill "$engine_pid" 2>/dev/null
     wait "$engine_pid" 2>/dev/null
     engine_pid=""
@@ -79,10 +86,12 @@ install_database_root() {
     : >"$root.complete"
 }
 
-# import_image NAME ROOT CHANGE…: a folder as an image.
+# import_image NAME ROOT CHANGE…: a folder as an image, where there is none of this name.
 import_image() {
     local name="$1" root="$2" change changes=()
     shift 2
+    docker image inspect "$name" >/dev/null 2>&1 && return 0
+    made+=("$name")
     for change in "$@"; do changes+=(--change "$change"); done
     tar -C "$root" --numeric-owner -c . | docker import "${changes[@]}" - "$name" >/dev/null
 }
