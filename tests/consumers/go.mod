@@ -4,6 +4,7 @@ go 1.25
 
 require (
 	github.com/goccy/go-yaml v1.19.0
+	github.com/lib/pq v1.10.9
 	gopkg.in/yaml.v3 v3.0.1
 	sigs.k8s.io/yaml v1.6.0
 )

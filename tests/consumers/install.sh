@@ -34,7 +34,7 @@ install_node() {
 install_go_programs() {
     command -v go >/dev/null || { missing Go "go is not installed"; return 1; }
     mkdir -p "$cache/consumers-go"
-    (cd "$here" && GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -o "$cache/consumers-go/" ./yaml) ||
+    (cd "$here" && GOFLAGS=-mod=readonly CGO_ENABLED=0 go build -o "$cache/consumers-go/" ./yaml ./shop) ||
         missing "Go programs" "they cannot be built"
 }
 
@@ -79,6 +79,9 @@ debian_download() {
     (cd "$folder" && debian_apt download "$@")
 }
 
+# debian_closure PACKAGE…: the names of the packages and of all that they depend on.
+debian_closure() { debian_apt --simulate install "$@" | awk '/^Inst / { print $2 }'; }
+
 install_compose() {
     [ -x "$compose" ] && return 0
     local folder="$scratch/compose"
@@ -86,4 +89,13 @@ install_compose() {
         dpkg -x "$folder"/docker-compose_*.deb "$folder/unpacked" && mkdir -p "$(dirname "$compose")" &&
         cp "$folder/unpacked/usr/libexec/docker/cli-plugins/docker-compose" "$compose" ||
         missing "Docker Compose" "Debian's package cannot be unpacked"
+}
+
+install_clients() {
+    [ -e "$clients/complete" ] && return 0
+    command -v npm >/dev/null || { missing Node "npm is not installed"; return 1; }
+    mkdir -p "$clients"
+    npm install --prefix "$clients" --no-package-lock --no-fund --no-audit --loglevel=error \
+        "opencode-ai@$opencode_version" "@modelcontextprotocol/inspector@$inspector_version" &&
+        : >"$clients/complete" || missing "OpenCode and the MCP inspector" "they cannot be installed"
 }

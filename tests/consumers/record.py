@@ -19,7 +19,7 @@ END = "<!-- end -->"
 
 def section(run):
     """The generated part of the page about one run."""
-    lines = [f"{run['date']}, {run['machine']}: {run['seconds']} s with everything installed.", ""]
+    lines = [f"{run['date']}, {run['machine']}: {run['seconds']} s.", ""]
     lines += ["| proof | s | figures |", "|---|---|---|"]
     lines += [f"| `{name}` | {seconds} | {figures} |" for name, _, seconds, figures in run["proofs"]]
     return "\n".join(lines + ["", ", ".join(f"{name} {version}" for name, version in run["versions"]) + ".", ""])
