@@ -239,6 +239,7 @@ fn try_one(combination: &Combination) -> Vec<End> {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "counts, for who asks the test runner for them")]
 fn all_systems_that_can_be_asked_for_compile_or_are_refused_by_a_rule() {
     let all = combinations();
     let ends: Vec<End> = all.par_iter().flat_map_iter(try_one).collect();

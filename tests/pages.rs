@@ -72,7 +72,9 @@ fn numbers_of_the_catalogues_lead_to_rules() {
             said.retain(|rule| !rule.is_empty());
             let is_of = |id: &str| id == number || id.strip_prefix(&number).is_some_and(|rest| rest.starts_with('-'));
             let mut own: Vec<&str> = stack.rules.iter().map(|rule| &*rule.id).filter(|id| is_of(id)).collect();
-            (said.sort_unstable(), own.sort_unstable(), own.dedup());
+            said.sort_unstable();
+            own.sort_unstable();
+            own.dedup();
             assert_eq!(said, own, "{number}");
             assert!(!said.is_empty() || otherwise.len() > 20, "{number} has neither a rule nor a reason");
         }
