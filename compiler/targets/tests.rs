@@ -87,7 +87,7 @@ fn workload(name: &str, role: Role, repository: &str) -> Workload {
         at: Span::default(),
         role,
         stateful: false,
-        image: leaf(Value::Image(image), &format!("{name}.image")),
+        image: leaf(Value::Image(image.into()), &format!("{name}.image")),
         build: None,
         pull: None,
         replicas: None,
