@@ -416,7 +416,7 @@ fn collected_map(entries: impl Iterator<Item = (Option<Arc<str>>, Evaluated)>) -
             Evaluated::Unknown => return Evaluated::Unknown,
         }
     }
-    if map.is_empty() { Evaluated::Missing } else { Evaluated::Value(Value::Map(map)) }
+    if map.is_empty() { Evaluated::Missing } else { Evaluated::Value(Value::Map(map.into())) }
 }
 
 fn collected(entries: impl Iterator<Item = (Option<Arc<str>>, Evaluated)>) -> Evaluated {

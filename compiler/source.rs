@@ -4,9 +4,15 @@
 //! Never: what a text means.
 //! Invariant: a [`Span`] lies within its source and on character boundaries.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+};
 
 /// Which text a [`Span`] lies in.
 ///
@@ -16,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub struct SourceId(pub u32);
 
 /// A range of bytes in one text, `start..end`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Span {
     /// The text.
     pub source: SourceId,
@@ -43,6 +49,38 @@ impl Span {
     #[must_use]
     pub fn within(self, start: usize, end: usize) -> Span {
         Span { source: self.source, start: self.start + start as u32, end: self.start + end as u32 }
+    }
+}
+
+/// An image holds more spans than anything else, and fixed bytes are read faster than three numbers.
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = [0; 12];
+        let numbers = [self.source.0, self.start, self.end];
+        bytes.chunks_exact_mut(4).zip(numbers).for_each(|(to, number)| to.copy_from_slice(&number.to_le_bytes()));
+        serializer.serialize_bytes(&bytes)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Span;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("twelve bytes")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Span, E> {
+                let wrong = || E::invalid_length(bytes.len(), &self);
+                let (numbers, []) = bytes.as_chunks::<4>() else { return Err(wrong()) };
+                let [source, start, end] = numbers else { return Err(wrong()) };
+                let number = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
+                Ok(Span { source: SourceId(number(source)), start: number(start), end: number(end) })
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
     }
 }
 
@@ -77,32 +115,81 @@ impl Source {
 
 /// The texts that spans of one compile may point into.
 #[derive(Clone, Debug, Default)]
-pub struct Sources(Vec<Arc<Source>>);
+pub struct Sources(Vec<Arc<Held>>);
+
+/// A text of a set. One that lies in the program is copied when somebody asks for it, which most compiles never do.
+#[derive(Debug)]
+struct Held {
+    id: SourceId,
+    /// Name and text, where they lie in the program.
+    embedded: (&'static str, &'static str),
+    source: OnceLock<Arc<Source>>,
+}
+
+impl Held {
+    fn of(source: Arc<Source>) -> Arc<Held> {
+        Arc::new(Held { id: source.id, embedded: ("", ""), source: OnceLock::from(source) })
+    }
+
+    fn source(&self) -> &Arc<Source> {
+        self.source.get_or_init(|| {
+            let (name, text) = self.embedded;
+            Arc::new(Source { id: self.id, name: name.to_owned(), text: text.to_owned() })
+        })
+    }
+}
 
 impl Sources {
     /// A set of texts, in any order.
     #[must_use]
-    pub fn new(mut sources: Vec<Arc<Source>>) -> Sources {
-        sources.sort_by_key(|source| source.id);
-        Sources(sources)
+    pub fn new(sources: Vec<Arc<Source>>) -> Sources {
+        Sources(sources.into_iter().map(Held::of).collect()).sorted()
     }
 
     /// The same set with one more text.
     #[must_use]
     pub fn with(&self, source: Arc<Source>) -> Sources {
         let mut all = self.0.clone();
-        all.push(source);
-        Sources::new(all)
+        all.push(Held::of(source));
+        Sources(all).sorted()
+    }
+
+    fn sorted(mut self) -> Sources {
+        self.0.sort_by_key(|held| held.id);
+        self
+    }
+
+    /// Adds a text to a set that is numbered from 1; its number.
+    pub fn add(&mut self, name: String, text: String) -> SourceId {
+        let id = self.next();
+        self.0.push(Held::of(Arc::new(Source { id, name, text })));
+        id
+    }
+
+    /// Adds a text that lies in the program to a set that is numbered from 1; its number.
+    pub fn embed(&mut self, name: &'static str, text: &'static str) -> SourceId {
+        let id = self.next();
+        self.0.push(Arc::new(Held { id, embedded: (name, text), source: OnceLock::new() }));
+        id
+    }
+
+    fn next(&self) -> SourceId {
+        SourceId(self.0.last().map_or(0, |held| held.id.0) + 1)
     }
 
     /// The text with this id.
     #[must_use]
     pub fn get(&self, id: SourceId) -> Option<&Arc<Source>> {
-        self.0.binary_search_by_key(&id, |source| source.id).ok().map(|at| &self.0[at])
+        self.0.binary_search_by_key(&id, |held| held.id).ok().map(|at| self.0[at].source())
     }
 
     /// All texts, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Source>> {
-        self.0.iter()
+        self.after(0)
+    }
+
+    /// The texts but for so many of the first, by id.
+    pub fn after(&self, first: usize) -> impl Iterator<Item = &Arc<Source>> {
+        self.0.iter().skip(first).map(|held| held.source())
     }
 }

@@ -35,8 +35,8 @@ pub struct Stdlib {
 #[derive(Debug)]
 struct Entry {
     image: Option<&'static [u8]>,
-    texts: Vec<Arc<Source>>,
-    extensions: Vec<Arc<Source>>,
+    texts: Vec<SourceId>,
+    extensions: Vec<SourceId>,
     loaded: OnceLock<(Option<Arc<Stack>>, Diags)>,
 }
 
@@ -55,48 +55,37 @@ impl Stdlib {
         extensions: Vec<(String, String)>,
         diags: &mut Diags,
     ) -> Stdlib {
-        let mut next = 1;
-        let mut all: Vec<Arc<Source>> = Vec::new();
-        let mut sources = |texts: Vec<(String, String)>| -> Vec<Arc<Source>> {
-            let added: Vec<Arc<Source>> = texts
-                .into_iter()
-                .map(|(name, text)| {
-                    let source = Arc::new(Source { id: SourceId(next), name, text });
-                    next += 1;
-                    source
-                })
-                .collect();
-            all.extend(added.iter().cloned());
-            added
-        };
+        let mut sources = Sources::default();
         let mut library = IndexMap::new();
         for embedded in EMBEDDED {
-            let texts = embedded.texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-            let texts = sources(texts);
+            let texts = embedded.texts.iter().map(|(name, text)| sources.embed(name, text)).collect();
             library.insert(embedded.name.to_owned(), Entry::new(Some(embedded.image), texts));
         }
         for (name, texts) in stacks {
-            let texts = sources(texts);
+            let texts: Vec<SourceId> = texts.into_iter().map(|(name, text)| sources.add(name, text)).collect();
             // The same text as the shipped one needs no loading.
-            let same = library.get(&name).is_some_and(|shipped: &Entry| same_texts(&shipped.texts, &texts));
+            let shipped = library.get(&name);
+            let same = shipped.is_some_and(|shipped: &Entry| same_texts(&sources, &shipped.texts, &texts));
             if !same {
                 library.insert(name, Entry::new(None, texts));
             }
         }
-        for source in sources(extensions) {
-            match load::extends(&source).map(|name| (library.get_mut(&name), name)) {
+        for (name, text) in extensions {
+            let id = sources.add(name, text);
+            let Some(source) = sources.get(id) else { continue };
+            match load::extends(source).map(|name| (library.get_mut(&name), name)) {
                 Some((Some(entry), _)) => {
                     entry.image = None;
-                    entry.extensions.push(source);
+                    entry.extensions.push(id);
                 }
                 Some((None, name)) => {
-                    let span = Span::new(source.id, 0, 0);
+                    let span = Span::new(id, 0, 0);
                     diags.push(
                         codes::UNKNOWN_STACK.at(span, format!("this extends the stack `{name}`, which there is not")),
                     );
                 }
                 None => {
-                    let span = Span::new(source.id, 0, 0);
+                    let span = Span::new(id, 0, 0);
                     diags.push(
                         codes::NO_STACK.at(span, "the file extends no stack").hint("write `extend \"STACK\" { … }`"),
                     );
@@ -104,7 +93,7 @@ impl Stdlib {
             }
         }
         library.sort_keys();
-        Stdlib { sources: Sources::new(all), stacks: library }
+        Stdlib { sources, stacks: library }
     }
 
     /// All texts.
@@ -115,7 +104,7 @@ impl Stdlib {
 
     /// The texts that a project adds, in an order that does not change.
     pub fn own(&self) -> impl Iterator<Item = &Arc<Source>> {
-        self.sources.iter().skip(EMBEDDED.iter().map(|embedded| embedded.texts.len()).sum())
+        self.sources.after(EMBEDDED.iter().map(|embedded| embedded.texts.len()).sum())
     }
 
     /// The names of the stacks, sorted.
@@ -127,23 +116,25 @@ impl Stdlib {
     /// A stack by its name; none if it is not there or has errors, which are reported each time.
     pub fn stack(&self, name: &str, diags: &mut Diags) -> Option<Arc<Stack>> {
         let entry = self.stacks.get(name)?;
-        let (stack, found) = entry.loaded.get_or_init(|| entry.load(name));
+        let (stack, found) = entry.loaded.get_or_init(|| entry.load(name, &self.sources));
         diags.extend(found.clone());
         stack.clone()
     }
 }
 
 impl Entry {
-    fn new(image: Option<&'static [u8]>, texts: Vec<Arc<Source>>) -> Entry {
+    fn new(image: Option<&'static [u8]>, texts: Vec<SourceId>) -> Entry {
         Entry { image, texts, extensions: Vec::new(), loaded: OnceLock::new() }
     }
 
-    fn load(&self, name: &str) -> (Option<Arc<Stack>>, Diags) {
+    fn load(&self, name: &str, sources: &Sources) -> (Option<Arc<Stack>>, Diags) {
         if let Some(stack) = self.image.and_then(|image| image::decode(image).ok()) {
             return (Some(Arc::new(stack)), Diags::default());
         }
+        let texts =
+            |ids: &[SourceId]| -> Vec<Arc<Source>> { ids.iter().filter_map(|id| sources.get(*id)).cloned().collect() };
         let mut diags = Diags::default();
-        let stack = load::load(name, &self.texts, &self.extensions, &mut diags);
+        let stack = load::load(name, &texts(&self.texts), &texts(&self.extensions), &mut diags);
         if let Some(stack) = &stack {
             ledger::check(stack, &mut diags);
         }
@@ -152,7 +143,11 @@ impl Entry {
     }
 }
 
-fn same_texts(shipped: &[Arc<Source>], own: &[Arc<Source>]) -> bool {
+fn same_texts(sources: &Sources, shipped: &[SourceId], own: &[SourceId]) -> bool {
     let last = |source: &Source| source.name.rsplit('/').next().unwrap_or_default().to_owned();
-    shipped.len() == own.len() && shipped.iter().zip(own).all(|(a, b)| a.text == b.text && last(a) == last(b))
+    let same = |(a, b): (&SourceId, &SourceId)| {
+        let both = sources.get(*a).zip(sources.get(*b));
+        both.is_some_and(|(a, b)| a.text == b.text && last(a) == last(b))
+    };
+    shipped.len() == own.len() && shipped.iter().zip(own).all(same)
 }

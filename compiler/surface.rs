@@ -5,8 +5,6 @@
 //! Never: a stack's settings, which file it was.
 //! Invariant: what Helm would give a template is what comes back: null removes the chart's own value.
 
-use indexmap::IndexMap;
-
 use crate::{
     expr::{self, Evaluated, Expr, Lookup, Place},
     read::{Data, Node},
@@ -182,7 +180,7 @@ fn plain(node: &Node<'_>) -> Option<Value> {
         Data::List(items) => Value::List(items.iter().map(plain).collect::<Option<Vec<_>>>()?),
         Data::Map(entries) => {
             let entries = entries.iter().map(|(key, node)| Some((key.as_ref().into(), plain(node)?)));
-            Value::Map(entries.collect::<Option<IndexMap<_, _>>>()?)
+            Value::Map(entries.collect::<Option<value::Map>>()?)
         }
     })
 }

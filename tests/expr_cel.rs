@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cel::{Context, Env, Program, Value as Theirs};
-use indexmap::IndexMap;
 use trueline::{
     diag::Diags,
     expr::{Entity, Evaluated, Expr, FUNCTIONS, Form, Key, Lookup, Names, Place, Text, Type, compile, evaluate},
@@ -234,7 +233,7 @@ impl Random {
             Of::Texts => Value::List((0..self.below(4)).map(|_| Value::string(self.pick(&TEXTS))).collect()),
             Of::Map => {
                 let keys = ["a", "b", "c"].into_iter().filter(|_| self.one_in(2)).collect::<Vec<_>>();
-                Value::Map(keys.into_iter().map(|key| (key.into(), Value::Int(self.int()))).collect::<IndexMap<_, _>>())
+                Value::Map(keys.into_iter().map(|key| (key.into(), Value::Int(self.int()))).collect())
             }
         }
     }

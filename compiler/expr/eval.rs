@@ -102,7 +102,7 @@ impl Machine<'_> {
                         Err(found) => lack = lack.max(Some(found)),
                     }
                 }
-                lack.map_or(Ok(Value::Map(map)), Err)
+                lack.map_or(Ok(Value::Map(map.into())), Err)
             }
             Kind::Index(of, key) => {
                 let (of, key) = both(self.value(of), self.value(key))?;
@@ -296,7 +296,7 @@ impl Machine<'_> {
     fn each(&mut self, which: Macro, of: &Expr, body: &Expr) -> Outcome {
         let items = match self.value(of)? {
             Value::List(items) => items,
-            Value::Map(entries) => entries.into_keys().map(Value::String).collect(),
+            Value::Map(entries) => entries.into_iter().map(|(key, _)| Value::String(key)).collect(),
             other => return self.wrong(of.span, format!("a list or a map is wanted, this is {}", noun(&other))),
         };
         let mut kept = Vec::new();

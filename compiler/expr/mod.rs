@@ -217,7 +217,7 @@ pub enum Key {
     /// The key or index that a loop is at; loops are numbered outermost first.
     Loop(u32),
     /// A fixed key.
-    Literal(Arc<str>),
+    Literal(#[serde(with = "crate::value::shared")] Arc<str>),
     /// A computed key.
     Computed(Box<Expr>),
 }
@@ -257,13 +257,13 @@ pub enum Kind {
     /// `a[b]` on a value; on settings it is a [`Key`].
     Index(Box<Expr>, Box<Expr>),
     /// `a.part` of a scalar or list, such as `.seconds`, `.first`, `.repository`; a row of `value::PARTS`.
-    Part(Box<Expr>, Arc<str>, Arc<str>),
+    Part(Box<Expr>, #[serde(with = "crate::value::shared")] Arc<str>, #[serde(with = "crate::value::shared")] Arc<str>),
     /// `has(path)`.
     Has(Box<Expr>),
     /// `first(a, b, …)`: the first that has a value.
     First(Vec<Expr>),
     /// A function or method of the table `functions::FUNCTIONS`, by its name; a method's receiver comes first.
-    Call(Arc<str>, Vec<Expr>),
+    Call(#[serde(with = "crate::value::shared")] Arc<str>, Vec<Expr>),
     /// `list.all(x, …)`, `exists`, `map`, `filter`.
     Each(Macro, Box<Expr>, Box<Expr>),
     /// `(f)"text {path}"`: the pieces, joined as text.

@@ -120,7 +120,7 @@ fn secret() -> SecretRef {
 impl Lookup for World {
     fn get(&self, place: Place, keys: &[Value]) -> Evaluated {
         let strings = |words: &[&str]| Value::List(words.iter().map(|word| Value::string(*word)).collect());
-        let entry = |key: &str, value: Value| Value::Map(IndexMap::from([(Arc::from(key), value)]));
+        let entry = |key: &str, value: Value| Value::Map(IndexMap::from([(Arc::from(key), value)]).into());
         let path = self.0[place.0 as usize].0;
         Evaluated::Value(match (path, keys) {
             ("app.replicas", _) => Value::Int(3),
@@ -135,7 +135,7 @@ impl Lookup for World {
             ("app.image", _) => {
                 let part = |text: &str| Arc::from(text);
                 let (repository, tag) = (part("acme/api"), part("v1"));
-                Value::Image(Image { registry: part(""), repository, tag, digest: part("") })
+                Value::Image(Image { registry: part(""), repository, tag, digest: part("") }.into())
             }
             ("app.secret", _) => Value::Secret(secret()),
             ("app.hosts", _) => strings(&["a.example", "b.example"]),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     read::{self, Data, Node},
-    value::{Value, spell},
+    value::{Map, Value, spell},
 };
 
 /// The content of a file in normal form. `path` is where it is mounted, `source` where it was found; the ending of
@@ -96,14 +96,14 @@ fn ini(text: &str, names: &Names) -> Option<Value> {
         let key = key.trim();
         within(&mut root, &section)?.insert(key.into(), text_value(value.trim(), key, names));
     }
-    Some(Value::Map(root))
+    Some(Value::Map(root.into()))
 }
 
 /// The map of a section, made where it is not there.
 fn within<'m>(root: &'m mut IndexMap<Arc<str>, Value>, section: &[&str]) -> Option<&'m mut IndexMap<Arc<str>, Value>> {
     let mut map = root;
     for name in section {
-        match map.entry((*name).into()).or_insert_with(|| Value::Map(IndexMap::new())) {
+        match map.entry((*name).into()).or_insert_with(|| Value::Map(Map::default())) {
             Value::Map(inner) => map = inner,
             _ => return None,
         }

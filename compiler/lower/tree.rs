@@ -12,7 +12,7 @@ use crate::{
     plan::{FileContent, Leaf, Origin, Tree, Workload},
     schema::{Keep, Kind, SettingId, TreeKey, TreeNode, TreeValue},
     source::Span,
-    value::{Link, LinkPart, Piece, Value},
+    value::{Link, LinkPart, Map, Piece, Value},
 };
 
 /// A tree while its nodes come in.
@@ -88,7 +88,7 @@ impl Lowering<'_> {
             }
             TreeValue::Nodes { nodes, keep } => self.tree(nodes).or(match keep {
                 Some(Keep::Map) => {
-                    Some(Tree::Leaf(Leaf { value: Value::Map(IndexMap::new()), origins: Vec::new(), at: span }))
+                    Some(Tree::Leaf(Leaf { value: Value::Map(Map::default()), origins: Vec::new(), at: span }))
                 }
                 Some(Keep::List) => {
                     Some(Tree::Leaf(Leaf { value: Value::List(Vec::new()), origins: Vec::new(), at: span }))

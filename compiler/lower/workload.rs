@@ -617,7 +617,7 @@ fn secret_value(secret: &SecretRef) -> Value {
     let mut map = IndexMap::new();
     map.insert(Arc::from("name"), Value::String(secret.name.clone()));
     map.insert(Arc::from("key"), Value::String(secret.key.clone()));
-    Value::Map(map)
+    Value::Map(map.into())
 }
 
 fn ports_tree(workload: &Workload) -> Option<Tree> {

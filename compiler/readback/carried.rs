@@ -267,8 +267,9 @@ mod tests {
 
     #[test]
     fn parts_and_the_whole_are_both_compared() {
-        let image =
-            Value::Image(Image { registry: "".into(), repository: "a".into(), tag: "1".into(), digest: "".into() });
+        let image = Value::Image(
+            Image { registry: "".into(), repository: "a".into(), tag: "1".into(), digest: "".into() }.into(),
+        );
         let whole = said("", image.clone());
         assert!(joins(&image, "image", &[&whole, &said("tag", Value::string("1"))]));
         assert!(!joins(&image, "image", &[&whole, &said("tag", Value::string("2"))]));

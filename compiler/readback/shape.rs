@@ -1,7 +1,7 @@
 //! What a Compose file of ours holds beside facts: keys that nothing here says are refused, and what every service says
 //! alike has to be said.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::LazyLock};
 
 use crate::{
     diag::{Diags, codes},
@@ -87,13 +87,32 @@ const KEYS: &[&str] = &[
     "secrets.*.file",
 ];
 
+/// The rows of [`KEYS`], by the row above and the last word.
+static ROWS: LazyLock<BTreeMap<(&str, &str), &str>> =
+    LazyLock::new(|| KEYS.iter().map(|row| (row.rsplit_once('.').unwrap_or(("", row)), *row)).collect());
+
+/// Where a key is printed.
+struct Path<'p> {
+    above: Option<&'p Path<'p>>,
+    name: &'p str,
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = self.above {
+            write!(f, "{above}.")?;
+        }
+        f.write_str(self.name)
+    }
+}
+
 /// Where the user keeps secrets, seen from the file.
 const SECRETS: &str = "${TRUELINE_SECRETS:-../../../../secrets}/";
 
 /// Reports keys that are not ours and not the environment's, and what services do not say as all do.
 pub(super) fn check(tree: &Node<'_>, compose: &Compose, file: &File, diags: &mut Diags) {
     let mut shape = Shape { compose, file, diags };
-    shape.keys(tree, compose.raw.as_ref(), "", "");
+    shape.keys(tree, compose.raw.as_ref(), None, "");
     if shape.is_ours(&["name"]) {
         shape.says(tree, "name", &compose.project);
     }
@@ -131,18 +150,17 @@ impl Shape<'_> {
     }
 
     /// The keys of a map and of what is in it, by the path that they are printed at and its row in [`KEYS`].
-    fn keys(&mut self, node: &Node<'_>, raw: Option<&Tree>, path: &str, row: &str) {
+    fn keys(&mut self, node: &Node<'_>, raw: Option<&Tree>, above: Option<&Path<'_>>, row: &str) {
         let entries: Vec<(Cow<'_, str>, &Node<'_>)> = match &node.data {
             Data::Map(entries) => entries.iter().map(|(name, node)| (Cow::Borrowed(&**name), node)).collect(),
             Data::List(items) => items.iter().enumerate().map(|(at, node)| (at.to_string().into(), node)).collect(),
             _ => Vec::new(),
         };
         for (name, below_it) in entries {
-            let here = joined(path, &name);
+            let here = Path { above, name: &name };
             let raw = raw.and_then(|tree| below(tree, &name));
-            let known = [joined(row, &name), joined(row, "*")].into_iter().find(|row| KEYS.contains(&row.as_str()));
-            match known {
-                Some(row) => self.keys(below_it, raw, &here, &row),
+            match ROWS.get(&(row, &*name)).or_else(|| ROWS.get(&(row, "*"))) {
+                Some(row) => self.keys(below_it, raw, Some(&here), row),
                 None if raw.is_some() => {}
                 None => {
                     let message =

@@ -692,7 +692,7 @@ pub fn free_tree(node: &Node, sources: &[Arc<Source>], diags: &mut Diags) -> Opt
             let value = free_tree(child, sources, diags)?;
             insert_once(&mut map, &child.name, value, diags)?;
         }
-        return Some(Value::Map(map));
+        return Some(Value::Map(map.into()));
     }
     let values: Option<Vec<Value>> = arguments.iter().map(|entry| free_value(entry, sources, diags)).collect();
     let mut values = values?;

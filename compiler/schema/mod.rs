@@ -18,6 +18,7 @@ mod endpoint;
 mod facts;
 mod graph;
 mod keys;
+mod lazy;
 pub mod load;
 mod names;
 mod never;
@@ -38,6 +39,7 @@ pub(crate) use build::{bad_value, type_of};
 pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
 
+pub use lazy::Lazy;
 pub use surface::{Carry, ChartKey, Fixed, KeyShape, Packed, Runs, Surface, Unsaid};
 pub use targets::schemes;
 
@@ -83,15 +85,15 @@ pub enum Other {
     /// The root `endpoint`.
     Endpoints,
     /// `endpoint.NAME`: host and first port.
-    Endpoint(Arc<str>),
+    Endpoint(#[serde(with = "crate::value::shared")] Arc<str>),
     /// `endpoint.NAME.host`.
-    EndpointHost(Arc<str>),
+    EndpointHost(#[serde(with = "crate::value::shared")] Arc<str>),
     /// `endpoint.NAME.port`, or of a named port.
-    EndpointPort(Arc<str>, Arc<str>),
+    EndpointPort(#[serde(with = "crate::value::shared")] Arc<str>, #[serde(with = "crate::value::shared")] Arc<str>),
     /// `endpoint.NAME.ports`.
-    EndpointPorts(Arc<str>),
+    EndpointPorts(#[serde(with = "crate::value::shared")] Arc<str>),
     /// `endpoint.NAME.FIELD`.
-    EndpointField(Arc<str>, Arc<str>),
+    EndpointField(#[serde(with = "crate::value::shared")] Arc<str>, #[serde(with = "crate::value::shared")] Arc<str>),
     /// `self` in the fields of an endpoint.
     Provider,
     /// `self.host` there.
@@ -103,13 +105,13 @@ pub enum Other {
     /// The root `workloads`.
     Workloads,
     /// `workloads.NAME`.
-    Workload(Arc<str>),
+    Workload(#[serde(with = "crate::value::shared")] Arc<str>),
     /// A fact of `workloads.NAME`, by the words of its path.
-    WorkloadFact(Arc<str>, Arc<str>),
+    WorkloadFact(#[serde(with = "crate::value::shared")] Arc<str>, #[serde(with = "crate::value::shared")] Arc<str>),
     /// The workload that a loop over `workloads` is at; its key is the workload's name.
     EachWorkload,
     /// A fact of that workload, by the words of its path.
-    EachWorkloadFact(Arc<str>),
+    EachWorkloadFact(#[serde(with = "crate::value::shared")] Arc<str>),
     /// `environment`: the name of the environment.
     Environment,
     /// `release`: the name of the deployment.
@@ -188,6 +190,7 @@ pub struct Setting {
     /// What it is.
     pub kind: Kind,
     /// What it holds, in declared order.
+    #[serde(with = "crate::value::shared::keys")]
     pub children: IndexMap<Arc<str>, SettingId>,
     /// The record or scalar type it was declared with, such as `resources`.
     #[serde(with = "crate::value::shared")]
@@ -279,6 +282,7 @@ pub struct Change {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Absent {
     /// `helm`, `helm:0.8`, `compose`, `toml`, `mcp`, `flux` or `*`.
+    #[serde(with = "crate::value::shared::list")]
     pub targets: Vec<Arc<str>>,
     /// The reason.
     #[serde(with = "crate::value::shared")]
@@ -302,6 +306,7 @@ pub struct Preset {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Override {
     /// The targets.
+    #[serde(with = "crate::value::shared::list")]
     pub targets: Vec<Arc<str>>,
     /// The reason.
     #[serde(with = "crate::value::shared")]
@@ -318,6 +323,7 @@ pub struct Assignment {
     /// The setting.
     pub setting: SettingId,
     /// The keys of the maps and lists above it, outermost first; an item of a list has its index.
+    #[serde(with = "crate::value::shared::list")]
     pub keys: Vec<Arc<str>>,
     /// What is given.
     pub given: Given,
@@ -438,6 +444,7 @@ pub struct Workload {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FactOverride {
     /// The targets.
+    #[serde(with = "crate::value::shared::list")]
     pub targets: Vec<Arc<str>>,
     /// The reason.
     #[serde(with = "crate::value::shared")]
@@ -475,6 +482,7 @@ pub enum FactKind {
     Schedule(Expr),
     Env {
         name: Expr,
+        #[serde(with = "crate::value::shared::list")]
         also: Vec<Arc<str>>,
         file: bool,
         value: Expr,
@@ -558,7 +566,7 @@ impl FactKind {
 pub enum FileExpr {
     Text(Expr),
     Tree(FormatExpr, Vec<TreeNode>),
-    Config(Arc<str>),
+    Config(#[serde(with = "crate::value::shared")] Arc<str>),
 }
 
 /// A format that is fixed, or comes from a setting.
@@ -666,7 +674,7 @@ pub struct FluxObjects {
 pub struct FluxObject {
     pub file: Arc<str>,
     pub span: Span,
-    pub tree: Vec<TreeNode>,
+    pub tree: Lazy<Vec<TreeNode>>,
 }
 
 /// An MCP server.
@@ -725,7 +733,7 @@ pub struct Release {
     /// Where Flux finds the chart, unless an environment says otherwise.
     pub source: Option<ChartSource>,
     pub names: Vec<TreeNode>,
-    pub values: Vec<TreeNode>,
+    pub values: Lazy<Vec<TreeNode>>,
 }
 
 /// Where a chart lies, in the words that environments have for it too.

@@ -5,13 +5,14 @@
 //! Invariant: a stack that is decoded decodes no surface; each is decoded once, when it is first asked for.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     fmt,
     sync::{Arc, OnceLock},
 };
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     expr::{self, Expr, Place},
@@ -266,7 +267,7 @@ pub struct Packed {
     pub chart: Arc<str>,
     /// Its version.
     pub version: Arc<str>,
-    bytes: Arc<[u8]>,
+    bytes: Cow<'static, [u8]>,
     read: OnceLock<Arc<Surface>>,
 }
 
@@ -277,6 +278,16 @@ impl Packed {
         let bytes = postcard::to_allocvec(&surface).ok()?.into();
         let (chart, version) = (surface.chart.clone(), surface.version.clone());
         Some(Packed { file, chart, version, bytes, read: OnceLock::from(Arc::new(surface)) })
+    }
+
+    /// Its bytes, which an image keeps beside the stack.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Gives it its bytes, where they lie in the program.
+    pub(crate) fn lie_at(&mut self, bytes: &'static [u8]) {
+        self.bytes = Cow::Borrowed(bytes);
     }
 
     /// The surface; none where its bytes were not written by this compiler.
@@ -305,41 +316,14 @@ impl fmt::Debug for Packed {
 
 impl Serialize for Packed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (&self.file, &self.chart, &self.version, Bytes(self.bytes.clone())).serialize(serializer)
+        (&self.file, &self.chart, &self.version).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Packed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Packed, D::Error> {
-        let (file, chart, version, Bytes(bytes)) = Deserialize::deserialize(deserializer)?;
-        Ok(Packed { file, chart, version, bytes, read: OnceLock::new() })
-    }
-}
-
-/// Bytes that are copied whole, not one by one.
-struct Bytes(Arc<[u8]>);
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-        struct Whole;
-        impl de::Visitor<'_> for Whole {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.into()))
-            }
-        }
-        deserializer.deserialize_bytes(Whole)
+        let (file, chart, version) = Deserialize::deserialize(deserializer)?;
+        Ok(Packed { file, chart, version, bytes: Cow::default(), read: OnceLock::new() })
     }
 }
 
@@ -384,7 +368,9 @@ mod tests {
         let (workloads, runs, fixed, unsaid) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let surface = Surface { chart, version, span: Span::default(), keys, workloads, runs, fixed, unsaid };
         let packed = Packed::new("chart.kdl".into(), surface.clone()).expect("it has bytes");
-        let again: Packed = postcard::from_bytes(&postcard::to_allocvec(&packed).expect("bytes")).expect("a surface");
+        let mut again: Packed =
+            postcard::from_bytes(&postcard::to_allocvec(&packed).expect("bytes")).expect("a surface");
+        again.lie_at(packed.bytes().to_owned().leak());
         assert_eq!(*again.surface().expect("it is read"), surface);
     }
 

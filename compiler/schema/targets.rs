@@ -368,7 +368,7 @@ impl<'d> Builder<'d> {
         }
         let tree = self.tree_nodes(&node.children, &item.scope);
         self.tree_once(&tree);
-        Some(FluxObject { file, span, tree })
+        Some(FluxObject { file, span, tree: tree.into() })
     }
 
     fn release_once(&self, release: &Release, before: &[Release]) {
@@ -458,7 +458,7 @@ impl<'d> Builder<'d> {
             needs: Vec::new(),
             source: None,
             names: Vec::new(),
-            values: Vec::new(),
+            values: Vec::new().into(),
         };
         for child in &node.children {
             match child.name.text.as_str() {
@@ -466,7 +466,7 @@ impl<'d> Builder<'d> {
                     release.names = self.tree(child, scope);
                     self.known_names(&release.names);
                 }
-                "values" => release.values = self.tree(child, scope),
+                "values" => release.values = self.tree(child, scope).into(),
                 "needs" => {
                     self.shape(child, Shape { arguments: Shape::MANY, properties: &[], children: false });
                     release.needs = self.strings(child).into_iter().map(Arc::from).collect();

@@ -88,7 +88,7 @@ fn workload(name: &str, role: Role, repository: &str) -> Workload {
         role,
         stateful: false,
         beside: None,
-        image: leaf(Value::Image(image), &format!("{name}.image")),
+        image: leaf(Value::Image(image.into()), &format!("{name}.image")),
         build: None,
         pull: None,
         replicas: None,

@@ -149,9 +149,9 @@ mod tests {
     fn images_are_references() {
         let all =
             Image { registry: "r:5000".into(), repository: "a/b".into(), tag: "1".into(), digest: "sha256:0".into() };
-        assert_eq!(to_plain(Value::Image(all.clone())), "r:5000/a/b:1@sha256:0");
+        assert_eq!(to_plain(Value::Image(all.clone().into())), "r:5000/a/b:1@sha256:0");
         assert_eq!(
-            to_plain(Value::Image(Image { registry: "".into(), tag: "".into(), digest: "".into(), ..all })),
+            to_plain(Value::Image(Image { registry: "".into(), tag: "".into(), digest: "".into(), ..all }.into())),
             "a/b"
         );
     }

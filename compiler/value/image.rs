@@ -10,7 +10,7 @@ use crate::diag::codes::BAD_IMAGE;
 pub(super) const HUB: &str = "docker.io";
 
 pub(super) fn parse(raw: &Raw<'_>, _: &Attributes) -> Result<Value, Bad> {
-    Ok(Value::Image(read(text_of(raw, "an image")?)?))
+    Ok(Value::Image(read(text_of(raw, "an image")?)?.into()))
 }
 
 pub(super) fn parse_repository(raw: &Raw<'_>, _: &Attributes) -> Result<Value, Bad> {

@@ -9,6 +9,7 @@ mod cron;
 mod duration;
 mod host;
 mod image;
+mod map;
 mod memory;
 mod name;
 mod number;
@@ -27,10 +28,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    map::Map,
     part::{PARTS, Part, Set, part, parts, with_parts},
     print::{Printed, Words, print, spell},
     scalar::{Attributes, Bad, Base, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},
@@ -59,11 +60,11 @@ pub enum Value {
     /// A reference to a secret; the secret itself is never known.
     Secret(SecretRef),
     /// A container image.
-    Image(Image),
+    Image(Arc<Image>),
     /// A list.
     List(Vec<Value>),
     /// A map; order is the order of declaration or writing.
-    Map(IndexMap<Arc<str>, Value>),
+    Map(Map),
     /// An explicit null in a free tree.
     Null,
 }
@@ -92,7 +93,7 @@ pub fn size(value: &Value) -> usize {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Piece {
     /// Plain text, never empty; two literals never stand side by side.
-    Literal(Arc<str>),
+    Literal(#[serde(with = "shared")] Arc<str>),
     /// The address of a workload.
     Link(Link),
     /// The value of a secret; legal only in variables and arguments of a workload.
@@ -103,6 +104,7 @@ pub enum Piece {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Link {
     /// The endpoint, which is the workload's name.
+    #[serde(with = "shared")]
     pub endpoint: Arc<str>,
     /// Which part.
     pub part: LinkPart,
@@ -114,11 +116,11 @@ pub enum LinkPart {
     /// Host and first port, `host:port`.
     Address,
     /// A field that the stack gives the endpoint, such as `url`; gone once a plan is lowered.
-    Field(Arc<str>),
+    Field(#[serde(with = "shared")] Arc<str>),
     /// The host name alone.
     Host,
     /// The number of the named port; an empty name is the first port.
-    Port(Arc<str>),
+    Port(#[serde(with = "shared")] Arc<str>),
 }
 
 /// Name and key of a secret that somebody else keeps.

@@ -98,7 +98,7 @@ parts! {
     "image" "tag" "string" |value| of_image(value, tag), Some(set_tag), "The tag; `latest` where there is neither tag nor digest. Writing it drops the weaker layer's digest, which would win over it.";
     "image" "digest" "string" |value| of_image(value, |image| Ok(some(&image.digest))), Some(set_digest), "`sha256:` and 64 hexadecimal digits.";
     "image" "version" "string" |value| of_image(value, version), Some(set_version), "`TAG[@DIGEST]`: what stands after the colon.";
-    "image" "reference" "string" |value| of_image(value, |image| Ok(Some(image::reference(image)))), Some(|_, part| Ok(Value::Image(image::read(plain(part)?)?))), "The whole reference.";
+    "image" "reference" "string" |value| of_image(value, |image| Ok(Some(image::reference(image)))), Some(|_, part| Ok(Value::Image(image::read(plain(part)?)?.into()))), "The whole reference.";
     "memory" "bytes" "bytes" |value| whole(value, 1, "bytes"), None, "Bytes.";
     "memory" "kibibytes" "kibibytes" |value| whole(value, 1 << 10, "kibibytes"), None, "Whole multiples of 1024 bytes.";
     "memory" "mebibytes" "mebibytes" |value| whole(value, 1 << 20, "mebibytes"), None, "Whole multiples of 1024² bytes.";
@@ -231,7 +231,7 @@ fn image_before(weaker: Option<&Value>) -> Result<Image, Bad> {
     let empty = || Image { registry: "".into(), repository: "".into(), tag: "".into(), digest: "".into() };
     match weaker {
         None => Ok(empty()),
-        Some(Value::Image(image)) => Ok(image.clone()),
+        Some(Value::Image(image)) => Ok(Image::clone(image)),
         Some(other) => Err(no_part(other)),
     }
 }
@@ -243,13 +243,13 @@ fn set_registry(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
     }
     let image = image_before(weaker)?;
     let (registry, repository) = image::short(text, &image.repository);
-    Ok(Value::Image(Image { registry: registry.into(), repository: repository.into(), ..image }))
+    Ok(Value::Image(Image { registry: registry.into(), repository: repository.into(), ..image }.into()))
 }
 
 fn set_repository(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
     let text = image::parse_repository(&Raw::String(plain(part)?), &Attributes::default())?;
     let named = image::read(plain(&text)?)?;
-    Ok(Value::Image(Image { registry: named.registry, repository: named.repository, ..image_before(weaker)? }))
+    Ok(Value::Image(Image { registry: named.registry, repository: named.repository, ..image_before(weaker)? }.into()))
 }
 
 fn set_path(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
@@ -259,7 +259,7 @@ fn set_path(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
     }
     let image = image_before(weaker)?;
     let (registry, repository) = image::short(image.registry.to_string(), text);
-    Ok(Value::Image(Image { registry: registry.into(), repository: repository.into(), ..image }))
+    Ok(Value::Image(Image { registry: registry.into(), repository: repository.into(), ..image }.into()))
 }
 
 fn set_tag(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
@@ -267,14 +267,14 @@ fn set_tag(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
     if !image::is_tag(text) {
         return Err(image::bad(text, "a tag is wanted"));
     }
-    Ok(Value::Image(Image { tag: text.into(), digest: Arc::from(""), ..image_before(weaker)? }))
+    Ok(Value::Image(Image { tag: text.into(), digest: Arc::from(""), ..image_before(weaker)? }.into()))
 }
 
 fn set_digest(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
     let text = plain(part)?;
     let digest =
         image::digest_of(text).ok_or_else(|| image::bad(text, "`sha256:` and 64 hexadecimal digits are wanted"))?;
-    Ok(Value::Image(Image { digest: digest.into(), ..image_before(weaker)? }))
+    Ok(Value::Image(Image { digest: digest.into(), ..image_before(weaker)? }.into()))
 }
 
 fn set_version(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {

@@ -34,8 +34,10 @@ pub struct Attributes {
     /// The greatest value, likewise.
     pub max: Option<Value>,
     /// The schemes that a `url` may have, in lower case; none is any.
+    #[serde(with = "crate::value::shared::list")]
     pub schemes: Vec<Arc<str>>,
     /// The words of an `enum`.
+    #[serde(with = "crate::value::shared::list")]
     pub words: Vec<Arc<str>>,
 }
 

@@ -7,7 +7,7 @@
 use std::{cell::RefCell, fmt, sync::Arc};
 
 use serde::{
-    Deserializer, Serializer,
+    Deserialize, Deserializer, Serializer,
     de::{Error, Visitor},
 };
 
@@ -65,6 +65,85 @@ fn shared(text: &str) -> Arc<str> {
             place.clone()
         }),
         _ => text.into(),
+    }
+}
+
+/// A text in a list, or the key of a map.
+#[derive(Deserialize)]
+struct Word(#[serde(with = "super::shared")] Arc<str>);
+
+/// Lists of texts.
+pub mod list {
+    use serde::Serialize as _;
+
+    use super::{Arc, Deserialize as _, Deserializer, Serializer, Word};
+
+    /// Writes a list of texts.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(texts: &[Arc<str>], serializer: S) -> Result<S::Ok, S::Error> {
+        texts.serialize(serializer)
+    }
+
+    /// Reads a list of texts.
+    ///
+    /// # Errors
+    /// Those of the format, and where there is no list of texts.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Arc<str>>, D::Error> {
+        Ok(Vec::<Word>::deserialize(deserializer)?.into_iter().map(|word| word.0).collect())
+    }
+}
+
+/// Maps with texts as keys.
+pub mod keys {
+    use std::{fmt, marker::PhantomData};
+
+    use indexmap::IndexMap;
+    use serde::{
+        Deserialize, Serialize,
+        de::{MapAccess, Visitor},
+    };
+
+    use super::{Arc, Deserializer, Serializer, Word};
+
+    /// Writes a map.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<V: Serialize, S: Serializer>(
+        map: &IndexMap<Arc<str>, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        map.serialize(serializer)
+    }
+
+    /// Reads a map.
+    ///
+    /// # Errors
+    /// Those of the format, and where there is no such map.
+    pub fn deserialize<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<IndexMap<Arc<str>, V>, D::Error> {
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+
+    struct Entries<V>(PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
+        type Value = IndexMap<Arc<str>, V>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+            let mut map = IndexMap::with_capacity(access.size_hint().unwrap_or(0).min(super::PLACES));
+            while let Some((Word(key), value)) = access.next_entry()? {
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
     }
 }
 

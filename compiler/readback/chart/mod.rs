@@ -357,7 +357,7 @@ fn own(value: Value, key: &ChartKey) -> Option<Value> {
     let (Value::Map(entries), KeyShape::Any | KeyShape::Map(_)) = (&value, &key.shape) else { return Some(value) };
     let left = entries.iter().filter(|(name, value)| !key.children.contains_key(*name) && **value != Value::Null);
     let left: indexmap::IndexMap<_, _> = left.map(|(name, value)| (name.clone(), value.clone())).collect();
-    if left.is_empty() && !entries.is_empty() { None } else { Some(Value::Map(left)) }
+    if left.is_empty() && !entries.is_empty() { None } else { Some(Value::Map(left.into())) }
 }
 
 /// The scalar type of a fact's value.

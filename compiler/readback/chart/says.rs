@@ -207,7 +207,7 @@ fn said(value: &Value) -> Value {
         Value::Map(entries) => {
             let entries = entries.iter().map(|(key, value)| (key.clone(), said(value)));
             let left: IndexMap<_, _> = entries.filter(|(_, value)| *value != Value::Null).collect();
-            if left.is_empty() { Value::Null } else { Value::Map(left) }
+            if left.is_empty() { Value::Null } else { Value::Map(left.into()) }
         }
         Value::List(items) if items.is_empty() => Value::Null,
         Value::List(items) => Value::List(items.iter().map(said).collect()),

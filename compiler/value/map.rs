@@ -1,0 +1,53 @@
+//! The entries of a map, behind one pointer: a map is rare, and a value that is none should not be as large as one.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use indexmap::{IndexMap, map};
+use serde::{Deserialize, Serialize};
+
+use super::Value;
+
+type Inner = IndexMap<Arc<str>, Value>;
+
+/// Values by key, in the order of declaration or writing.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Map(Box<Inner>);
+
+impl Deref for Map {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl DerefMut for Map {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.0
+    }
+}
+
+impl From<Inner> for Map {
+    fn from(entries: Inner) -> Map {
+        Map(Box::new(entries))
+    }
+}
+
+impl FromIterator<(Arc<str>, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(entries: I) -> Map {
+        Map::from(entries.into_iter().collect::<Inner>())
+    }
+}
+
+impl IntoIterator for Map {
+    type Item = (Arc<str>, Value);
+    type IntoIter = map::IntoIter<Arc<str>, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
