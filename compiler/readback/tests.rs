@@ -393,30 +393,30 @@ fn each_item_of_a_map_says_its_own_settings() {
     let agrees = r#"parts { (each)"k, p in part" { (ref)"k" { weight (ref)"p.weight"; height (ref)"p.height"; graceSeconds (ref)"p.grace.seconds"; label (ref)"p.label" } } }"#;
     let found = parts(agrees).found();
     assert!(found.iter().all(|found| found.starts_with("TL0608 ")), "{found:#?}");
+    let with = |weight: &str, height: &str, grace: &str, label: &str| -> &'static str {
+        format!(
+            r#"parts {{ (each)"k, p in part" {{ (ref)"k" {{ {weight}; {height}; graceSeconds (cel)"{grace}"; label (cel)"{label}" }} }} }}"#
+        )
+        .leak()
+    };
+    let (weight, height) = (r#"weight (ref)"p.weight""#, r#"height (ref)"p.height""#);
     let cases = [
-        (
-            "TL1110 `setting part.left.grace` is `30s`, and to chart `demo` `parts.left.graceSeconds` says `30000`",
-            r#"parts { (each)"k, p in part" { (ref)"k" { weight (ref)"p.weight"; height (ref)"p.height"; graceSeconds (ref)"p.grace.milliseconds"; label (ref)"p.label" } } }"#,
-        ),
+        ("TL1110 `part.left.grace` is `30s`", with(weight, height, "p.grace.seconds + 1", "p.label")),
         (
             "TL1111 `parts.left.weight` has to come from `part.left.weight`, and comes from `part.left.height`",
-            r#"parts { (each)"k, p in part" { (ref)"k" { weight (ref)"p.height"; height (ref)"p.height"; graceSeconds (ref)"p.grace.seconds"; label (ref)"p.label" } } }"#,
+            with(r#"weight (ref)"p.height""#, r#"height (ref)"p.weight""#, "p.grace.seconds", "p.label"),
         ),
         (
-            "TL1111 `parts.left.height` has to come from `part.left.height`, and comes from a constant",
-            r#"parts { (each)"k, p in part" { (ref)"k" { weight (ref)"p.weight"; height 3; graceSeconds (ref)"p.grace.seconds"; label (ref)"p.label" } } }"#,
+            "TL1109 `parts.left.label` is written, which says `part.left.label`, and nothing here does",
+            with(weight, height, "p.grace.seconds", "first(p.label, 'r')"),
         ),
         (
-            "TL1109 `parts.left.label` is written, which says `setting part.left.label`, and nothing here does",
-            r#"parts { (each)"k, p in part" { (ref)"k" { weight (ref)"p.weight"; height (ref)"p.height"; graceSeconds (ref)"p.grace.seconds"; label "r" } } }"#,
-        ),
-        (
-            "TL1108 `parts.left.height` carries `setting part.left.height` to chart `demo`, and the values do not say it",
-            r#"parts { (each)"k, p in part" { (ref)"k" { weight (ref)"p.weight"; graceSeconds (ref)"p.grace.seconds"; label (ref)"p.label" } } }"#,
+            "TL1108 `parts.left.height` carries `part.left.height` to chart `demo`",
+            with(weight, r#"(when)"p.weight == 4" { height (ref)"p.height" }"#, "p.grace.seconds", "p.label"),
         ),
     ];
     for (wanted, values) in cases {
         let found = parts(values).found();
-        assert!(found.iter().any(|found| found == wanted), "{found:#?}, not {wanted}");
+        assert!(found.iter().any(|found| found.starts_with(wanted)), "{found:#?}, not {wanted}");
     }
 }

@@ -7,6 +7,7 @@ use trueline::{
     diag::Severity,
     read,
     schema::{ChartKey, KeyShape, Packed, Surface},
+    sensitive,
     surface::Values,
 };
 
@@ -15,9 +16,9 @@ use super::{committed, support};
 /// What is written to a key, as KDL.
 fn word(key: &ChartKey) -> Option<&'static str> {
     let KeyShape::Scalar(of, attributes) = &key.shape else { return None };
-    // Under the name of a secret no text is taken, whatever it says.
-    let name = key.name.to_lowercase();
-    if ["secret", "password", "token", "apikey", "accesskey"].iter().any(|word| name.contains(word)) {
+    // Under the name of a secret no text is taken, whatever it says. A number or a yes is no secret.
+    let is_text = matches!(&**of, "string" | "name" | "host" | "subdomain" | "path");
+    if is_text && sensitive::names_secret(&key.name) {
         return None;
     }
     match &**of {
