@@ -315,7 +315,7 @@ codes! {
     "TL1114" UNCARRIED Error "a fact does not reach the chart";
     "TL1115" VIEWS_DIFFER Error "Compose and Helm differ without an override";
     "TL1116" RAW_FACT Error "`raw` says a fact";
-    "TL1117" UNTOLD_KEY Warning "nothing is known of what a key has to say";
+    "TL1117" UNTOLD_KEY Error "nothing is known of what a key has to say";
     "TL1120" FLUX_DIFFERS Error "a file for Flux does not say what it should";
     "TL1121" FLUX_DANGLING Error "a name in the files for Flux leads nowhere";
     "TL1122" SECRET_FETCHED Error "other secrets are fetched than are referred to";

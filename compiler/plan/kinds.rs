@@ -33,6 +33,12 @@ impl FactPath {
     pub fn is_every(&self) -> bool {
         self.kind == Kind::Setting && &*self.workload == "*"
     }
+
+    /// Whether it is a setting of every item of a map, `setting service.*.grace`: each item has a fact of its own.
+    #[must_use]
+    pub fn is_of_items(&self) -> bool {
+        self.kind == Kind::Setting && self.key.contains(".*.")
+    }
 }
 
 /// By workload, kind, key and field. Facts of one workload share its name, which then need not be read.

@@ -362,3 +362,61 @@ fn views_differ_only_where_an_override_says_so() {
         "{changed:?}"
     );
 }
+
+/// Parts by name, each with a weight and a height, and what a chart is told of them.
+const PART: &str = r#"type "part" {
+    (int)weight default=3
+    (int)height default=3
+    (duration)grace default="30s"
+    (string)label
+    absent "compose" because="only the cluster has parts"
+}"#;
+
+fn parts(values: &'static str) -> Demo {
+    Demo {
+        settings: r#"(map)part of="part""#,
+        stack: PART,
+        values,
+        surface: r#"(map)parts {
+            (int)weight default=1 carries="setting part.*.weight"
+            (int)height carries="setting part.*.height"
+            (seconds)graceSeconds carries="setting part.*.grace.seconds"
+            (string)label carries="setting part.*.label"
+        }"#,
+        environment: "part \"left\"\npart \"right\" weight=4 label=\"r\"",
+        ..Demo::default()
+    }
+}
+
+#[test]
+fn each_item_of_a_map_says_its_own_settings() {
+    let agrees = r#"parts { (each)"k, p in part" { (ref)"k" { weight (ref)"p.weight"; height (ref)"p.height"; graceSeconds (ref)"p.grace.seconds"; label (ref)"p.label" } } }"#;
+    let found = parts(agrees).found();
+    assert!(found.iter().all(|found| found.starts_with("TL0608 ")), "{found:#?}");
+    let with = |weight: &str, height: &str, grace: &str, label: &str| -> &'static str {
+        format!(
+            r#"parts {{ (each)"k, p in part" {{ (ref)"k" {{ {weight}; {height}; graceSeconds (cel)"{grace}"; label (cel)"{label}" }} }} }}"#
+        )
+        .leak()
+    };
+    let (weight, height) = (r#"weight (ref)"p.weight""#, r#"height (ref)"p.height""#);
+    let cases = [
+        ("TL1110 `part.left.grace` is `30s`", with(weight, height, "p.grace.seconds + 1", "p.label")),
+        (
+            "TL1111 `parts.left.weight` has to come from `part.left.weight`, and comes from `part.left.height`",
+            with(r#"weight (ref)"p.height""#, r#"height (ref)"p.weight""#, "p.grace.seconds", "p.label"),
+        ),
+        (
+            "TL1109 `parts.left.label` is written, which says `part.left.label`, and nothing here does",
+            with(weight, height, "p.grace.seconds", "first(p.label, 'r')"),
+        ),
+        (
+            "TL1108 `parts.left.height` carries `part.left.height` to chart `demo`",
+            with(weight, r#"(when)"p.weight == 4" { height (ref)"p.height" }"#, "p.grace.seconds", "p.label"),
+        ),
+    ];
+    for (wanted, values) in cases {
+        let found = parts(values).found();
+        assert!(found.iter().any(|found| found.starts_with(wanted)), "{found:#?}, not {wanted}");
+    }
+}

@@ -105,8 +105,12 @@ impl<'d> Charts<'_, 'd> {
         let (mut id, mut rest) = (SettingId::ROOT, path);
         while !rest.is_empty() {
             let (word, after) = rest.split_once('.').unwrap_or((rest, ""));
-            let Some(child) = settings[id.index()].children.get(word) else { break };
-            (id, rest) = (*child, after);
+            let item = match settings[id.index()].kind {
+                SettingKind::Map(item) if word == "*" && !after.is_empty() => Some(item),
+                _ => None,
+            };
+            let Some(child) = settings[id.index()].children.get(word).copied().or(item) else { break };
+            (id, rest) = (child, after);
         }
         let setting = &settings[id.index()];
         let part = match &setting.kind {
@@ -142,6 +146,7 @@ impl<'d> Charts<'_, 'd> {
     /// Reports a key that cannot hold the fact that it is said to carry.
     pub(super) fn fits(&self, entry: &Entry, carry: &Carry, number: u32) {
         let key = self.surface.key(number);
+        self.fits_items(entry, carry, number);
         let of = type_of_fact(carry);
         let held = match (&key.shape, of) {
             (KeyShape::Scalar(name, _), _) => name.clone(),
@@ -162,6 +167,20 @@ impl<'d> Charts<'_, 'd> {
                     )
                     .maybe_hint(parts_hint(of, found)),
             );
+        }
+    }
+
+    /// Reports a setting of the items of a map that is carried by something else than a key of a map's items.
+    fn fits_items(&self, entry: &Entry, carry: &Carry, number: u32) {
+        if !carry.fact.is_of_items() {
+            return;
+        }
+        let path = self.surface.path_of(number);
+        let count = |path: &str| path.split('.').filter(|word| *word == "*").count();
+        if count(&carry.fact.key) != 1 || count(&path) != 1 {
+            let message = format!("`{path}` cannot carry `{}`, which is a setting of each item of a map", carry.fact);
+            let hint = "let a key do so that stands once in each item of one map";
+            self.builder.report(codes::BAD_FACT.at(entry.span, message).hint(hint));
         }
     }
 

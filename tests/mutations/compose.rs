@@ -1,6 +1,6 @@
 //! Mistakes in a printed Compose file: every value and every key of it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use trueline::{
     diag::Diags,
@@ -16,18 +16,28 @@ use super::{Committed, End, Judge, Mistake, OF_CHARTS, committed, each, exprs::r
 /// What became of every mistake.
 pub(super) fn ends() -> Vec<(&'static str, String, End)> {
     let mut all = Vec::new();
+    let mut seen = BTreeSet::new();
     for committed in committed() {
-        for file in committed.files.iter().filter(|file| file.path.ends_with("compose.yaml")) {
+        for (file, stack) in compose_files(committed) {
             let text = std::str::from_utf8(&file.bytes).expect("it is text");
             let tree = output(&read::yaml::parse(text).expect("it can be read"));
             // Nothing else is looked at: the other files are as they were.
             let others: Vec<File> =
                 committed.files.iter().filter(|other| !is_of_helm(other) && other.path != file.path).cloned().collect();
             let end = |tree, mistake: &Mistake<'_, Output>| checked(committed, &file.path, &others, &tree, mistake);
-            all.extend(each(&tree, &made("compose", mistakes(&tree, &committed.name)), end));
+            let mistakes = mistakes(&tree, stack, &mut seen);
+            all.extend(each(&tree, &made("compose", mistakes), end));
         }
     }
     all
+}
+
+/// The Compose files of an environment, each with the name of the stack that it is of.
+fn compose_files(committed: &Committed) -> impl Iterator<Item = (&File, &str)> {
+    committed.env.deployments.iter().filter_map(|deployed| {
+        let path = format!("{}/compose/compose.yaml", deployed.name);
+        Some((committed.files.iter().find(|file| file.path == path)?, &*deployed.stack.name))
+    })
 }
 
 fn is_of_helm(file: &File) -> bool {
@@ -87,15 +97,19 @@ fn sites(tree: &Output, at: &mut At, path: &str, found: &mut Vec<Site>) {
     }
 }
 
-fn mistakes(tree: &Output, environment: &str) -> Vec<Mistake<'static, Output>> {
+/// The mistakes in a file of a stack; not at keys that say in another environment of it what they say here.
+fn mistakes(tree: &Output, stack: &str, seen: &mut BTreeSet<(String, String)>) -> Vec<Mistake<'static, Output>> {
     let mut found = Vec::new();
     sites(tree, &mut Vec::new(), "", &mut found);
     let mut all: Vec<Mistake<'static, Output>> = Vec::new();
     for (number, site) in found.iter().enumerate() {
+        if !seen.insert((format!("{stack} {}", site.path), said(&site.value))) {
+            continue;
+        }
         let names = names(site);
         let mut add = |how, more: Vec<String>, make: Box<dyn Fn(&mut Output) + Send + Sync>| {
             let names = names.iter().cloned().chain(more).collect();
-            all.push(Mistake { how, what: format!("{environment} {}", site.path), names, make });
+            all.push(Mistake { how, what: format!("{stack} {}", site.path), names, make });
         };
         let at = site.at.clone();
         add("delete", Vec::new(), Box::new(move |tree| delete(tree, &at)));
@@ -120,6 +134,15 @@ fn mistakes(tree: &Output, environment: &str) -> Vec<Mistake<'static, Output>> {
         }
     }
     all
+}
+
+/// What a key says itself, without what is below it.
+fn said(value: &Output) -> String {
+    match value {
+        Output::Map(_) => "a map".to_owned(),
+        Output::List(_) => "a list".to_owned(),
+        other => format!("{other:?}"),
+    }
 }
 
 /// What a message has to name one of: the service, or the key at the top.

@@ -5,52 +5,66 @@ use std::sync::Arc;
 use trueline::{
     expr::{Evaluated, Expr, Kind},
     lookup::Reading,
+    model::Deployed,
     schema::{Stack, TreeKey, TreeNode, TreeValue},
 };
 
 use super::{
     Committed, End, Judge, Mistake, OF_CHARTS, compiled, each,
     exprs::{bare, changed, renamed, settings, type_of},
-    made, stacks,
+    made, stacks, writers,
 };
 
 /// What became of every mistake.
 pub(super) fn ends() -> Vec<(&'static str, String, End)> {
-    let end = |stack, mistake: &Mistake<'_, Stack>| {
-        let judge = Judge { names: &mistake.names, blocks: OF_CHARTS };
-        compiled(stack, judge, &|_, _| String::new())
-    };
-    stacks().iter().flat_map(|stack| each(&**stack, &made("values", mistakes(stack)), end)).collect()
-}
-
-fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
-    of_releases(stack, &|trees, tree| trees.mistakes(tree))
+    let mut all = Vec::new();
+    for stack in stacks() {
+        for (block, helm) in stack.helm.iter().enumerate() {
+            for (release, declared) in helm.releases.iter().enumerate() {
+                let users = writers(&declared.chart, &declared.version);
+                if users.is_empty() {
+                    continue; // of a version that no environment here is for
+                }
+                let end = |stack, mistake: &Mistake<'_, Stack>| {
+                    let judge = Judge { names: &mistake.names, blocks: OF_CHARTS };
+                    compiled(stack, &users, true, judge, &|_, _| String::new())
+                };
+                let mistakes = of_release(&stack, (block, release), &|trees, tree| trees.mistakes(tree));
+                all.extend(each(&*stack, &made("values", mistakes), end));
+            }
+        }
+    }
+    all
 }
 
 /// Swaps of leaves that come from other settings and yet are the same in an environment, where both are printed.
-pub(super) fn equal_swaps<'s>(stack: &'s Stack, committed: &Committed) -> Vec<Mistake<'s, Stack>> {
-    of_releases(stack, &|trees, _| trees.equal_swaps(committed))
+pub(super) fn equal_swaps<'s>(committed: &Committed, deployed: &'s Deployed) -> Vec<Mistake<'s, Stack>> {
+    let stack = &*deployed.stack;
+    let mut all = Vec::new();
+    for (block, helm) in stack.helm.iter().enumerate() {
+        for release in 0..helm.releases.len() {
+            all.extend(of_release(stack, (block, release), &|trees, _| trees.equal_swaps(committed, deployed)));
+        }
+    }
+    all
 }
 
 type OfTree<'a> = &'a dyn Fn(&Trees<'_>, &[TreeNode]) -> Vec<Mistake<'static, Vec<TreeNode>>>;
 
-fn of_releases<'s>(stack: &'s Stack, of_tree: OfTree<'_>) -> Vec<Mistake<'s, Stack>> {
-    let mut all = Vec::new();
-    for (block, helm) in stack.helm.iter().enumerate() {
-        for (release, declared) in helm.releases.iter().enumerate() {
-            let mut trees = Trees { stack, found: Vec::new() };
-            trees.walk(&declared.values, &mut Vec::new(), "", &mut Vec::new());
-            let of_tree = of_tree(&trees, &declared.values);
-            all.extend(of_tree.into_iter().map(|mistake| Mistake {
-                how: mistake.how,
-                what: mistake.what,
-                names: mistake.names,
-                make: Box::new(move |stack: &mut Stack| (mistake.make)(&mut stack.helm[block].releases[release].values))
-                    as Box<dyn Fn(&mut Stack) + Send + Sync>,
-            }));
-        }
-    }
-    all
+/// Mistakes in the values of one release, by the numbers of its block and in that.
+fn of_release<'s>(stack: &'s Stack, at: (usize, usize), of_tree: OfTree<'_>) -> Vec<Mistake<'s, Stack>> {
+    let (block, release) = at;
+    let declared = &stack.helm[block].releases[release];
+    let mut trees = Trees { stack, found: Vec::new() };
+    trees.walk(&declared.values, &mut Vec::new(), "", &mut Vec::new());
+    let of_stack = |mistake: Mistake<'static, Vec<TreeNode>>| Mistake {
+        how: mistake.how,
+        what: format!("{}/{}/{} {}", stack.name, stack.helm[block].name, declared.name, mistake.what),
+        names: mistake.names,
+        make: Box::new(move |stack: &mut Stack| (mistake.make)(&mut stack.helm[block].releases[release].values))
+            as Box<dyn Fn(&mut Stack) + Send + Sync>,
+    };
+    of_tree(&trees, &declared.values).into_iter().map(of_stack).collect()
 }
 
 type Make = Box<dyn Fn(&mut Vec<TreeNode>) + Send + Sync>;
@@ -66,6 +80,8 @@ struct Site {
     /// The loops around it.
     loops: Vec<At>,
     what: What,
+    /// What it is called, where that is not its path.
+    called: String,
     names: Vec<String>,
 }
 
@@ -77,8 +93,10 @@ enum What {
     Argument(Expr, String),
     /// A map or list.
     Group,
-    Condition,
-    Loop,
+    /// What decides whether a key is there, by the path of the first.
+    Condition(String),
+    /// The same of a loop.
+    Loop(String),
 }
 
 /// The sites of one tree.
@@ -98,14 +116,14 @@ impl Trees<'_> {
                     // Variables by their names, and keys that are written twice then.
                     names.extend(keys(nodes).iter().flat_map(|key| [format!("[{key}]"), format!("`{key}`")]));
                     all_settings(self.stack, nodes, &mut names);
-                    self.site(at, path, loops, What::Condition, names);
+                    self.site(at, path, loops, What::Condition(first_path(nodes, path)), names);
                     self.walk(nodes, at, path, loops);
                 }
                 TreeNode::Each(over, nodes) => {
                     let expr = Expr { kind: Kind::Ref(over.clone()), span: over.span };
                     let mut names = settings(self.stack, &expr);
                     all_settings(self.stack, nodes, &mut names);
-                    self.site(at, path, loops, What::Loop, names);
+                    self.site(at, path, loops, What::Loop(first_path(nodes, path)), names);
                     loops.push(at.clone());
                     self.walk(nodes, at, path, loops);
                     loops.pop();
@@ -152,7 +170,13 @@ impl Trees<'_> {
             // What is left without anything in it is as good as gone too.
             names.extend(above(path).map(|path| format!("`{path}`")));
         }
-        self.found.push(Site { at: at.clone(), path: path.to_owned(), loops: loops.to_vec(), what, names });
+        // A condition and a loop have no path of their own.
+        let called = match &what {
+            What::Condition(first) => format!("when {first}"),
+            What::Loop(first) => format!("each {first}"),
+            What::Leaf(..) | What::Argument(..) | What::Group => path.to_owned(),
+        };
+        self.found.push(Site { at: at.clone(), path: path.to_owned(), loops: loops.to_vec(), what, called, names });
     }
 
     fn mistakes(&self, tree: &[TreeNode]) -> Vec<Mistake<'static, Vec<TreeNode>>> {
@@ -161,11 +185,10 @@ impl Trees<'_> {
             let mut add = |how, more: &[String], make: Make| {
                 let mut names = site.names.clone();
                 names.extend_from_slice(more);
-                let places: Vec<String> = site.at.iter().map(ToString::to_string).collect();
-                all.push(Mistake { how, what: format!("{} at {}", site.path, places.join(".")), names, make });
+                all.push(Mistake { how, what: site.called.clone(), names, make });
             };
             let at = site.at.clone();
-            if site.what == What::Condition {
+            if matches!(site.what, What::Condition(_)) {
                 add("flip", &[], Box::new(move |tree| flip(tree, &at)));
                 continue;
             }
@@ -195,8 +218,7 @@ impl Trees<'_> {
         all
     }
 
-    fn equal_swaps(&self, committed: &Committed) -> Vec<Mistake<'static, Vec<TreeNode>>> {
-        let deployed = &committed.env.deployments[0];
+    fn equal_swaps(&self, committed: &Committed, deployed: &Deployed) -> Vec<Mistake<'static, Vec<TreeNode>>> {
         let reading = Reading {
             stack: self.stack,
             view: deployed.view("helm"),

@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, sync::Arc};
 use trueline::{
     diag::Diags,
     expr::{Expr, Kind},
-    ledger,
     plan::{FactPath, Kind as FactOf, Release},
     read::{self, Data, Node},
     readback,
@@ -18,7 +17,7 @@ use trueline::{
 use super::{
     End, Judge, Mistake, OF_CHARTS, each,
     exprs::{changed, renamed},
-    judged, made, stacks, users,
+    judged, loaded, made, stacks, writers,
 };
 
 /// What became of every mistake.
@@ -27,29 +26,29 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
     for stack in stacks() {
         for (number, packed) in stack.surfaces.iter().enumerate() {
             let surface = packed.surface().expect("it can be read");
-            if written(&stack, &surface).is_empty() {
+            if written(&surface).is_empty() {
                 continue; // of a version that no environment here is for
             }
-            let end = |surface, mistake: &Mistake<'_, Surface>| checked(&stack, number, surface, mistake);
-            all.extend(each(&*surface, &made("surface", mistakes(&stack, &surface)), end));
+            let original = surface.clone();
+            let end = |surface, mistake: &Mistake<'_, Surface>| checked(&stack, number, &original, surface, mistake);
+            let mut mistakes = mistakes(&stack, &surface);
+            for mistake in &mut mistakes {
+                mistake.what = format!("{}/{} {}", surface.chart, surface.version, mistake.what);
+            }
+            all.extend(each(&*surface, &made("surface", mistakes), end));
         }
     }
     all
 }
 
-fn checked(stack: &Stack, number: usize, surface: Surface, mistake: &Mistake<'_, Surface>) -> End {
+fn checked(stack: &Stack, number: usize, original: &Surface, surface: Surface, mistake: &Mistake<'_, Surface>) -> End {
     let mut stack = stack.clone();
     let file = stack.surfaces[number].file.clone();
-    stack.surfaces[number] = Packed::new(file, surface).expect("it can be kept");
-    let mut diags = Diags::default();
-    ledger::check(&stack, &mut diags);
+    stack.surfaces[number] = Packed::new(file, surface.clone()).expect("it can be kept");
     let judge = Judge { names: &mistake.names, blocks: OF_CHARTS };
-    if let Some(end) = judged(diags.as_slice(), judge) {
-        return end;
-    }
     let stack = Arc::new(stack);
     let mut unclear = None;
-    for committed in users(&stack) {
+    for committed in writers(&surface.chart, &surface.version) {
         let mut diags = Diags::default();
         let files: Vec<File> = committed.files.iter().filter(|file| file.path.contains("/helm/")).cloned().collect();
         readback::check(&committed.with(&stack), &committed.plan, &files, &mut diags);
@@ -59,13 +58,39 @@ fn checked(stack: &Stack, number: usize, surface: Surface, mistake: &Mistake<'_,
             None => {}
         }
     }
-    unclear.unwrap_or(End::Survived(String::new()))
+    let why = || excuse(original, &surface).unwrap_or_default().to_owned();
+    loaded(&stack, judge).or(unclear).unwrap_or_else(|| End::Survived(why()))
 }
 
-/// The keys of a surface that a committed environment writes, those of groups too, and whether one is more than null.
-fn written(stack: &Stack, surface: &Surface) -> BTreeMap<u32, bool> {
+/// Why a mistake may survive, by what it is and what the committed environments write there.
+fn excuse(original: &Surface, changed: &Surface) -> Option<&'static str> {
+    let differ = |number: &u32| original.key(*number) != changed.key(*number);
+    let keys: Vec<u32> = (0..original.keys.len() as u32).filter(differ).collect();
+    let said = |number: u32| written(original).remove(&number).unwrap_or_default();
+    match keys.as_slice() {
+        [one] if original.key(*one).shape != changed.key(*one).shape => {
+            let is_nothing = |said: &String| said.as_str() == NOTHING;
+            said(*one).iter().all(is_nothing).then_some("null and empty text say that there is nothing, in every type")
+        }
+        [one] if original.key(*one).carries.len() > changed.key(*one).carries.len() => {
+            let of_settings = original.key(*one).carries.iter().all(|carry| carry.fact.kind == FactOf::Setting);
+            let decides = original.asked().binary_search(one).is_ok() && of_settings;
+            decides.then_some("the key decides which others are read, and a wrong value of it is found by those")
+        }
+        [one, other] if original.key(*one).carries != changed.key(*one).carries => {
+            (said(*one) == said(*other)).then_some("both keys say the same wherever they are written, and are compared")
+        }
+        _ => None,
+    }
+}
+
+/// What a key says that says nothing.
+const NOTHING: &str = "nothing";
+
+/// The keys of a surface that committed environments write, those of groups too, and what they say.
+fn written(surface: &Surface) -> BTreeMap<u32, Vec<String>> {
     let mut keys = BTreeMap::new();
-    for committed in users(stack) {
+    for committed in writers(&surface.chart, &surface.version) {
         for deployment in &committed.plan.deployments {
             let of_chart = |release: &&Release| release.chart == surface.chart && release.version == surface.version;
             for release in deployment.helm.iter().filter(of_chart) {
@@ -80,8 +105,14 @@ fn written(stack: &Stack, surface: &Surface) -> BTreeMap<u32, bool> {
     keys
 }
 
-fn note(surface: &Surface, node: &Node<'_>, number: u32, keys: &mut BTreeMap<u32, bool>) {
-    *keys.entry(number).or_default() |= !matches!(node.data, Data::Null);
+fn note(surface: &Surface, node: &Node<'_>, number: u32, keys: &mut BTreeMap<u32, Vec<String>>) {
+    let said = match &node.data {
+        Data::Null => NOTHING.to_owned(),
+        Data::String(text) if text.is_empty() => NOTHING.to_owned(),
+        Data::Map(_) | Data::List(_) => format!("several {}", node.line),
+        other => format!("{other:?}"),
+    };
+    keys.entry(number).or_default().push(said);
     // What is handed on whole has no keys of its own but those that are known by name.
     let named = |name: &str| match surface.key(number).shape {
         KeyShape::Any => surface.key(number).children.get(name).copied(),
@@ -108,9 +139,9 @@ type Make = Box<dyn Fn(&mut Surface) + Send + Sync>;
 
 fn mistakes(stack: &Stack, surface: &Surface) -> Vec<Mistake<'static, Surface>> {
     let mut all = Vec::new();
-    let written = written(stack, surface);
-    for (number, is_filled) in &written {
-        of_key(stack, surface, *number, *is_filled, &mut all);
+    let written = written(surface);
+    for (number, said) in &written {
+        of_key(stack, surface, *number, said.iter().any(|said| said.as_str() != NOTHING), &mut all);
     }
     for (one, other) in carries_to_swap(surface, &written.keys().copied().collect::<Vec<_>>()) {
         let names = names(surface, one).into_iter().chain(names(surface, other)).collect();
@@ -286,7 +317,7 @@ impl<'a> Holds<'a> {
         let releases = stack.helm.iter().flat_map(|block| &block.releases);
         let own = releases.filter(|release| release.chart == surface.chart && release.version == surface.version);
         let ends: Vec<String> = own.map(|release| format!("/helm/{}", release.file)).collect();
-        let files = users(stack).flat_map(|committed| &committed.files);
+        let files = writers(&surface.chart, &surface.version).into_iter().flat_map(|committed| &committed.files);
         let texts = files.filter(|file| ends.iter().any(|end| file.path.ends_with(end)));
         Holds { surface, texts: texts.map(|file| std::str::from_utf8(&file.bytes).expect("it is text")).collect() }
     }
@@ -304,7 +335,7 @@ fn of_templates(committed: &Holds<'_>, surface: &Surface, all: &mut Vec<Mistake<
     for (at, fixed) in surface.fixed.iter().enumerate().filter(|(_, fixed)| active(&fixed.when)) {
         let names = vec![fixed.fact.fact.to_string()];
         let dot = if fixed.fact.part.is_empty() { "" } else { "." };
-        let what = format!("fixed {}{dot}{} {at}", fixed.fact.fact, fixed.fact.part);
+        let what = format!("fixed {}{dot}{}", fixed.fact.fact, fixed.fact.part);
         let mut add = |how, make: Make| all.push(Mistake { how, what: what.clone(), names: names.clone(), make });
         add("delete", Box::new(move |surface| _ = surface.fixed.remove(at)));
         let value = other_value(&fixed.value);
@@ -315,7 +346,7 @@ fn of_templates(committed: &Holds<'_>, surface: &Surface, all: &mut Vec<Mistake<
     }
     for (at, runs) in surface.runs.iter().enumerate().filter(|(_, runs)| active(&runs.when)) {
         let names = vec![format!("`{}`", runs.workload), format!("{} ", runs.workload)];
-        let what = format!("runs {} {at}", runs.workload);
+        let what = format!("runs {}", runs.workload);
         let mut add = |how, make: Make| all.push(Mistake { how, what: what.clone(), names: names.clone(), make });
         add("delete", Box::new(move |surface| _ = surface.runs.remove(at)));
         if let Some(host) = runs.host.as_ref().map(other_value) {
@@ -328,7 +359,7 @@ fn of_templates(committed: &Holds<'_>, surface: &Surface, all: &mut Vec<Mistake<
     for (at, unsaid) in surface.unsaid.iter().enumerate().filter(|(_, unsaid)| active(&unsaid.when)) {
         let kinds = unsaid.facts.iter().map(|fact| format!("`{} {}", fact.workload, fact.kind.row().name));
         let names: Vec<String> = kinds.collect();
-        let what = format!("unsaid {} {at}", unsaid.facts.first().map(ToString::to_string).unwrap_or_default());
+        let what = format!("unsaid {}", unsaid.facts.first().map(ToString::to_string).unwrap_or_default());
         let mut add = |how, make: Make| all.push(Mistake { how, what: what.clone(), names: names.clone(), make });
         add("delete", Box::new(move |surface| _ = surface.unsaid.remove(at)));
         if let Some(when) = unsaid.when.as_ref().map(not) {

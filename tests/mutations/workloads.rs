@@ -12,7 +12,7 @@ use trueline::{
 use super::{
     ALL, Committed, End, Judge, Mistake, compiled, each,
     exprs::{bare, changed, renamed, settings, type_of},
-    made, stacks,
+    made, stacks, users,
 };
 
 /// What became of every mistake.
@@ -20,9 +20,10 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
     let mut all = Vec::new();
     for stack in stacks() {
         let surfaces: Vec<Arc<Surface>> = stack.surfaces.iter().filter_map(trueline::schema::Packed::surface).collect();
+        let users = users(&stack);
         let explain = |committed: &Committed, plan: &Plan| one_sided(committed, plan, &surfaces);
         let end = |stack, mistake: &Mistake<'_, Stack>| {
-            compiled(stack, Judge { names: &mistake.names, blocks: ALL }, &explain)
+            compiled(stack, &users, false, Judge { names: &mistake.names, blocks: ALL }, &explain)
         };
         all.extend(each(&*stack, &made("workloads", mistakes(&stack)), end));
     }
@@ -68,8 +69,11 @@ fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
         let loops = loops.count();
         let over = if at.1.is_some() { " override" } else { "" };
         let fact = fact_at(&mut stack_copy, &at);
-        let what = format!("{name}{over} {} {}", fact.kind.kind().row().name, at.2);
+        let what = format!("{}/{name}{over} {}{}", stack.name, fact.kind.kind().row().name, key(&fact.kind));
         let mut names = vec![format!("`{name} "), format!("`{name}`"), format!("{name}.")];
+        if name == "*" {
+            names.push("the workload `".to_owned());
+        }
         if let FactKind::Env { name, .. } = &fact.kind {
             names.extend(word(name));
         }
@@ -79,7 +83,7 @@ fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
         }
         for (slot, (field, expr)) in exprs.into_iter().enumerate() {
             let of = if field == "image" { "image".to_owned() } else { type_of(stack, expr) };
-            let what = format!("{what} {field} {slot}");
+            let what = format!("{what} {field}{}", if slot == 0 { String::new() } else { format!(" {slot}") });
             sites.push(Site { at, slot, expr: expr.clone(), of, loops, what, names: names.clone() });
         }
         let delete = move |stack: &mut Stack| _ = facts_at(stack, &at).remove(at.2);
@@ -233,6 +237,21 @@ fn fields(kind: &mut FactKind) -> Vec<&mut Option<Expr>> {
     all.into_iter().filter(|field| field.is_some()).collect()
 }
 
+/// The key of a fact, in brackets; nothing where it has none, or one that an environment decides.
+fn key(kind: &FactKind) -> String {
+    let key = match kind {
+        FactKind::Env { name, .. }
+        | FactKind::EnvTree { name, .. }
+        | FactKind::Port { name, .. }
+        | FactKind::Volume { name, .. }
+        | FactKind::File { path: name, .. } => word(name),
+        FactKind::Needs { names, .. } => names.first().and_then(word),
+        FactKind::Health(health) => Some(format!("{:?}", health.kind).to_lowercase()),
+        _ => None,
+    };
+    key.map(|key| format!("[{key}]")).unwrap_or_default()
+}
+
 /// Gives a fact another name, if it has one.
 fn rename(kind: &mut FactKind) -> bool {
     match kind {
@@ -317,6 +336,11 @@ fn same(one: Option<&facts::Fact>, other: Option<&facts::Fact>) -> bool {
 }
 
 fn why(path: &FactPath, surfaces: &[Arc<Surface>]) -> Option<String> {
+    if surfaces.iter().any(|surface| surface.keys.iter().any(|key| key.carries.iter().any(|one| one.fact.is_every()))) {
+        return Some(
+            "the chart takes workloads as they are, so there is one statement of it for both targets".to_owned(),
+        );
+    }
     let field = path.kind.row().field(&path.field)?;
     if !field.helm {
         return Some(format!("Kubernetes has no word for `{}`", path.kind.row().name));

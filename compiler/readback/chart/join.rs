@@ -63,8 +63,9 @@ impl<'a> Chart<'a, '_> {
             {
                 self.missing(number, None);
             }
-            let mut silent = !key.carries.is_empty() && !key.carries.iter().any(|carry| carry.fact.is_every());
-            for carry in key.carries.iter().filter(|carry| !carry.fact.is_every()) {
+            let is_one = |carry: &&Carry| !carry.fact.is_every() && !carry.fact.is_of_items();
+            let mut silent = !key.carries.is_empty() && key.carries.iter().all(|carry| is_one(&carry));
+            for carry in key.carries.iter().filter(is_one) {
                 let holds = values.holds(carry.when.as_ref());
                 silent &= holds == Some(false);
                 match holds {

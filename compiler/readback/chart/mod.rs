@@ -4,6 +4,7 @@
 //! Never: how the values were printed.
 //! Invariant: one mistake gives one finding. What a finding says of a key is not said again of the fact that it carries.
 
+mod items;
 mod join;
 mod says;
 mod tell;
@@ -22,7 +23,7 @@ use crate::{
     model::{Deployed, Env},
     plan::{Deployment, FactPath, Kind, Origin, Release},
     read::{Data, Node},
-    schema::{self, ChartKey, KeyShape, Stack, Surface},
+    schema::{self, ChartKey, KeyShape, SettingId, Stack, Surface},
     source::Span,
     surface::{self, Values},
     targets::{File, Leaf, Spot, Spots},
@@ -88,6 +89,7 @@ pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
     chart.carry();
     chart.fixed();
     chart.join();
+    chart.each_item();
     chart.says();
     chart.understood();
     chart.as_they_are();
@@ -101,6 +103,7 @@ fn settings(inputs: &Inputs<'_>, names: &Names) -> Facts {
         let path = &carry.fact;
         if path.kind == Kind::Setting
             && !path.is_every()
+            && !path.is_of_items()
             && !settings.contains_key(path)
             && let Some(fact) = setting(inputs, &path.key, names)
         {
@@ -111,13 +114,23 @@ fn settings(inputs: &Inputs<'_>, names: &Names) -> Facts {
 }
 
 fn setting(inputs: &Inputs<'_>, path: &Arc<str>, names: &Names) -> Option<Fact> {
+    let (id, keys) = super::setting_of(&inputs.deployed.stack, path)?;
+    setting_with(inputs, id, &keys, path, names)
+}
+
+/// A setting of the item of this name; `path` is where it stands, with a `*` for the name in `of`.
+fn setting_at(inputs: &Inputs<'_>, of: &str, path: &Arc<str>, item: &Arc<str>, names: &Names) -> Option<Fact> {
+    let (id, _) = super::setting_of(&inputs.deployed.stack, of)?;
+    setting_with(inputs, id, &[item.clone()], path, names)
+}
+
+fn setting_with(inputs: &Inputs<'_>, id: SettingId, keys: &[Arc<str>], path: &Arc<str>, names: &Names) -> Option<Fact> {
     let deployed = inputs.deployed;
-    let (id, keys) = super::setting_of(&deployed.stack, path)?;
     let view = deployed.view("helm");
-    let Evaluated::Value(value) = inputs.reading().setting(id, &keys) else { return None };
+    let Evaluated::Value(value) = inputs.reading().setting(id, keys) else { return None };
     let value = super::carried::normal(&value, "", names);
     let declared = deployed.stack.setting(id).declarations.first().map(|declaration| declaration.span);
-    let span = view.slot(id, &keys).map(|slot| slot.span).or(declared).unwrap_or_default();
+    let span = view.slot(id, keys).map(|slot| slot.span).or(declared).unwrap_or_default();
     let place = Place { origins: vec![Origin { path: path.clone(), span }], at: span, line: 0 };
     Some(Fact { value, delivery: Delivery::Literal, state: State::Set, place })
 }
@@ -126,6 +139,8 @@ fn setting(inputs: &Inputs<'_>, path: &Arc<str>, names: &Names) -> Option<Fact> 
 struct Written {
     value: Value,
     origins: Vec<Arc<str>>,
+    /// The name of the item of a map that it is said of, where its key carries settings of items.
+    item: Option<Arc<str>>,
     /// Where the stack or the environment says it.
     at: Span,
     /// Whether the environment's `raw` says it.
@@ -307,7 +322,8 @@ impl<'a> Chart<'a, '_> {
                     }
                 }
                 if let Some(value) = own(value, key) {
-                    let written = self.written_at(value, &self.own_leaves(node, key, at));
+                    let mut written = self.written_at(value, &self.own_leaves(node, key, at));
+                    written.item = self.item(key);
                     self.written.entry(number).or_default().push(written);
                 }
             }
@@ -331,7 +347,7 @@ impl<'a> Chart<'a, '_> {
         origins.sort();
         origins.dedup();
         let raw = leaves.iter().any(|leaf| super::is_raw(*leaf));
-        Written { value, origins, at: leaves.first().map(|leaf| leaf.at()).unwrap_or_default(), raw }
+        Written { value, origins, item: None, at: leaves.first().map(|leaf| leaf.at()).unwrap_or_default(), raw }
     }
 }
 

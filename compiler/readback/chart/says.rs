@@ -10,7 +10,7 @@ use crate::{
     diag::{Finding, codes},
     expr::{self, Evaluated, Expr},
     readback::{self, carried},
-    schema::KeyShape,
+    schema::{ChartKey, KeyShape},
     source::Span,
     targets::Leaf,
     value::Value,
@@ -35,7 +35,7 @@ impl<'a> Chart<'a, '_> {
         let wanted = match self.inputs.reading().evaluate(says) {
             Evaluated::Value(value) => normal(&value),
             Evaluated::Missing => Value::Null,
-            Evaluated::Unknown => return None,
+            Evaluated::Unknown => return Some(self.says_unknown(number, says)),
         };
         let Some(written) = self.written.get(&number).and_then(|written| written.first()) else {
             let own = match (&wanted, self.values.value(number)) {
@@ -88,6 +88,13 @@ impl<'a> Chart<'a, '_> {
         code.at(at, message).label(says.span, "the surface says so")
     }
 
+    /// A value that there is none of: the settings are all known, but what the surface says of them has no result.
+    fn says_unknown(&self, number: u32, says: &Expr) -> Finding {
+        let (path, from) = (self.surface.path_of(number), readback::words(&self.named_by(says)));
+        let message = format!("what `{path}` has to say to chart `{}` has no value for {from}", self.surface.chart);
+        codes::CARRIED_DIFFERS.at(says.span, message).hint("say it in a unit, or by an expression, that has one")
+    }
+
     /// The settings that an expression names.
     fn named_by(&self, expr: &Expr) -> Vec<Arc<str>> {
         let id = |found: &&expr::Ref| self.stack.setting_at(found.place);
@@ -104,12 +111,14 @@ impl<'a> Chart<'a, '_> {
     }
 
     /// Every value that is computed from settings stands at a key of which the surface says what it carries, what it has
-    /// to say, or what it decides; if the surface knows workloads at all.
+    /// to say, or what it decides; if the surface knows workloads at all, those that it runs or any.
     pub(super) fn understood(&mut self) {
         let open = std::mem::take(&mut self.open);
         let mut silent = std::mem::take(&mut self.silent);
         silent.retain(|number| self.is_filled(*number));
-        if self.surface.runs.is_empty() || open.is_empty() && silent.is_empty() {
+        let takes_all = |key: &ChartKey| key.carries.iter().any(|carry| carry.fact.is_every());
+        let knows_workloads = !self.surface.runs.is_empty() || self.surface.keys.iter().any(takes_all);
+        if !knows_workloads || open.is_empty() && silent.is_empty() {
             return;
         }
         let asked = self.surface.asked();
@@ -131,8 +140,15 @@ impl<'a> Chart<'a, '_> {
         self.written.get(&number).is_some_and(|written| written.iter().any(|one| !is_empty(&one.value)))
     }
 
+    /// Whether something is said of a key, or of one above it that it is a part of. What is known by name in a map, or in
+    /// what is handed on whole, is none: it says things of its own.
     fn is_above(&self, number: u32, says: &dyn Fn(u32) -> bool) -> bool {
-        std::iter::successors(Some(number), |number| self.key(*number).parent).any(says)
+        let is_part = |number: u32| {
+            let parent = self.key(number).parent?;
+            let apart = matches!(self.key(parent).shape, KeyShape::Any | KeyShape::Map(_));
+            (!apart || &*self.key(number).name == "*").then_some(parent)
+        };
+        std::iter::successors(Some(number), |number| is_part(*number)).any(says)
     }
 
     fn is_below(&self, number: u32, says: &dyn Fn(u32) -> bool) -> bool {
