@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use trueline::{
     compile::Compiled,
-    diag::Diags,
+    diag::{Diags, codes},
     expr::{Evaluated, Expr},
     lookup::Reading,
     model::{Deployed, Slot, View},
@@ -154,6 +154,42 @@ fn inserted(base: &Base, at: usize, id: SettingId, keys: &[Arc<str>], value: &st
     let (end, braces) = base.ends[at];
     let node = if braces { format!("\n{node}\n") } else { format!(" {{\n{node}\n}}") };
     Some(format!("{}{node}{}", &text[..end], &text[end..]))
+}
+
+/// The same with a value for every setting that the findings ask for, where what was changed needs others beside it.
+pub(crate) fn completed(base: &Base, at: usize, mut text: String) -> String {
+    for _ in 0..3 {
+        let compiled = base.compile(&text);
+        let wanting = compiled.findings.iter().filter(|finding| finding.code == &codes::REQUIRED);
+        let paths: BTreeSet<&str> = wanting.filter_map(|finding| finding.message.split('`').nth(1)).collect();
+        let Some((end, braces)) = ends(&text).get(at).copied().filter(|_| !paths.is_empty()) else { return text };
+        let stack = &base.deployments()[at].stack;
+        let nodes: String = paths.into_iter().filter_map(|path| wanted(stack, path)).collect();
+        let nodes = if braces { format!("\n{nodes}") } else { format!(" {{\n{nodes}}}") };
+        text.insert_str(end, &nodes);
+    }
+    text
+}
+
+/// A line that gives a setting, which stands in no list, its first candidate.
+fn wanted(stack: &Stack, path: &str) -> Option<String> {
+    let (mut at, mut steps): (SettingId, Vec<String>) = (SettingId::ROOT, Vec::new());
+    for word in path.split('.') {
+        match stack.setting(at).kind {
+            Kind::Map(item) => {
+                at = item;
+                let entry = steps.pop()?;
+                steps.push(format!("{entry} {word:?}"));
+            }
+            _ => {
+                at = *stack.setting(at).children.get(word)?;
+                steps.push(word.to_owned());
+            }
+        }
+    }
+    let value = candidates(stack, at, 0, None).into_iter().next()?;
+    let last = format!("{} {value}", steps.pop()?);
+    Some(steps.into_iter().rev().fold(last, |inner, step| format!("{step} {{ {inner} }}")) + "\n")
 }
 
 /// The settings from the top to one, itself last, without the root.

@@ -24,7 +24,7 @@ use trueline::{
 };
 
 use super::{
-    edits::{self, Base, candidates, changed, edited, holds_in_base, instances},
+    edits::{self, Base, candidates, changed, completed, edited, holds_in_base, instances},
     support::{failed, read, root},
 };
 
@@ -254,6 +254,15 @@ fn tried(goal: &Goal, place: &Place<'_>, text: &str) -> Option<How> {
     if followed { Some(How::Settings) } else { rules.then_some(How::Verdict) }
 }
 
+/// The text after a change; another variant or a switch that is turned on comes with what it requires.
+fn remade(goal: &Goal, place: &Place<'_>, text: String) -> String {
+    match goal.stack.setting(goal.row().setting).kind {
+        Kind::Choice(_) | Kind::Switch => completed(place.base, place.at, text),
+        _ if goal.row().path.ends_with(".mode") => completed(place.base, place.at, text),
+        _ => text,
+    }
+}
+
 /// Looks for a change that shows a setting, at the remembered place first.
 fn shown(goal: &Goal, places: &[Place<'_>], remembered: Option<&Shown>) -> Option<Shown> {
     let row = goal.row();
@@ -267,7 +276,7 @@ fn shown(goal: &Goal, places: &[Place<'_>], remembered: Option<&Shown>) -> Optio
             .into_iter()
             .find(|keys| goal.stack.path_of(row.setting, keys).as_ref() == old.path)
         && let Some(text) = edited(place.base, place.at, row.setting, &keys, &old.value)
-        && let Some(how) = tried(goal, place, &text)
+        && let Some(how) = tried(goal, place, &remade(goal, place, text))
     {
         return Some(Shown { how, ..old.clone() });
     }
@@ -286,6 +295,7 @@ fn shown(goal: &Goal, places: &[Place<'_>], remembered: Option<&Shown>) -> Optio
             for value in candidates(&goal.stack, row.setting, row.declaration as usize, now) {
                 let Some(text) = edited(place.base, place.at, row.setting, &keys, &value) else { continue };
                 tries += 1;
+                let text = remade(goal, place, text);
                 let Some(how) = tried(goal, place, &text) else { continue };
                 let path = goal.stack.path_of(row.setting, &keys).to_string();
                 let deployment = place.deployed().name.to_string();
