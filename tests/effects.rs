@@ -1,0 +1,382 @@
+//! Every setting does what the ledger says, and nothing else: for each there is an environment in which another value
+//! changes exactly the targets that use it. One that no target says changes another setting or the verdict of a rule.
+//!
+//! `tests/fixtures/effects/shown.txt` remembers where each was shown; `TRUELINE_BLESS=1` writes it. What is not in it is
+//! searched for in all environments, so that the file only saves time. `reasons.txt` beside it lists what cannot be shown.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use rayon::prelude::*;
+use trueline::{
+    compile::Compiled,
+    diag::Finding,
+    expr::Evaluated,
+    ledger::{self, Cell, Table},
+    model::Deployed,
+    schema::{Kind, Stack},
+};
+
+use super::{
+    edits::{self, Base, candidates, changed, completed, edited, holds_in_base, instances},
+    support::{failed, read, root},
+};
+
+/// How many changes are tried before a setting counts as not shown.
+const TRIES: usize = 24;
+
+/// Names of targets.
+type Targets = BTreeSet<&'static str>;
+
+/// A declaration of a setting that has to be shown, with one way to say the system in Helm where there are several.
+struct Goal {
+    stack: Arc<Stack>,
+    table: Arc<Table>,
+    /// Its row in the ledger.
+    row: usize,
+    /// The Helm block in which it has to be shown; empty where no block uses it.
+    block: Arc<str>,
+}
+
+/// Where a setting was changed, and to what.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Shown {
+    base: String,
+    deployment: String,
+    path: String,
+    value: String,
+    how: How,
+}
+
+/// What a change showed, the better first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum How {
+    /// Exactly the targets of the setting changed.
+    Exact,
+    /// Exactly the targets of the setting and of those settings that changed with it.
+    WithOthers,
+    /// No target says it, and other settings changed.
+    Settings,
+    /// No target says it, and a rule judged otherwise.
+    Verdict,
+}
+
+impl How {
+    const ALL: [(How, &'static str); 4] = [
+        (How::Exact, "its targets"),
+        (How::WithOthers, "its targets and those of what follows"),
+        (How::Settings, "other settings"),
+        (How::Verdict, "a verdict"),
+    ];
+
+    fn words(self) -> &'static str {
+        How::ALL.iter().find(|(how, _)| *how == self).expect("all are listed").1
+    }
+}
+
+impl Goal {
+    fn row(&self) -> &ledger::Row {
+        &self.table.rows[self.row]
+    }
+
+    /// `aeterna app.mode`, with the number of the declaration and the Helm block where there are several.
+    fn name(&self) -> String {
+        let row = self.row();
+        let mut name = format!("{} {}", self.stack.name, row.path);
+        if self.stack.setting(row.setting).declarations.len() > 1 {
+            write!(name, " #{}", row.declaration).expect("a text takes all");
+        }
+        if !self.block.is_empty() && self.stack.helm.len() > 1 {
+            write!(name, " ({})", self.block).expect("a text takes all");
+        }
+        name
+    }
+
+    fn all(stack: &Arc<Stack>) -> Vec<Goal> {
+        let table = Arc::new(ledger::table(stack));
+        let goals = |row: usize| {
+            let used = |column: &Arc<str>| {
+                let at = table.columns.iter().position(|name| name == column);
+                at.is_some_and(|at| matches!(table.rows[row].cells[at], Cell::Used(_)))
+            };
+            let blocks = stack.helm.iter().filter(|block| used(&column_of(stack, &block.name)));
+            let mut blocks: Vec<Arc<str>> = blocks.map(|block| block.name.clone()).collect();
+            if blocks.is_empty() {
+                blocks.push("".into());
+            }
+            let goal = |block| Goal { stack: stack.clone(), table: table.clone(), row, block };
+            blocks.into_iter().map(goal).collect::<Vec<_>>()
+        };
+        (0..table.rows.len()).flat_map(goals).collect()
+    }
+
+    /// The targets that use a declaration, while one Helm block is the active one.
+    fn used(&self, row: &ledger::Row, active: &str) -> Targets {
+        let name = |column: &Arc<str>| match column.as_ref() {
+            "helm" => Some("helm"),
+            "compose" => Some("compose"),
+            "toml" => Some("toml"),
+            "mcp" => Some("mcp"),
+            "flux" => Some("flux"),
+            block => (block.strip_prefix("helm:") == Some(active)).then_some("helm"),
+        };
+        let cells = self.table.columns.iter().zip(&row.cells);
+        cells.filter(|(_, cell)| matches!(cell, Cell::Used(_))).filter_map(|(column, _)| name(column)).collect()
+    }
+
+    /// Whether any block or target uses it.
+    fn said(&self) -> bool {
+        self.row().cells.iter().any(|cell| matches!(cell, Cell::Used(_)))
+    }
+}
+
+fn column_of(stack: &Stack, block: &str) -> Arc<str> {
+    if stack.helm.len() == 1 { "helm".into() } else { format!("helm:{block}").into() }
+}
+
+/// A deployment of a base, with what helps to choose among them.
+struct Place<'b> {
+    base: &'b Base,
+    at: usize,
+    /// The active Helm block.
+    block: Arc<str>,
+    /// The paths from which something in each target was computed.
+    origins: BTreeMap<&'static str, BTreeSet<Arc<str>>>,
+}
+
+impl<'b> Place<'b> {
+    fn all(bases: &'b [Base]) -> Vec<Place<'b>> {
+        let of = |base: &'b Base| (0..base.deployments().len()).map(move |at| Place::new(base, at));
+        bases.iter().flat_map(of).collect()
+    }
+
+    fn new(base: &'b Base, at: usize) -> Place<'b> {
+        let deployed = &base.deployments()[at];
+        let environment = &base.compiled.env.as_ref().expect("a base compiled").name;
+        let active = |helm: &&trueline::schema::Helm| {
+            helm.when.iter().all(|condition| holds_in_base(environment, deployed, condition))
+        };
+        let block = deployed.stack.helm.iter().find(active).map_or_else(|| "".into(), |helm| helm.name.clone());
+        let mut origins: BTreeMap<&'static str, BTreeSet<Arc<str>>> = BTreeMap::new();
+        for file in &base.compiled.files {
+            let Some(target) = target_of(deployed, &file.path) else { continue };
+            let paths = file.leaves.iter().flat_map(|leaf| leaf.origins().iter().map(|origin| origin.path.clone()));
+            origins.entry(target).or_default().extend(paths);
+        }
+        Place { base, at, block, origins }
+    }
+
+    fn deployed(&self) -> &Deployed {
+        &self.base.deployments()[self.at]
+    }
+
+    /// How many of the targets that should change hold something that was computed from a setting.
+    fn score(&self, path: &str, wanted: &Targets) -> usize {
+        let names = |target: &&&'static str| self.origins.get(**target).is_some_and(|paths| paths.contains(path));
+        wanted.iter().filter(names).count()
+    }
+}
+
+/// The target that a file of a deployment belongs to; none where it is no column of the ledger.
+fn target_of(deployed: &Deployed, path: &str) -> Option<&'static str> {
+    let (folder, file) = path.strip_prefix(deployed.name.as_ref())?.strip_prefix('/')?.split_once('/')?;
+    match folder {
+        "helm" => Some("helm"),
+        "compose" => Some("compose"),
+        "runtime" => Some("toml"),
+        "mcp" => Some("mcp"),
+        "flux" => {
+            let mut objects = deployed.stack.flux.iter().flat_map(|flux| &flux.objects);
+            objects.any(|object| object.node.file.as_ref() == file).then_some("flux")
+        }
+        _ => None,
+    }
+}
+
+/// The targets of which a file came, went or has other bytes.
+fn differing(deployed: &Deployed, before: &Compiled, after: &Compiled) -> Targets {
+    let bytes = |compiled: &Compiled| -> BTreeMap<String, Vec<u8>> {
+        compiled.files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect()
+    };
+    let (before, after) = (bytes(before), bytes(after));
+    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let differ = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+    differ.filter_map(|path| target_of(deployed, path)).collect()
+}
+
+/// The rules that spoke.
+fn verdicts(findings: &[Finding]) -> BTreeSet<&str> {
+    let labels = findings.iter().flat_map(|finding| &finding.labels).map(|label| label.text.as_str());
+    labels.filter(|text| text.starts_with("rule ") && text.contains(" of stack `")).collect()
+}
+
+/// What one change of a setting shows; none if not enough.
+fn tried(goal: &Goal, place: &Place<'_>, text: &str) -> Option<How> {
+    let before = &place.base.compiled;
+    let after = place.base.compile(text);
+    let rules = verdicts(&before.findings) != verdicts(&after.findings);
+    let deployed = place.deployed();
+    let other = after.env.as_ref().and_then(|env| env.deployments.get(place.at));
+    if failed(&after) {
+        return (!goal.said() && rules).then_some(How::Verdict);
+    }
+    let mut found = differing(deployed, before, &after);
+    let row = goal.row();
+    let wanted = goal.used(row, &place.block);
+    // A mounted configuration file is a target of its own, and a part of what Compose says.
+    if wanted.contains("compose") && found.contains("toml") {
+        found.insert("compose");
+    }
+    if goal.said() && !wanted.is_empty() && found == wanted {
+        return Some(How::Exact);
+    }
+    let changed = changed(deployed, other?);
+    let others = changed.iter().filter(|(id, _)| *id != row.setting);
+    let rows = others.filter_map(|(id, declaration)| {
+        goal.table.rows.iter().find(|other| other.setting == *id && other.declaration == *declaration)
+    });
+    let all: Targets = rows.flat_map(|other| goal.used(other, &place.block)).chain(wanted.clone()).collect();
+    let followed = changed.iter().any(|(id, _)| *id != row.setting);
+    if goal.said() {
+        return (followed && !wanted.is_empty() && found.is_superset(&wanted) && found == all)
+            .then_some(How::WithOthers);
+    }
+    // No target may change unless a setting that it uses does.
+    if !found.is_subset(&all) {
+        return None;
+    }
+    if followed { Some(How::Settings) } else { rules.then_some(How::Verdict) }
+}
+
+/// The text after a change; another variant or a switch that is turned on comes with what it requires.
+fn remade(goal: &Goal, place: &Place<'_>, text: String) -> String {
+    match goal.stack.setting(goal.row().setting).kind {
+        Kind::Choice(_) | Kind::Switch => completed(place.base, place.at, text),
+        _ if goal.row().path.ends_with(".mode") => completed(place.base, place.at, text),
+        _ => text,
+    }
+}
+
+/// Looks for a change that shows a setting, at the remembered place first.
+fn shown(goal: &Goal, places: &[Place<'_>], remembered: Option<&Shown>) -> Option<Shown> {
+    let row = goal.row();
+    let of_stack = |place: &&Place<'_>| place.deployed().stack.name == goal.stack.name;
+    let fits = |place: &&Place<'_>| goal.block.is_empty() || place.block == goal.block;
+    let mut places: Vec<&Place<'_>> = places.iter().filter(of_stack).filter(fits).collect();
+    if let Some(old) = remembered
+        && let Some(place) =
+            places.iter().find(|place| place.base.name == old.base && place.deployed().name.as_ref() == old.deployment)
+        && let Some(keys) = instances(&goal.stack, &place.deployed().base, row.setting)
+            .into_iter()
+            .find(|keys| goal.stack.path_of(row.setting, keys).as_ref() == old.path)
+        && let Some(text) = edited(place.base, place.at, row.setting, &keys, &old.value)
+        && let Some(how) = tried(goal, place, &remade(goal, place, text))
+    {
+        return Some(Shown { how, ..old.clone() });
+    }
+    places.sort_by_key(|place| std::cmp::Reverse(place.score(&row.path, &goal.used(row, &place.block))));
+    let mut tries = 0;
+    let mut best: Option<Shown> = None;
+    for place in places {
+        let view = &place.deployed().base;
+        for keys in instances(&goal.stack, view, row.setting).into_iter().rev().take(3) {
+            let slot = view.slot(row.setting, &keys);
+            let further = slot.is_none() && keys.last().is_some_and(|key| key.as_ref() == "CHANGED");
+            if !further && slot.and_then(|slot| slot.declaration) != Some(row.declaration) {
+                continue;
+            }
+            let now = slot.and_then(|slot| if let Evaluated::Value(now) = &slot.value { Some(now) } else { None });
+            for value in candidates(&goal.stack, row.setting, row.declaration as usize, now) {
+                let Some(text) = edited(place.base, place.at, row.setting, &keys, &value) else { continue };
+                tries += 1;
+                let text = remade(goal, place, text);
+                let Some(how) = tried(goal, place, &text) else { continue };
+                let path = goal.stack.path_of(row.setting, &keys).to_string();
+                let deployment = place.deployed().name.to_string();
+                let found = Shown { base: place.base.name.clone(), deployment, path, value, how };
+                if matches!(how, How::Exact | How::Settings) {
+                    return Some(found);
+                }
+                best = best.filter(|best| best.how <= how).or(Some(found));
+            }
+            if tries > TRIES {
+                return best;
+            }
+        }
+    }
+    best
+}
+
+fn line(goal: &str, Shown { base, deployment, path, value, how }: &Shown) -> String {
+    format!("{goal} | {base} | {deployment} | {path} | {value} | {}\n", how.words())
+}
+
+fn file(name: &str) -> PathBuf {
+    root().join("tests/fixtures/effects").join(name)
+}
+
+/// What is remembered: goal, base, deployment, path and value, and what it showed.
+fn remembered() -> BTreeMap<String, Shown> {
+    let text = fs::read_to_string(file("shown.txt")).unwrap_or_default();
+    let line = |line: &str| {
+        let [goal, base, deployment, path, value, how] = line.split(" | ").collect::<Vec<_>>().try_into().ok()?;
+        let how = How::ALL.iter().find(|(_, words)| *words == how)?.0;
+        let [base, deployment, path, value] = [base, deployment, path, value].map(str::to_owned);
+        Some((goal.to_owned(), Shown { base, deployment, path, value, how }))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+#[test]
+fn every_setting_does_what_the_ledger_says() {
+    let bases = edits::bases();
+    let places = Place::all(&bases);
+    let old = remembered();
+    let goals: Vec<Goal> = edits::stacks().iter().flat_map(Goal::all).collect();
+    let reasons = read(&file("reasons.txt"));
+    let excused: BTreeSet<&str> = reasons.lines().filter_map(|line| Some(line.split_once(": ")?.0)).collect();
+    let bless = std::env::var_os("TRUELINE_BLESS").is_some();
+    let one = |goal: &Goal| {
+        let (name, before) = (goal.name(), old.get(&goal.name()));
+        if !bless && before.is_none() && excused.contains(name.as_str()) {
+            return (name, None); // searching takes long, and is for those who write the files
+        }
+        let found = shown(goal, &places, before);
+        // Searching takes long; what is found is kept although the run may be stopped.
+        if let Some(found) = found.as_ref().filter(|found| bless && before != Some(*found)) {
+            let all = fs::OpenOptions::new().append(true).create(true).open(file("shown.txt"));
+            all.and_then(|mut all| all.write_all(line(&name, found).as_bytes())).expect("it can be written");
+        }
+        (name, found)
+    };
+    let found: Vec<(String, Option<Shown>)> = goals.par_iter().map(one).collect();
+    if bless {
+        let lines = found.iter().filter_map(|(goal, shown)| Some(line(goal, shown.as_ref()?)));
+        fs::write(file("shown.txt"), lines.collect::<String>()).expect("it can be written");
+    }
+    let unshown = found.iter().filter(|(_, shown)| shown.is_none()).map(|(name, _)| name.as_str());
+    let unshown: BTreeSet<&str> = unshown.collect();
+    let missing: Vec<_> = unshown.difference(&excused).collect();
+    assert!(missing.is_empty(), "nothing shows what these {} do:\n{missing:#?}", missing.len());
+    let stale: Vec<_> = excused.difference(&unshown).collect();
+    assert!(stale.is_empty(), "these are shown, or are no settings: {stale:#?}");
+}
+
+/// Declarations of settings are as many as the ledger has rows, whatever kind they are.
+#[test]
+fn every_row_of_the_ledgers_is_a_goal() {
+    for stack in edits::stacks() {
+        let goals = Goal::all(&stack);
+        let rows: BTreeSet<usize> = goals.iter().map(|goal| goal.row).collect();
+        assert_eq!(rows.len(), ledger::table(&stack).rows.len(), "{}", stack.name);
+        let names: BTreeSet<String> = goals.iter().map(Goal::name).collect();
+        assert_eq!(names.len(), goals.len(), "{}: two goals have one name", stack.name);
+        assert!(goals.iter().all(|goal| !matches!(stack.setting(goal.row().setting).kind, Kind::Group)));
+    }
+}
