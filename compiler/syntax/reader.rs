@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
                 Some(b';') => {
                     let place = self.span(self.at, self.at + 1);
                     self.say(codes::SYNTAX.at(place, "`;` ends a node, and there is none before it"));
-                    self.at += 1;
+                    self.step();
                 }
                 Some(_) => {
                     let (node, dead) = self.head();
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         self.blanks();
         if self.peek() == Some(b'=') {
             habits::assignment(self, span);
-            self.at += 1;
+            self.step();
         } else {
             self.at = after;
             self.ended(start, true)?;
@@ -259,7 +259,7 @@ impl<'a> Reader<'a> {
         // Looked at once a node, so that a long line of blocks stays linear.
         let indent = if dead_block || node.braces { None } else { self.indent(node.span.start as usize) };
         frames.push(Frame { node, dead_node, dead_block, siblings: std::mem::take(nodes), open: self.at, indent });
-        self.at += 1;
+        self.step();
     }
 
     fn close(&mut self, frame: Frame, nodes: &mut Vec<Node>, frames: &mut Vec<Frame>) {
@@ -767,7 +767,7 @@ impl<'a> Reader<'a> {
                 .at(place, "this `}` closes nothing")
                 .hint("take it out, or write the `{` that it should close"),
         );
-        self.at += 1;
+        self.step();
     }
 
     fn unclosed(&mut self, innermost: usize) {
@@ -831,6 +831,11 @@ impl<'a> Reader<'a> {
         let end =
             self.bytes[self.at..].iter().position(|byte| *byte == b'\n').map_or(self.bytes.len(), |n| self.at + n);
         if end > self.at && self.bytes[end - 1] == b'\r' { end - 1 } else { end }
+    }
+
+    /// Past the current byte, and never past the end, where the finding before may have ended the reading.
+    fn step(&mut self) {
+        self.at = (self.at + 1).min(self.bytes.len());
     }
 
     /// One past the current character.
