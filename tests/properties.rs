@@ -653,6 +653,7 @@ fn target_of(path: &str) -> Option<&'static str> {
         "compose" => Some("compose"),
         "runtime" => Some("toml"),
         "mcp" => Some("mcp"),
+        "flux" => Some("flux"),
         _ => None,
     }
 }
@@ -705,7 +706,7 @@ impl Follows {
         let mut used = BTreeSet::new();
         for row in &table.rows {
             for (column, cell) in table.columns.iter().zip(&row.cells) {
-                let target = ["helm", "compose", "toml", "mcp"]
+                let target = ["helm", "compose", "toml", "mcp", "flux"]
                     .into_iter()
                     .find(|target| column.split(':').next() == Some(target))
                     .expect("a column is a target");

@@ -311,6 +311,17 @@ fn hostile_texts_are_answered_at_once() {
 }
 
 #[test]
+fn what_follows_the_last_mistake_that_is_looked_at_is_no_more_read() {
+    let mut given_up = 0;
+    for unit in ["a=}", "a=", "}", "{", ";", "a;", "a{};", "=", ")", "/-", "\"x\"y"] {
+        for count in 1..40 {
+            given_up += usize::from(unit.len() * count > 20 && !findings(&unit.repeat(count)).1.is_empty());
+        }
+    }
+    assert!(given_up > 200, "{given_up}");
+}
+
+#[test]
 fn secrets_are_not_repeated() {
     for text in [
         "password: hunter2x",

@@ -77,7 +77,9 @@ fn raw_keys_that_carry_a_fact_are_refused_and_others_are_not() {
     for (name, text) in support::environments() {
         let committed = committed().iter().find(|committed| committed.name == name).expect("all are compiled");
         let [deployed] = committed.env.deployments.as_slice() else { continue }; // one has to be told which is meant
-        let release = &committed.plan.deployments[0].helm[0];
+        // A `raw` that names no release is for the one called as the stack.
+        let releases = &committed.plan.deployments[0].helm;
+        let release = releases.iter().find(|it| it.name == deployed.stack.name).unwrap_or(&releases[0]);
         let of_release = |surface: &Arc<Surface>| surface.chart == release.chart && surface.version == release.version;
         let mut surfaces = deployed.stack.surfaces.iter().filter_map(Packed::surface);
         let surface = surfaces.find(of_release).expect("the release has one");
