@@ -251,7 +251,7 @@ fn flux() -> Flux {
         chart: "aeterna".into(),
         version: "0.1.0+3".into(),
         file: "values.yaml".into(),
-        source,
+        source: Some(source),
         depends_on: vec![Named { namespace: "data".into(), name: "postgres".into() }],
     };
     let reference = SecretRef { name: "openai".into(), key: "api-key".into() };
@@ -298,6 +298,7 @@ fn kustomization() -> Kustomization {
         retry_interval: duration(120_000, "flux.kustomization.retry-interval"),
         timeout: duration(90_000, "flux.timeout"),
         path: "./out/prod".into(),
+        charts: "./out/charts".into(),
         prune: leaf(Value::Bool(true), "flux.kustomization.prune"),
         wait: leaf(Value::Bool(false), "flux.kustomization.wait"),
         depends_on: vec![Named { namespace: "".into(), name: "operators".into() }],
