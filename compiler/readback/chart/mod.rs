@@ -121,7 +121,7 @@ fn setting(inputs: &Inputs<'_>, path: &Arc<str>, names: &Names) -> Option<Fact> 
 /// A setting of the item of this name; `path` is where it stands, with a `*` for the name in `of`.
 fn setting_at(inputs: &Inputs<'_>, of: &str, path: &Arc<str>, item: &Arc<str>, names: &Names) -> Option<Fact> {
     let (id, _) = super::setting_of(&inputs.deployed.stack, of)?;
-    setting_with(inputs, id, &[item.clone()], path, names)
+    setting_with(inputs, id, std::slice::from_ref(item), path, names)
 }
 
 fn setting_with(inputs: &Inputs<'_>, id: SettingId, keys: &[Arc<str>], path: &Arc<str>, names: &Names) -> Option<Fact> {
