@@ -422,12 +422,15 @@ fn of_project(env: &Env, plan: &Plan, diags: &mut Diags) {
     for (deployed, lowered) in env.deployments.iter().zip(&plan.deployments) {
         let releases = lowered.flux.iter().flat_map(|flux| &flux.releases);
         if let Some(release) = releases.into_iter().find(|release| release.source.is_none()) {
-            let message = format!("chart `{}` lies in the project, and an `oci` artifact brings no charts", release.chart);
+            let message =
+                format!("chart `{}` lies in the project, and an `oci` artifact brings no charts", release.chart);
             diags.push(
                 codes::NO_CHART_SOURCE
                     .at(env.flux.span_of("kustomization.source"), message)
                     .label(deployed.flux.span, "what is installed")
-                    .hint("write `kustomization { source \"git\" … }`, or say where the chart lies: `flux { source … }`"),
+                    .hint(
+                        "write `kustomization { source \"git\" … }`, or say where the chart lies: `flux { source … }`",
+                    ),
             );
         }
     }

@@ -12,8 +12,8 @@ use crate::{
     diag::{codes, list_of, nearest},
     expr::{Expr, Kind as ExprKind},
     schema::{
-        ChartSource, Config, FluxObject, FluxObjects, Guard, Helm, Mcp, PROJECT, Release, Requirement, Scope as TargetScope,
-        Server, Stack, TreeKey, TreeNode, TreeValue,
+        ChartSource, Config, FluxObject, FluxObjects, Guard, Helm, Mcp, PROJECT, Release, Requirement,
+        Scope as TargetScope, Server, Stack, TreeKey, TreeNode, TreeValue,
         body::{Item, guarded},
         build::Builder,
         names::Scope,

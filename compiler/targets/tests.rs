@@ -478,10 +478,11 @@ fn the_chart_of_a_release_is_what_its_source_brings() {
     let mut plan = everything();
     let mut with = |kind: &str, word: &str, value: &str| {
         let release = &mut plan.deployments[0].flux.as_mut().expect("it is there").releases[0];
-        release.source.kind = kind.into();
-        (release.source.tag, release.source.path) = (Some(text("v1")), None);
+        let source = release.source.as_mut().expect("it is there");
+        source.kind = kind.into();
+        (source.tag, source.path) = (Some(text("v1")), None);
         if word == "path" {
-            release.source.path = Some(text(value));
+            source.path = Some(text(value));
         }
         let files = emit_all(&plan);
         let of = |name: &str| {

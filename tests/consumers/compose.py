@@ -78,6 +78,11 @@ def same_form(service, folder):
     for mount in service.get("volumes", []):
         if mount.get("type") == "bind":
             mount["source"] = os.path.normpath(folder / mount["source"])
+    if service.get("network_mode", "").startswith("service:"):
+        # Compose starts whose network is shared before who shares it, and starts both again together.
+        shared = service["network_mode"].removeprefix("service:")
+        needs = service.setdefault("depends_on", {})
+        needs.setdefault(shared, {"condition": "service_started", "restart": True})
     for need in service.get("depends_on", {}).values():
         need.setdefault("required", True)
     for port in service.get("ports", []):
