@@ -17,7 +17,7 @@ use crate::{
         self, ChartSource, Cluster, Decryption, ExternalSecret, Fetched, FluxRelease, Kustomization, Leaf, Named,
         Origin, Plan,
     },
-    schema::{self, Kind, SettingId, schemes},
+    schema::{self, Kind, PROJECT, SettingId, schemes},
     source::Span,
     value::{self, Attributes, Piece, Raw, SecretRef, Value},
 };
@@ -148,15 +148,18 @@ fn exact(release: &plan::Release, at: Span, diags: &mut Diags) -> Option<()> {
     None
 }
 
-/// Where a chart lies: where the environment says, else where the stack does.
+/// Where a chart lies: where the environment says, else where the stack does. Nothing within is the project itself.
 fn source(
     deployed: &Deployed,
     release: &plan::Release,
     declared: &schema::Release,
     diags: &mut Diags,
-) -> Option<ChartSource> {
+) -> Option<Option<ChartSource>> {
     let said = &deployed.flux;
     let of_environment = said.text("source");
+    if of_environment.is_empty() && declared.source.as_ref().is_some_and(|source| source.kind.as_ref() == PROJECT) {
+        return Some(None);
+    }
     let word = |name: &'static str| -> Option<Leaf> {
         if !of_environment.is_empty() {
             return said.leaf(name);
@@ -191,7 +194,7 @@ fn source(
         secret: word("source.secret"),
         kind,
     };
-    fits(&source, diags).then_some(source)
+    fits(&source, diags).then_some(Some(source))
 }
 
 /// Whether the texts of a source are what Flux takes.
@@ -341,6 +344,7 @@ pub(super) fn environment(env: &Env, plan: &mut Plan, requires: &[Cluster], diag
     circles(env, plan, diags);
     one_of_each(env, plan, diags);
     other_clusters(env, plan, diags);
+    of_project(env, plan, diags);
     let decryption = decryption(env, plan, diags);
     let Some(mut kustomization) = kustomization(env, plan, diags) else { return };
     for deployment in &mut plan.deployments {
@@ -381,7 +385,8 @@ fn kustomization(env: &Env, plan: &Plan, diags: &mut Diags) -> Option<Kustomizat
     if let Some(leaf) = said.leaf("kustomization.path") {
         not_a_folder(&leaf, "kustomization.path").into_iter().for_each(|finding| diags.push(finding));
     }
-    let path = or("kustomization.path", format!("out/{}", env.name));
+    let path = folder(&or("kustomization.path", format!("out/{}", env.name))).unwrap_or_default();
+    let beside = path.rsplit_once('/').map_or_else(String::new, |(before, _)| format!("{before}/"));
     let source_kind = match said.text("kustomization.source").as_ref() {
         "oci" => "OCIRepository",
         "bucket" => "Bucket",
@@ -393,7 +398,8 @@ fn kustomization(env: &Env, plan: &Plan, diags: &mut Diags) -> Option<Kustomizat
         interval: said.leaf("kustomization.interval")?,
         retry_interval: said.leaf("kustomization.retry-interval")?,
         timeout: said.leaf("kustomization.timeout").unwrap_or_else(|| one_after_another(said, plan)),
-        path: format!("./{}", folder(&path).unwrap_or_default()).into(),
+        path: format!("./{path}").into(),
+        charts: format!("./{beside}charts").into(),
         prune: said.leaf("kustomization.prune")?,
         wait: said.leaf("kustomization.wait")?,
         depends_on: Vec::new(),
@@ -406,6 +412,28 @@ fn kustomization(env: &Env, plan: &Plan, diags: &mut Diags) -> Option<Kustomizat
         decryption: None,
         requires: Vec::new(),
     })
+}
+
+/// A chart that lies in the project comes with it, and out of an artifact Flux takes no chart beside other files.
+fn of_project(env: &Env, plan: &Plan, diags: &mut Diags) {
+    if env.flux.text("kustomization.source").as_ref() != "oci" {
+        return;
+    }
+    for (deployed, lowered) in env.deployments.iter().zip(&plan.deployments) {
+        let releases = lowered.flux.iter().flat_map(|flux| &flux.releases);
+        if let Some(release) = releases.into_iter().find(|release| release.source.is_none()) {
+            let message =
+                format!("chart `{}` lies in the project, and an `oci` artifact brings no charts", release.chart);
+            diags.push(
+                codes::NO_CHART_SOURCE
+                    .at(env.flux.span_of("kustomization.source"), message)
+                    .label(deployed.flux.span, "what is installed")
+                    .hint(
+                        "write `kustomization { source \"git\" … }`, or say where the chart lies: `flux { source … }`",
+                    ),
+            );
+        }
+    }
 }
 
 /// The time that all releases may take one after another.

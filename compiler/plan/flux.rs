@@ -45,8 +45,8 @@ pub struct FluxRelease {
     pub version: Arc<str>,
     /// The file of its values, below `helm/`.
     pub file: Arc<str>,
-    /// Where the chart lies.
-    pub source: ChartSource,
+    /// Where the chart lies; nothing for one that lies in the project, below [`Kustomization::charts`].
+    pub source: Option<ChartSource>,
     /// The releases that have to be ready before.
     pub depends_on: Vec<Named>,
 }
@@ -134,6 +134,8 @@ pub struct Kustomization {
     pub retry_interval: Leaf,
     pub timeout: Leaf,
     pub path: Arc<str>,
+    /// The folder of the project's charts, beside that of the environment; a chart's own is `NAME-VERSION`.
+    pub charts: Arc<str>,
     pub prune: Leaf,
     pub wait: Leaf,
     pub depends_on: Vec<Named>,
@@ -145,6 +147,16 @@ pub struct Kustomization {
     pub decryption: Option<Decryption>,
     /// What the cluster must have beforehand.
     pub requires: Vec<Cluster>,
+}
+
+impl Kustomization {
+    /// What brings the project into the cluster, as another object names it.
+    #[must_use]
+    pub fn brought_by(&self) -> Named {
+        let own = self.source.namespace.is_empty();
+        let namespace = if own { &self.namespace } else { &self.source.namespace };
+        Named { namespace: namespace.clone(), name: self.source.name.clone() }
+    }
 }
 
 /// Where encrypted files lie, and what decrypts them.

@@ -7,7 +7,7 @@ use crate::{
     diag::{Diags, Finding, codes},
     expr::Evaluated,
     model::Env,
-    plan::{Deployment, ExternalSecret, Flux, FluxRelease, Kustomization, Leaf, Named, Plan},
+    plan::{ChartSource, Deployment, ExternalSecret, Flux, FluxRelease, Kustomization, Leaf, Named, Plan},
     read::{Data, Node},
     source::Span,
     targets::File,
@@ -17,9 +17,9 @@ use crate::{
 /// Reports what the files for Flux say otherwise than planned, and names that lead nowhere.
 pub(super) fn check(env: &Env, plan: &Plan, printed: &[Printed<'_>], diags: &mut Diags) {
     let Some(kustomization) = &plan.kustomization else { return };
-    let files = Files { printed, at: kustomization.interval.at };
+    let files = Files { printed, applied_by: kustomization, at: kustomization.interval.at };
     let mut found = Vec::new();
-    files.applied(kustomization, &mut found);
+    files.applied(&mut found);
     let maps = files.built(plan, &mut found);
     let known = references(env);
     for deployment in &plan.deployments {
@@ -40,6 +40,8 @@ type Maps = BTreeSet<(String, String)>;
 
 struct Files<'a> {
     printed: &'a [Printed<'a>],
+    /// What applies all of them.
+    applied_by: &'a Kustomization,
     /// Where the environment speaks of Flux.
     at: Span,
 }
@@ -78,7 +80,8 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn applied(&self, kustomization: &Kustomization, found: &mut Vec<Finding>) {
+    fn applied(&self, found: &mut Vec<Finding>) {
+        let kustomization = self.applied_by;
         let Some(file) = self.wanted("flux-kustomization.yaml", found) else { return };
         let text = |text: &str| Value::string(text);
         let mut wanted = vec![
@@ -208,7 +211,10 @@ impl<'a> Files<'a> {
         }
         self.waits(file, &release.depends_on, found);
         self.values(file, &flux.namespace(), maps, found);
-        self.chart(file, &path("source"), release, found);
+        match &release.source {
+            Some(source) => self.chart(file, &path("source"), (release, source), found),
+            None => self.chart_of_project(file, release, found),
+        }
     }
 
     fn maybe(&self, file: (&File, &Node<'_>), path: &[&str], leaf: Option<&Leaf>, found: &mut Vec<Finding>) {
@@ -241,9 +247,15 @@ impl<'a> Files<'a> {
     }
 
     /// The release installs the pinned chart, from a source that is there.
-    fn chart(&self, file: (&File, &Node<'_>), path: &str, release: &FluxRelease, found: &mut Vec<Finding>) {
+    fn chart(
+        &self,
+        file: (&File, &Node<'_>),
+        path: &str,
+        (release, from): (&FluxRelease, &ChartSource),
+        found: &mut Vec<Finding>,
+    ) {
         let Some((source_file, source)) = self.wanted(path, found) else { return };
-        let (at, kind) = match release.source.kind.as_ref() {
+        let (at, kind) = match from.kind.as_ref() {
             "oci" => (&["spec", "chartRef"][..], "OCIRepository"),
             "helm" => (&["spec", "chart", "spec", "sourceRef"][..], "HelmRepository"),
             _ => (&["spec", "chart", "spec", "sourceRef"][..], "GitRepository"),
@@ -255,8 +267,8 @@ impl<'a> Files<'a> {
             let message = format!("`{}` takes its chart from no source that is there", file.0.path);
             found.push(codes::FLUX_DANGLING.at(self.at, message));
         }
-        let url = value::spell(&release.source.url.value);
-        let folder = release.source.path.as_ref().map(|leaf| value::spell(&leaf.value)).unwrap_or_default();
+        let url = value::spell(&from.url.value);
+        let folder = from.path.as_ref().map(|leaf| value::spell(&leaf.value)).unwrap_or_default();
         let word = |leaf: &Option<Leaf>| leaf.as_ref().map(|leaf| leaf.value.clone());
         match kind {
             "OCIRepository" => {
@@ -275,8 +287,8 @@ impl<'a> Files<'a> {
             }
             _ => {
                 let mut wanted = vec![Wanted(&["spec", "url"], Value::string(url))];
-                wanted.extend(word(&release.source.tag).map(|tag| Wanted(&["spec", "ref", "tag"], tag)));
-                wanted.extend(word(&release.source.commit).map(|commit| Wanted(&["spec", "ref", "commit"], commit)));
+                wanted.extend(word(&from.tag).map(|tag| Wanted(&["spec", "ref", "tag"], tag)));
+                wanted.extend(word(&from.commit).map(|commit| Wanted(&["spec", "ref", "commit"], commit)));
                 self.compare((source_file, source), &wanted, found);
                 let steps = folder.split('/').filter(|step| !step.is_empty() && *step != ".");
                 let chart: Vec<&str> = ["."].into_iter().chain(steps).chain([release.chart.as_ref()]).collect();
@@ -284,6 +296,21 @@ impl<'a> Files<'a> {
                 self.compare(file, &wanted, found);
             }
         }
+    }
+
+    /// The release installs the chart of the project in its version, from what brings the project.
+    fn chart_of_project(&self, file: (&File, &Node<'_>), release: &FluxRelease, found: &mut Vec<Finding>) {
+        let applied_by = self.applied_by;
+        let source = applied_by.brought_by();
+        let chart = format!("{}/{}-{}", applied_by.charts, release.chart, release.version);
+        let wanted = [
+            Wanted(&["spec", "chart", "spec", "chart"], Value::string(chart)),
+            Wanted(&["spec", "chart", "spec", "reconcileStrategy"], Value::string("Revision")),
+            Wanted(&["spec", "chart", "spec", "sourceRef", "kind"], Value::String(applied_by.source_kind.clone())),
+            Wanted(&["spec", "chart", "spec", "sourceRef", "name"], Value::String(source.name)),
+            Wanted(&["spec", "chart", "spec", "sourceRef", "namespace"], Value::String(source.namespace)),
+        ];
+        self.compare(file, &wanted, found);
     }
 
     fn waits(&self, (file, tree): (&File, &Node<'_>), wanted: &[Named], found: &mut Vec<Finding>) {

@@ -736,12 +736,15 @@ pub struct Release {
     pub values: Lazy<Vec<TreeNode>>,
 }
 
+/// The kind of source of a chart that lies in the project, in `out/charts`, and comes with the environment.
+pub const PROJECT: &str = "project";
+
 /// Where a chart lies, in the words that environments have for it too.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ChartSource {
     /// Where it stands.
     pub span: Span,
-    /// `oci`, `helm` or `git`.
+    /// `oci`, `helm`, `git`, or [`PROJECT`].
     pub kind: Arc<str>,
     /// `url`, `path`, `tag`, `commit` and `secret`, as far as they are written.
     pub words: IndexMap<Arc<str>, Arc<str>>,

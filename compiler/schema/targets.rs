@@ -12,8 +12,8 @@ use crate::{
     diag::{codes, list_of, nearest},
     expr::{Expr, Kind as ExprKind},
     schema::{
-        ChartSource, Config, FluxObject, FluxObjects, Guard, Helm, Mcp, Release, Requirement, Scope as TargetScope,
-        Server, Stack, TreeKey, TreeNode, TreeValue,
+        ChartSource, Config, FluxObject, FluxObjects, Guard, Helm, Mcp, PROJECT, Release, Requirement,
+        Scope as TargetScope, Server, Stack, TreeKey, TreeNode, TreeValue,
         body::{Item, guarded},
         build::Builder,
         names::Scope,
@@ -398,12 +398,12 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// `source "oci" url="…"`, in the same words as in an environment's `flux`.
+    /// `source "oci" url="…"`, in the same words as in an environment's `flux`; or `source "project"`.
     fn source(&self, node: &'d Node) -> Option<ChartSource> {
         const WORDS: &[&str] = &["url", "path", "tag", "commit", "secret"];
         const OF_GIT: &[&str] = &["path", "tag", "commit"];
         self.shape(node, Shape { arguments: 1, properties: WORDS, children: false });
-        let kinds = ["oci", "helm", "git"];
+        let kinds = ["oci", "helm", "git", PROJECT];
         let kind = self.node_name(node);
         if !kinds.contains(&kind.as_ref()) {
             let near = nearest(&kind, kinds).map(|near| format!("did you mean `{near}`?"));
@@ -411,8 +411,15 @@ impl<'d> Builder<'d> {
             self.report(finding.maybe_hint(near));
             return None;
         }
-        self.required_word(node, "url");
         let mut words = IndexMap::new();
+        if kind.as_ref() == PROJECT {
+            for (name, _) in node.properties() {
+                let message = format!("`{}` means nothing for a chart that lies in the project", name.text);
+                self.report(codes::CONTRADICTION.at(name.span, message).hint("delete it"));
+            }
+            return Some(ChartSource { span: node.name.span, kind, words });
+        }
+        self.required_word(node, "url");
         for (name, entry) in node.properties() {
             if OF_GIT.contains(&name.text.as_str()) && kind.as_ref() != "git" {
                 let message = format!("`{}` means nothing for a `{kind}` source", name.text);

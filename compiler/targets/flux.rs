@@ -26,13 +26,15 @@ const CHART_LAYER: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 /// The objects of one deployment, each in a file of its own.
 pub(super) fn emit(plan: &Plan, deployment: &Deployment) -> Vec<File> {
     let Some(flux) = &deployment.flux else { return Vec::new() };
-    let printing = Printing { header: generated(plan), deployment, flux };
+    let printing = Printing { header: generated(plan), deployment, flux, applied_by: plan.kustomization.as_ref() };
     let mut files = Vec::new();
     if flux.makes_namespace {
         files.push(printing.file("namespace.yaml", printing.namespace()));
     }
     for release in &flux.releases {
-        files.push(printing.file(&format!("source-{}.yaml", release.release), printing.source(release)));
+        if let Some(source) = &release.source {
+            files.push(printing.file(&format!("source-{}.yaml", release.release), printing.source(release, source)));
+        }
         files.push(printing.file(&format!("release-{}.yaml", release.release), printing.release(release)));
     }
     for secret in &flux.secrets {
@@ -46,6 +48,8 @@ struct Printing<'p> {
     header: String,
     deployment: &'p Deployment,
     flux: &'p Flux,
+    /// What applies all that; there is none while something is missing.
+    applied_by: Option<&'p Kustomization>,
 }
 
 impl<'p> Printing<'p> {
@@ -62,8 +66,7 @@ impl<'p> Printing<'p> {
         object("v1", "Namespace", metadata, None)
     }
 
-    fn source(&self, release: &'p FluxRelease) -> Entries<'p> {
-        let source = &release.source;
+    fn source(&self, release: &'p FluxRelease, source: &'p ChartSource) -> Entries<'p> {
         let mut spec = Entries::default();
         spec.put("interval", plain(&self.flux.interval));
         match source.kind.as_ref() {
@@ -93,8 +96,13 @@ impl<'p> Printing<'p> {
         spec.put("timeout", plain(&flux.timeout));
         spec.put("releaseName", Node::word(&*release.name));
         spec.put("targetNamespace", plain(&flux.namespace));
-        let (key, chart) = chart(release);
-        spec.put(key, chart);
+        match &release.source {
+            Some(source) => {
+                let (key, chart) = chart(release, source);
+                spec.put(key, chart);
+            }
+            None => spec.maybe("chart", self.applied_by.map(|applied_by| chart_of_project(release, applied_by))),
+        }
         spec.unless_empty("dependsOn", Node::List(release.depends_on.iter().map(waits_for).collect()));
         spec.maybe("serviceAccountName", flux.service_account.as_ref().map(plain));
         spec.maybe("kubeConfig", flux.kube_config.as_ref().map(|leaf| one("secretRef", key_of_secret(leaf))));
@@ -273,8 +281,7 @@ fn source_kind(source: &ChartSource) -> &'static str {
 }
 
 /// The chart of a release: the artifact itself, or a chart in what the source brings.
-fn chart(release: &FluxRelease) -> (&'static str, Node<'_>) {
-    let source = &release.source;
+fn chart<'p>(release: &'p FluxRelease, source: &'p ChartSource) -> (&'static str, Node<'p>) {
     let mut reference = Entries::default();
     reference.put("kind", Node::word(source_kind(source)));
     reference.put("name", Node::word(&*release.name));
@@ -293,6 +300,21 @@ fn chart(release: &FluxRelease) -> (&'static str, Node<'_>) {
     }
     spec.put("sourceRef", reference);
     ("chart", one("spec", spec.into()))
+}
+
+/// A chart that is committed beside the environment. Its folder has the version, and each commit may bring another.
+fn chart_of_project<'p>(release: &FluxRelease, applied_by: &'p Kustomization) -> Node<'p> {
+    let source = applied_by.brought_by();
+    let mut spec = Entries::default();
+    spec.put("chart", Node::word(format!("{}/{}-{}", applied_by.charts, release.chart, release.version)));
+    spec.put("reconcileStrategy", Node::word("Revision"));
+    let reference = [
+        ("kind", Output::string(&*applied_by.source_kind)),
+        ("name", Output::string(&*source.name)),
+        ("namespace", Output::string(&*source.namespace)),
+    ];
+    spec.put("sourceRef", Node::Fixed(Output::map(reference)));
+    one("spec", spec.into())
 }
 
 fn remediated<'p>(flux: &'p Flux, namespace: bool, strategy: Option<&str>) -> Entries<'p> {

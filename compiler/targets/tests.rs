@@ -251,7 +251,7 @@ fn flux() -> Flux {
         chart: "aeterna".into(),
         version: "0.1.0+3".into(),
         file: "values.yaml".into(),
-        source,
+        source: Some(source),
         depends_on: vec![Named { namespace: "data".into(), name: "postgres".into() }],
     };
     let reference = SecretRef { name: "openai".into(), key: "api-key".into() };
@@ -298,6 +298,7 @@ fn kustomization() -> Kustomization {
         retry_interval: duration(120_000, "flux.kustomization.retry-interval"),
         timeout: duration(90_000, "flux.timeout"),
         path: "./out/prod".into(),
+        charts: "./out/charts".into(),
         prune: leaf(Value::Bool(true), "flux.kustomization.prune"),
         wait: leaf(Value::Bool(false), "flux.kustomization.wait"),
         depends_on: vec![Named { namespace: "".into(), name: "operators".into() }],
@@ -477,10 +478,11 @@ fn the_chart_of_a_release_is_what_its_source_brings() {
     let mut plan = everything();
     let mut with = |kind: &str, word: &str, value: &str| {
         let release = &mut plan.deployments[0].flux.as_mut().expect("it is there").releases[0];
-        release.source.kind = kind.into();
-        (release.source.tag, release.source.path) = (Some(text("v1")), None);
+        let source = release.source.as_mut().expect("it is there");
+        source.kind = kind.into();
+        (source.tag, source.path) = (Some(text("v1")), None);
         if word == "path" {
-            release.source.path = Some(text(value));
+            source.path = Some(text(value));
         }
         let files = emit_all(&plan);
         let of = |name: &str| {

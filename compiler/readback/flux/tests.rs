@@ -31,8 +31,8 @@ const ENVIRONMENT: &str = r#"environment "dev" stack="demo" {
 }
 "#;
 
-fn resolved() -> Env {
-    let texts = vec![("stdlib/stacks/demo/stack.kdl".to_owned(), STACK.to_owned())];
+fn resolved(stack: &str) -> Env {
+    let texts = vec![("stdlib/stacks/demo/stack.kdl".to_owned(), stack.to_owned())];
     let stdlib = Stdlib::with_project(vec![("demo".to_owned(), texts)], Vec::new(), &mut Diags::default());
     let source = Source { id: SourceId(0), name: "environments/dev.kdl".to_owned(), text: ENVIRONMENT.to_owned() };
     compile(Arc::new(source), &stdlib).env.expect("it resolves")
@@ -40,7 +40,11 @@ fn resolved() -> Env {
 
 /// The codes of what is found in changed files.
 fn found(change: impl Fn(&mut Vec<File>)) -> BTreeSet<&'static str> {
-    let env = resolved();
+    found_of(STACK, change)
+}
+
+fn found_of(stack: &str, change: impl Fn(&mut Vec<File>)) -> BTreeSet<&'static str> {
+    let env = resolved(stack);
     let mut diags = Diags::default();
     let lowered = lower(&env, &mut diags).plan;
     assert_eq!(diags.as_slice(), []);
@@ -97,6 +101,26 @@ fn what_is_said_otherwise_is_found() {
     for (path, from, to, code) in cases {
         let found = found(|files| replaced(files, path, from, to));
         assert_eq!(found, BTreeSet::from([code]), "{path}: {from}");
+    }
+}
+
+#[test]
+fn a_chart_of_the_project_comes_with_the_environment() {
+    let stack = STACK.replace("\"oci\" url=\"oci://registry.example/charts\"", "\"project\"");
+    assert_eq!(
+        found_of(&stack, |files| assert!(files.iter().all(|file| !file.path.contains("source-")))),
+        BTreeSet::new()
+    );
+    let cases = [
+        ("./out/charts/demo-1.4.2", "./out/charts/demo"),
+        ("reconcileStrategy: Revision", "reconcileStrategy: ChartVersion"),
+        ("kind: GitRepository", "kind: Bucket"),
+        ("name: flux-system", "name: flux"),
+        ("namespace: flux-system", "namespace: demo"),
+    ];
+    for (from, to) in cases {
+        let found = found_of(&stack, |files| replaced(files, "demo/flux/release-demo.yaml", from, to));
+        assert_eq!(found, BTreeSet::from(["TL1120"]), "{from}");
     }
 }
 
