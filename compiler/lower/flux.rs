@@ -87,7 +87,7 @@ fn of_release(
     lowered: &plan::Deployment,
     diags: &mut Diags,
 ) -> Option<FluxRelease> {
-    let declared = declared(deployed, release)?;
+    let declared = deployed.stack.release(release)?;
     let source = source(deployed, release, declared, diags);
     let name = release_name(deployed, &release.name, lowered.helm.len());
     if !is_label(&name) || name.len() > LONGEST_RELEASE {
@@ -114,14 +114,6 @@ fn of_release(
         file: release.file.clone(),
         depends_on: needs.collect(),
         source: source?,
-    })
-}
-
-fn declared<'d>(deployed: &'d Deployed, release: &plan::Release) -> Option<&'d schema::Release> {
-    let mut all = deployed.stack.helm.iter().flat_map(|block| &block.releases);
-    all.find(|found| {
-        (&found.name, &found.chart, &found.version, &found.file)
-            == (&release.name, &release.chart, &release.version, &release.file)
     })
 }
 

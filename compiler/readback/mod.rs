@@ -18,7 +18,7 @@ use crate::{
     diag::{Diags, codes},
     facts::{self, Fact, Names},
     model::{Deployed, Env},
-    plan::{Deployment, Format, Origin, Plan, Release},
+    plan::{Deployment, Format, Origin, Plan},
     read::{self, Node, Unreadable},
     schema::{self, SettingId, Stack, Surface},
     source::{SourceId, Span},
@@ -73,7 +73,8 @@ fn one(
     }
     let mut surfaces = Vec::new();
     for release in &deployment.helm {
-        let Some(surface) = surface_of(&deployed.stack, release) else { continue };
+        let declared = deployed.stack.release(release);
+        let Some(surface) = declared.and_then(|it| deployed.stack.surface(it)) else { continue };
         if let Some((file, tree)) = find(format!("{}/helm/{}", deployment.name, release.file)) {
             chart::check(&chart::Inputs { env, deployed, deployment, release, surface: &surface, tree, file }, diags);
         }
@@ -96,14 +97,6 @@ fn unrun(deployment: &Deployment, surfaces: &[Arc<Surface>], diags: &mut Diags) 
         let finding = codes::RUNS_DIFFERS.at(workload.at, message);
         diags.push(finding.hint(format!("add `runs \"{}\"` to the surface of the chart that does", workload.name)));
     }
-}
-
-fn surface_of(stack: &Stack, release: &Release) -> Option<Arc<Surface>> {
-    let mut declared = stack.helm.iter().flat_map(|block| &block.releases);
-    let same = |found: &&schema::Release| {
-        found.name == release.name && found.chart == release.chart && found.version == release.version
-    };
-    stack.surface(declared.find(same)?)
 }
 
 /// A printed file as a tree; nothing for a text that a stack spells out, and for a format without types.

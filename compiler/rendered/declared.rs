@@ -7,7 +7,7 @@ use crate::{
     facts::Fact,
     lock,
     model::Deployed,
-    plan::{Deployment, FactPath, Kind, Release},
+    plan::{Deployment, FactPath, Kind},
     read::{self, Node},
     schema::{Stack, Surface, Unsaid},
     seal,
@@ -30,7 +30,8 @@ impl Declarations {
         overrides.retain(|it| it.kind == "override" && matches!(it.target.as_str(), "compose" | "helm"));
         let mut unsaid = Vec::new();
         for release in &deployment.helm {
-            let Some(surface) = surface_of(&deployed.stack, release) else { continue };
+            let declared = deployed.stack.release(release);
+            let Some(surface) = declared.and_then(|it| deployed.stack.surface(it)) else { continue };
             let tree = values.get(&*release.file).and_then(|text| read::yaml::parse(text).ok());
             unsaid.extend(unsaid_of(&surface, tree.as_ref()));
         }
@@ -104,13 +105,6 @@ fn is_within(one: &str, other: &str) -> bool {
     let below =
         |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     below(one, other) || below(other, one)
-}
-
-fn surface_of(stack: &Stack, release: &Release) -> Option<Arc<Surface>> {
-    let mut declared = stack.helm.iter().flat_map(|block| &block.releases);
-    let found =
-        declared.find(|it| it.name == release.name && it.chart == release.chart && it.version == release.version)?;
-    stack.surface(found)
 }
 
 fn unsaid_of(surface: &Arc<Surface>, tree: Option<&Node<'_>>) -> Vec<(Unsaid, Arc<str>)> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     expr::{self, Expr, Place},
-    plan::FactPath,
+    plan::{self, FactPath},
     schema::{Release, Stack},
     source::Span,
     value::{Attributes, Value},
@@ -328,6 +328,16 @@ impl<'de> Deserialize<'de> for Packed {
 }
 
 impl Stack {
+    /// The declaration of a release that was planned.
+    #[must_use]
+    pub fn release(&self, planned: &plan::Release) -> Option<&Release> {
+        let mut all = self.helm.iter().flat_map(|block| &block.releases);
+        all.find(|found| {
+            (&found.name, &found.chart, &found.version, &found.file)
+                == (&planned.name, &planned.chart, &planned.version, &planned.file)
+        })
+    }
+
     /// What the chart of a release reads; none if no surface is named.
     #[must_use]
     pub fn surface(&self, release: &Release) -> Option<Arc<Surface>> {

@@ -1,6 +1,15 @@
-# What the proofs need, installed below $cache, each in a folder that says its version. Sourced by `run`.
+# What the proofs need, installed below $cache, each in a folder that says its version. Sourced by `run`, and by `.ci/run`,
+# whose tests use some of the same programs.
 #
 # Every function is quick where the thing is there, and fails, saying why, where it cannot be had.
+
+helm4_version=4.2.4
+helm3_version=3.21.4
+kustomize_version=5.8.1
+
+helm3="$cache/helm-$helm3_version/helm"
+helm4="$cache/helm-$helm4_version/helm"
+kustomize="$cache/kustomize-$kustomize_version/kustomize"
 
 missing() {
     echo "MISSING $1: $2"
@@ -42,7 +51,7 @@ install_go_programs() {
 go_install() {
     [ -x "$1" ] && return 0
     command -v go >/dev/null || { missing Go "go is not installed, and $2 needs it"; return 1; }
-    GOBIN="$(dirname "$1")" go install "$2" || missing "$(basename "$1")" "$2 cannot be installed"
+    GOBIN="$(dirname "$1")" GOFLAGS=-mod=mod go install "$2" || missing "$(basename "$1")" "$2 cannot be installed"
 }
 
 install_helm() {
