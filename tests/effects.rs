@@ -21,6 +21,7 @@ use trueline::{
     ledger::{self, Cell, Table},
     model::Deployed,
     schema::{Kind, Stack},
+    targets::File,
 };
 
 use super::{
@@ -199,10 +200,16 @@ fn target_of(deployed: &Deployed, path: &str) -> Option<&'static str> {
     }
 }
 
+/// What a file says of its own: not the label that changes with whatever a service mounts.
+fn own(file: &File) -> Vec<u8> {
+    let lines = file.bytes.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| !line.trim_ascii().starts_with(b"trueline.files: ")).flatten().copied().collect()
+}
+
 /// The targets of which a file came, went or has other bytes.
 fn differing(deployed: &Deployed, before: &Compiled, after: &Compiled) -> Targets {
     let bytes = |compiled: &Compiled| -> BTreeMap<String, Vec<u8>> {
-        compiled.files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect()
+        compiled.files.iter().map(|file| (file.path.clone(), own(file))).collect()
     };
     let (before, after) = (bytes(before), bytes(after));
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();

@@ -24,7 +24,8 @@ impl Compose<'_> {
     /// Reports facts that the file says otherwise, more, or not at all, and names that lead nowhere.
     pub(super) fn check(&self, tree: &Node<'_>, file: &File, files: &[File], diags: &mut Diags) {
         let folder = format!("{}/compose", self.deployment.name);
-        let (found, _) = facts::of_compose(tree, Some(self.names), &|path| content(&folder, path, files));
+        let (found, _) =
+            facts::of_compose(tree, Some(self.names), &|path| content(&folder, path, files).map(<[u8]>::to_vec));
         for (path, fact) in self.facts {
             let said = path.kind.row().field(&path.field).is_some_and(|field| field.compose);
             match found.get(path) {
@@ -39,7 +40,7 @@ impl Compose<'_> {
                 self.more(path, fact, file, diags);
             }
         }
-        super::shape::check(tree, self.compose, file, diags);
+        super::shape::check(tree, self.compose, file, &|path| content(&folder, path, files), diags);
         self.references(tree, file, diags);
     }
 
@@ -90,7 +91,7 @@ fn raw_at(line: u32, file: &File) -> Option<Span> {
 }
 
 /// What a file holds that a service mounts, by its path relative to the Compose file.
-fn content(folder: &str, path: &str, files: &[File]) -> Option<Vec<u8>> {
+fn content<'f>(folder: &str, path: &str, files: &'f [File]) -> Option<&'f [u8]> {
     let mut parts: Vec<&str> = folder.split('/').collect();
     for part in path.split('/') {
         match part {
@@ -100,7 +101,7 @@ fn content(folder: &str, path: &str, files: &[File]) -> Option<Vec<u8>> {
         }
     }
     let path = parts.join("/");
-    files.iter().find(|file| file.path == path).map(|file| file.bytes.clone())
+    files.iter().find(|file| file.path == path).map(|file| &*file.bytes)
 }
 
 /// A name in a service of something at the top of the file.

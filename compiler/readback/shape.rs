@@ -65,6 +65,8 @@ const KEYS: &[&str] = &[
     "services.*.secrets.*",
     "services.*.secrets.*.source",
     "services.*.secrets.*.target",
+    "services.*.labels",
+    "services.*.labels.*",
     "services.*.user",
     "services.*.read_only",
     "services.*.cap_drop",
@@ -109,9 +111,19 @@ impl fmt::Display for Path<'_> {
 /// Where the user keeps secrets, seen from the file.
 const SECRETS: &str = "${TRUELINE_SECRETS:-../../../../secrets}/";
 
-/// Reports keys that are not ours and not the environment's, and what services do not say as all do.
-pub(super) fn check(tree: &Node<'_>, compose: &Compose, file: &File, diags: &mut Diags) {
-    let mut shape = Shape { compose, file, diags };
+/// The only label of a service: the beginning of a digest over the paths and the digests of the files that it mounts.
+const FILES: &str = "trueline.files";
+
+/// Reports keys that are not ours and not the environment's, and what services do not say as all do. `content` is what
+/// a file holds, by its path from the Compose file.
+pub(super) fn check<'a>(
+    tree: &Node<'_>,
+    compose: &'a Compose,
+    file: &'a File,
+    content: &'a dyn Fn(&str) -> Option<&'a [u8]>,
+    diags: &'a mut Diags,
+) {
+    let mut shape = Shape { compose, file, content, diags };
     shape.keys(tree, compose.raw.as_ref(), None, "");
     if shape.is_ours(&["name"]) {
         shape.says(tree, "name", &compose.project);
@@ -135,6 +147,7 @@ pub(super) fn check(tree: &Node<'_>, compose: &Compose, file: &File, diags: &mut
 struct Shape<'a> {
     compose: &'a Compose,
     file: &'a File,
+    content: &'a dyn Fn(&str) -> Option<&'a [u8]>,
     diags: &'a mut Diags,
 }
 
@@ -185,9 +198,33 @@ impl Shape<'_> {
                 check(self, item, &format!("{path}.{key}.{at}"));
             }
         }
+        if ours(self, "labels") && ours(self, "volumes") {
+            self.labels(service, workload, path);
+        }
         let first = service.at(&["healthcheck", "test"]).and_then(|test| test.items().first());
         if let Some(word) = first.filter(|word| word.as_str() != Some("CMD") && ours(self, "healthcheck")) {
             let message = format!("`{path}.healthcheck.test` begins with `CMD`, and line {} does not", word.line);
+            self.report(message, workload.at);
+        }
+    }
+
+    /// The label says which files are mounted, so that Compose starts a service anew when one of them changes.
+    fn labels(&mut self, service: &Node<'_>, workload: &Workload, path: &str) {
+        let mounts = service.get("volumes").map_or(&[][..], Node::items);
+        let mut digest = blake3::Hasher::new();
+        for mount in mounts.iter().filter(|mount| mount.get("type").and_then(Node::as_str) == Some("bind")) {
+            let said =
+                |key| mount.get(key).and_then(Node::as_str).map(|text| text.replace("$$", "$")).unwrap_or_default();
+            let bytes = (self.content)(&said("source")).unwrap_or_default();
+            digest.update(said("target").as_bytes()).update(blake3::hash(bytes).as_bytes());
+        }
+        let wanted = (digest.count() > 0).then(|| digest.finalize().to_hex()[..16].to_owned());
+        let labels = service.get("labels").map_or(&[][..], Node::entries);
+        let found: Vec<(&str, Option<&str>)> = labels.iter().map(|(name, label)| (&**name, label.as_str())).collect();
+        if found != Vec::from_iter(wanted.as_deref().map(|wanted| (FILES, Some(wanted)))) {
+            let wanted = wanted.map_or("is not there".to_owned(), |wanted| format!("says {FILES} `{wanted}`"));
+            let message =
+                format!("`{path}.labels` {wanted}, as the service mounts files, and `{}` differs", self.file.path);
             self.report(message, workload.at);
         }
     }

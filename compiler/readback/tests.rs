@@ -317,6 +317,44 @@ fn a_printer_that_says_otherwise_is_found() {
 }
 
 #[test]
+fn a_service_is_labelled_with_what_it_mounts() {
+    let compose = "demo/compose/compose.yaml";
+    let demo = Demo {
+        facts: r#"file "/etc/motd" text="ready""#,
+        surface: r#"unsaid "api file[*]" because="the chart mounts none""#,
+        ..Demo::default()
+    };
+    let label = |demo: Demo| {
+        let compiled = demo.compile();
+        let file = compiled
+            .files
+            .iter()
+            .find(|file| file.path == compose)
+            .unwrap_or_else(|| panic!("{:?}", compiled.findings.iter().map(told).collect::<Vec<_>>()));
+        let text = String::from_utf8(file.bytes.clone()).expect("files are text");
+        text.lines().find_map(|line| line.trim().strip_prefix("trueline.files: ").map(str::to_owned))
+    };
+    let before = label(demo).expect("it mounts a file");
+    assert_eq!(label(Demo::default()), None);
+    let longer = Demo { facts: r#"file "/etc/motd" text="ready.""#, ..demo };
+    let elsewhere = Demo { facts: r#"file "/etc/motto" text="ready""#, ..demo };
+    let same = Demo { environment: r#"image "acme/api:1.4.1""#, ..demo };
+    assert_ne!(label(longer), Some(before.clone()));
+    assert_ne!(label(elsewhere), Some(before.clone()));
+    assert_eq!(label(same), Some(before.clone()));
+
+    let found = |path, from: &str, to| demo.changed(|_| {}, |files| replaced(files, path, from, to));
+    let told = "TL1102 `services.api.labels` ";
+    for found in [
+        found(compose, &before, "0"),
+        found(compose, "trueline.files", "trueline.flies"),
+        found("demo/compose/files/api/etc/motd", "ready", "steady"),
+    ] {
+        assert!(found.iter().any(|line| line.starts_with(told)), "{found:#?}");
+    }
+}
+
+#[test]
 fn views_differ_only_where_an_override_says_so() {
     let changed = COPIES.changed(
         |plan| {

@@ -29,6 +29,12 @@ use crate::{
 /// The project's root, seen from the folder of `compose.yaml`.
 const ROOT: &str = "../../../..";
 
+/// The label with a digest of the files that a service mounts. Compose compares what the file says of a service, not what
+/// lies at the paths in it: without this, `up` would leave a service alone whose configuration changed.
+const FILES_LABEL: &str = "trueline.files";
+/// How much of the digest is enough to tell one state from the one before.
+const FILES_DIGITS: usize = 16;
+
 /// The top-level name of a workload's volume. Names with dashes can meet: whoever plans several compares.
 #[must_use]
 pub fn volume_name(workload: &str, volume: &str) -> String {
@@ -43,12 +49,12 @@ pub fn secret_name(secret: &SecretRef) -> String {
 }
 
 /// The Compose file, and the files that it mounts.
-pub(super) fn emit(plan: &Plan, deployment: &Deployment) -> Vec<File> {
+pub(super) fn emit(plan: &Plan, deployment: &Deployment, printed: &[File]) -> Vec<File> {
     let Some(compose) = &deployment.compose else { return Vec::new() };
     let addresses = Addresses::of_compose(deployment);
     let words = Words { addresses: &addresses, variables: RefCell::default() };
-    let mut project =
-        Project { deployment, compose, words, secrets: BTreeSet::new(), files: Vec::new(), paths: Paths::default() };
+    let (secrets_used, files, paths) = (BTreeSet::new(), Vec::new(), Paths::default());
+    let mut project = Project { deployment, compose, printed, words, secrets: secrets_used, files, paths };
 
     let mut services = Entries::default();
     for workload in compose.workloads.iter().filter(|workload| runs(workload)) {
@@ -111,6 +117,8 @@ fn secrets(secrets: &BTreeSet<SecretRef>) -> Entries<'static> {
 struct Project<'a> {
     deployment: &'a Deployment,
     compose: &'a Compose,
+    /// What was printed before, among it the configurations.
+    printed: &'a [File],
     words: Words<'a>,
     /// The secrets that are mounted as files.
     secrets: BTreeSet<SecretRef>,
@@ -124,7 +132,7 @@ impl<'a> Project<'a> {
     fn service(&mut self, workload: &'a Workload) -> Entries<'a> {
         let mut mounted = Entries::default();
         let environment = self.environment(workload, &mut mounted);
-        let volumes = self.mounts(workload, &mut mounted);
+        let (volumes, labels) = self.mounts(workload, &mut mounted);
         let words = &self.words;
         let mut service = Entries::default();
         service.put("image", Node::text(&workload.image, words));
@@ -146,6 +154,7 @@ impl<'a> Project<'a> {
         service.unless_empty("volumes", volumes);
         service.unless_empty("tmpfs", Node::texts(&workload.tmpfs, words));
         service.unless_empty("secrets", mounted.into_list());
+        service.unless_empty("labels", labels);
         security(&workload.security, words, &mut service);
         service.unless_empty("deploy", deploy(workload, words));
         service
@@ -192,8 +201,8 @@ impl<'a> Project<'a> {
         mounted.put(target, entry);
     }
 
-    /// Named volumes and files; secrets go to `mounted`.
-    fn mounts(&mut self, workload: &'a Workload, mounted: &mut Entries<'a>) -> Node<'a> {
+    /// Named volumes and files, and the label with the digest of these files; secrets go to `mounted`.
+    fn mounts(&mut self, workload: &'a Workload, mounted: &mut Entries<'a>) -> (Node<'a>, Entries<'a>) {
         let mut mounts = Vec::new();
         for volume in &workload.volumes {
             let mut entry = Entries::default();
@@ -203,21 +212,34 @@ impl<'a> Project<'a> {
             entry.put("target", Node::text(&volume.at, &self.words));
             mounts.push(entry.into());
         }
+        let mut digest = blake3::Hasher::new();
         for file in &workload.files {
-            let source = match &file.content {
-                FileContent::Secret(secret) => {
-                    self.mount_secret(secret, &compose_string(&file.path), mounted);
-                    continue;
-                }
-                FileContent::Config(name) => {
-                    let config = self.deployment.configs.iter().find(|config| config.name == *name);
-                    format!("../runtime/{}", config.map_or(name, |config| &config.file))
-                }
-                FileContent::Text(_) | FileContent::Tree(..) => format!("./{}", self.write(workload, file)),
-            };
+            if let FileContent::Secret(secret) = &file.content {
+                self.mount_secret(secret, &compose_string(&file.path), mounted);
+                continue;
+            }
+            let (source, bytes) = self.file(workload, file);
+            digest.update(file.path.as_bytes()).update(blake3::hash(bytes).as_bytes());
             mounts.push(bind(&source, file));
         }
-        Node::List(mounts)
+        let mut labels = Entries::default();
+        if digest.count() > 0 {
+            labels.put(FILES_LABEL, Node::word(&digest.finalize().to_hex()[..FILES_DIGITS]));
+        }
+        (Node::List(mounts), labels)
+    }
+
+    /// A mounted file: its path from the folder of the Compose file, and its bytes.
+    fn file(&mut self, workload: &Workload, file: &plan::File) -> (String, &[u8]) {
+        let FileContent::Config(name) = &file.content else {
+            let path = self.write(workload, file);
+            return (format!("./{path}"), self.files.last().map_or(&[], |file| &file.bytes));
+        };
+        let config = self.deployment.configs.iter().find(|config| config.name == *name);
+        let name = config.map_or(name, |config| &config.file);
+        let path = format!("{}/runtime/{name}", self.deployment.name);
+        let printed = self.printed.iter().find(|file| file.path == path);
+        (format!("../runtime/{name}"), printed.map_or(&[], |file| &file.bytes))
     }
 
     /// Writes a mounted file beside the Compose file; its path from there.

@@ -24,7 +24,7 @@ const APPLIED_BY: &str = "flux-kustomization.yaml";
 const CHART_LAYER: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 
 /// The objects of one deployment, each in a file of its own.
-pub(super) fn emit(plan: &Plan, deployment: &Deployment) -> Vec<File> {
+pub(super) fn emit(plan: &Plan, deployment: &Deployment, _: &[File]) -> Vec<File> {
     let Some(flux) = &deployment.flux else { return Vec::new() };
     let printing = Printing { header: generated(plan), deployment, flux, applied_by: plan.kustomization.as_ref() };
     let mut files = Vec::new();
@@ -169,7 +169,7 @@ fn built(plan: &Plan) -> Entries<'_> {
     let (mut resources, mut maps): (Vec<String>, Vec<Node<'_>>) = (Vec::new(), Vec::new());
     for deployment in &plan.deployments {
         let Some(flux) = &deployment.flux else { continue };
-        let mut paths: Vec<String> = emit(plan, deployment).into_iter().map(|file| file.path).collect();
+        let mut paths: Vec<String> = emit(plan, deployment, &[]).into_iter().map(|file| file.path).collect();
         paths.sort();
         resources.extend(paths);
         maps.extend(flux.releases.iter().map(|release| generator(deployment, flux, release)));

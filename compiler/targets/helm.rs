@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// One file per release.
-pub(super) fn emit(plan: &Plan, deployment: &Deployment) -> Vec<File> {
+pub(super) fn emit(plan: &Plan, deployment: &Deployment, _: &[File]) -> Vec<File> {
     let header = generated(plan);
     let file = |release: &crate::plan::Release| {
         let values = Node::tree(&release.values, &Words(Addresses::of_release(release)));

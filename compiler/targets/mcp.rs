@@ -60,7 +60,7 @@ pub static CLIENTS: &[Client] = &[
 ];
 
 /// One file per client that is asked for.
-pub(super) fn emit(_: &Plan, deployment: &Deployment) -> Vec<File> {
+pub(super) fn emit(_: &Plan, deployment: &Deployment, _: &[File]) -> Vec<File> {
     let Some(mcp) = &deployment.mcp else { return Vec::new() };
     let addresses = Addresses::of_compose(deployment);
     let is_asked = |client: &&Client| match mcp.clients.as_slice() {

@@ -38,12 +38,18 @@ pub struct Target {
     pub writes: &'static [&'static str],
     /// What it is, in one sentence.
     pub about: &'static str,
-    /// Prints one deployment.
-    pub emit: fn(&Plan, &Deployment) -> Vec<File>,
+    /// Prints one deployment, of which the rows above have printed some files.
+    pub emit: fn(&Plan, &Deployment, &[File]) -> Vec<File>,
 }
 
-/// All targets that are printed from a plan alone, by name.
+/// All targets that are printed from a plan alone. Compose comes behind what its services mount.
 pub static TARGETS: &[Target] = &[
+    Target {
+        name: "toml",
+        writes: &["runtime/*"],
+        about: "configuration files of programs, as Compose mounts them",
+        emit: toml::emit,
+    },
     Target {
         name: "compose",
         writes: &["compose/compose.yaml", "compose/files/*"],
@@ -58,12 +64,6 @@ pub static TARGETS: &[Target] = &[
     },
     Target { name: "helm", writes: &["helm/*"], about: "values for each Helm release", emit: helm::emit },
     Target { name: "mcp", writes: &["mcp/*"], about: "MCP servers for each client that is asked for", emit: mcp::emit },
-    Target {
-        name: "toml",
-        writes: &["runtime/*"],
-        about: "configuration files of programs, as Compose mounts them",
-        emit: toml::emit,
-    },
 ];
 
 /// A file to be written.
@@ -99,8 +99,13 @@ impl File {
 /// Every file of every deployment, by path.
 #[must_use]
 pub fn emit_all(plan: &Plan) -> Vec<File> {
-    let each = plan.deployments.iter().flat_map(|deployment| TARGETS.iter().map(move |target| (target, deployment)));
-    let mut files: Vec<File> = each.flat_map(|(target, deployment)| (target.emit)(plan, deployment)).collect();
+    let mut files = Vec::new();
+    for deployment in &plan.deployments {
+        for target in TARGETS {
+            let more = (target.emit)(plan, deployment, &files);
+            files.extend(more);
+        }
+    }
     files.extend(flux::of_environment(plan));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files

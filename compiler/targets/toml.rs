@@ -7,7 +7,7 @@ use super::{Addresses, File, Plain, generated, node::Node};
 use crate::plan::{Config, Deployment, Plan};
 
 /// One file per configuration.
-pub(super) fn emit(plan: &Plan, deployment: &Deployment) -> Vec<File> {
+pub(super) fn emit(plan: &Plan, deployment: &Deployment, _: &[File]) -> Vec<File> {
     let (header, addresses) = (generated(plan), Addresses::of_compose(deployment));
     let file = |config: &Config| {
         let tree = Node::tree(&config.tree, &Plain(&addresses));

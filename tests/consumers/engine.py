@@ -26,6 +26,7 @@ CHANGES = [
     ("host-port=8080", "host-port=8081"),
     ("host-port=5432", 'host-port=5432 { resources { limits memory="2Gi" } }'),
     ('client="wget"', 'client="wget" period="11s"'),
+    ("burst 50", "burst 60"),
 ]
 
 
@@ -35,7 +36,7 @@ MISTAKES = [
     ("db", "tmpfs", []), ("db", "restart", "no"), ("db", "deploy", {}), ("db", "secrets", []), ("db", "ports", []),
     ("cache", "cap_drop", []), ("cache", "security_opt", []), ("cache", "command", []), ("cache", "entrypoint", ["sh"]),
     ("api", "environment", {}), ("api", "depends_on", {}), ("api", "expose", []), ("web", "healthcheck", {"test": ["CMD", "true"]}),
-    ("db", "cap_add", ["CHOWN"]),
+    ("db", "cap_add", ["CHOWN"]), ("api", "labels", {}),
 ]
 
 
@@ -151,6 +152,7 @@ def stated(project, name):
         "added": service.get("cap_add", []),
         "security": service.get("security_opt", []),
         "restart": [restart, int(most or 0)],
+        "labels": service.get("labels", {}),
         "needs": {need: how["condition"] for need, how in service.get("depends_on", {}).items()},
         "networks": [f"{project['name']}_default"],
         "answers to its name": True,
@@ -185,6 +187,7 @@ def kept(container, image, name):
         "added": host["CapAdd"] or [],
         "security": host["SecurityOpt"] or [],
         "restart": [host["RestartPolicy"]["Name"], host["RestartPolicy"]["MaximumRetryCount"]],
+        "labels": {key: value for key, value in config["Labels"].items() if not key.startswith("com.docker.compose.")},
         "needs": dict(need.split(":")[:2] for need in needs),
         "networks": sorted(networks),
         "answers to its name": all(name in network["Aliases"] for network in networks.values()),
