@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{
     Finding, Severity,
@@ -103,6 +103,9 @@ fn excerpt<'a>(
     columns: &mut Columns,
 ) -> Group<'a> {
     let path = visible_line(&source.name).into_owned();
+    if source.text.is_empty() {
+        return group.element(Origin::path(path)); // an output that is named, not shown
+    }
     let mut lines: BTreeMap<usize, (Range<usize>, Vec<Mark<'a>>)> = BTreeMap::new();
     for mark in marks {
         let range = line_range(&source.text, mark.span.start as usize);
