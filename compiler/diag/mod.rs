@@ -223,11 +223,11 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// Words in backticks, with commas; the first eight, and how many more there are.
+/// Words in backticks, with commas; the first sixteen, and how many more there are.
 #[must_use]
 pub fn list_of(words: &[&str]) -> String {
-    let shown: Vec<String> = words.iter().take(8).map(|word| format!("`{word}`")).collect();
-    let more = if words.len() > 8 { format!(" and {} more", words.len() - 8) } else { String::new() };
+    let shown: Vec<String> = words.iter().take(16).map(|word| format!("`{word}`")).collect();
+    let more = if words.len() > 16 { format!(" and {} more", words.len() - 16) } else { String::new() };
     format!("{}{more}", shown.join(", "))
 }
 
