@@ -2,7 +2,8 @@
 //! changes exactly the targets that use it. One that no target says changes another setting or the verdict of a rule.
 //!
 //! `tests/fixtures/effects/shown.txt` remembers where each was shown; `TRUELINE_BLESS=1` writes it. What is not in it is
-//! searched for in all environments, so that the file only saves time. `reasons.txt` beside it lists what cannot be shown.
+//! searched for in all environments, so that the file only saves time. `together.txt` beside it says by which lines what
+//! cannot be changed alone is changed, and names the rule that refuses what cannot be changed at all.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,16 +17,17 @@ use std::{
 use rayon::prelude::*;
 use trueline::{
     compile::Compiled,
-    diag::Finding,
-    expr::Evaluated,
+    diag::{Finding, Severity},
+    expr::{self, Evaluated},
     ledger::{self, Cell, Table},
-    model::Deployed,
-    schema::{Kind, Stack},
+    model::{Deployed, Layer},
+    schema::{Kind, SettingId, Stack},
+    value::Value,
 };
 
 use super::{
     edits::{self, Base, candidates, changed, completed, edited, holds_in_base, instances},
-    support::{failed, read, root},
+    support::{failed, read, root, told},
 };
 
 /// How many changes are tried before a setting counts as not shown.
@@ -216,49 +218,70 @@ fn verdicts(findings: &[Finding]) -> BTreeSet<&str> {
     labels.filter(|text| text.starts_with("rule ") && text.contains(" of stack `")).collect()
 }
 
-/// What one change of a setting shows; none if not enough.
-fn tried(goal: &Goal, place: &Place<'_>, text: &str) -> Option<How> {
+/// What one change of a setting shows; why not, if it is not enough.
+fn tried(goal: &Goal, place: &Place<'_>, text: &str) -> Result<How, String> {
     let before = &place.base.compiled;
     let after = place.base.compile(text);
     let rules = verdicts(&before.findings) != verdicts(&after.findings);
     let deployed = place.deployed();
     let other = after.env.as_ref().and_then(|env| env.deployments.get(place.at));
     if failed(&after) {
-        return (!goal.said() && rules).then_some(How::Verdict);
+        let verdict = !goal.said() && rules;
+        return if verdict { Ok(How::Verdict) } else { Err(format!("it is refused:\n{}", told(&after))) };
     }
+    let other = other.ok_or("there is no such deployment any more")?;
     let mut found = differing(deployed, before, &after);
     let row = goal.row();
-    let wanted = goal.used(row, &place.block);
+    let fixed = overridden(deployed, other, row.setting);
+    let wanted: Targets = goal.used(row, &place.block).difference(&fixed).copied().collect();
     // A mounted configuration file is a target of its own, and a part of what Compose says.
     if wanted.contains("compose") && found.contains("toml") {
         found.insert("compose");
     }
-    if goal.said() && !wanted.is_empty() && found == wanted {
-        return Some(How::Exact);
-    }
-    let changed = changed(deployed, other?);
+    let changed = changed(deployed, other);
     let others = changed.iter().filter(|(id, _)| *id != row.setting);
     let rows = others.filter_map(|(id, declaration)| {
         goal.table.rows.iter().find(|other| other.setting == *id && other.declaration == *declaration)
     });
     let all: Targets = rows.flat_map(|other| goal.used(other, &place.block)).chain(wanted.clone()).collect();
     let followed = changed.iter().any(|(id, _)| *id != row.setting);
+    let differs = || Err(format!("{found:?} changed; its own are {wanted:?}, with those of what changed too {all:?}"));
     if goal.said() {
-        return (followed && !wanted.is_empty() && found.is_superset(&wanted) && found == all)
-            .then_some(How::WithOthers);
+        return match (&found, wanted.is_empty()) {
+            (found, false) if *found == wanted => Ok(How::Exact),
+            (found, false) if followed && found.is_superset(&wanted) && *found == all => Ok(How::WithOthers),
+            _ => differs(),
+        };
     }
     // No target may change unless a setting that it uses does.
-    if !found.is_subset(&all) {
-        return None;
+    match (followed, rules) {
+        _ if !found.is_subset(&all) => differs(),
+        (true, _) => Ok(How::Settings),
+        (false, true) => Ok(How::Verdict),
+        (false, false) => Err("nothing follows".to_owned()),
     }
-    if followed { Some(How::Settings) } else { rules.then_some(How::Verdict) }
 }
 
-/// The text after a change; another variant or a switch that is turned on comes with what it requires.
+/// The targets in which the stack's own override gives a setting its value, which a change in the base view leaves as it is.
+fn overridden(before: &Deployed, after: &Deployed, id: SettingId) -> Targets {
+    let stack = &before.stack;
+    let fixed = |target: &&&'static str| {
+        let (old, new) = (before.view(target), after.view(target));
+        let all = instances(stack, old, id);
+        let fixed = |keys: &Vec<Arc<str>>| match (old.slot(id, keys), new.slot(id, keys)) {
+            (Some(old), Some(new)) => matches!(new.layer, Layer::StackOverride(_)) && old.value == new.value,
+            _ => false,
+        };
+        !all.is_empty() && all.iter().all(fixed)
+    };
+    ["helm", "compose", "toml", "mcp", "flux"].iter().filter(fixed).copied().collect()
+}
+
+/// The text after a change; another word or a switch that is turned on comes with what it requires.
 fn remade(goal: &Goal, place: &Place<'_>, text: String) -> String {
-    match goal.stack.setting(goal.row().setting).kind {
+    match &goal.stack.setting(goal.row().setting).kind {
         Kind::Choice(_) | Kind::Switch => completed(place.base, place.at, text),
-        _ if goal.row().path.ends_with(".mode") => completed(place.base, place.at, text),
+        Kind::Scalar(of) if of.as_ref() == "enum" => completed(place.base, place.at, text),
         _ => text,
     }
 }
@@ -276,7 +299,7 @@ fn shown(goal: &Goal, places: &[Place<'_>], remembered: Option<&Shown>) -> Optio
             .into_iter()
             .find(|keys| goal.stack.path_of(row.setting, keys).as_ref() == old.path)
         && let Some(text) = edited(place.base, place.at, row.setting, &keys, &old.value)
-        && let Some(how) = tried(goal, place, &remade(goal, place, text))
+        && let Ok(how) = tried(goal, place, &remade(goal, place, text))
     {
         return Some(Shown { how, ..old.clone() });
     }
@@ -296,7 +319,7 @@ fn shown(goal: &Goal, places: &[Place<'_>], remembered: Option<&Shown>) -> Optio
                 let Some(text) = edited(place.base, place.at, row.setting, &keys, &value) else { continue };
                 tries += 1;
                 let text = remade(goal, place, text);
-                let Some(how) = tried(goal, place, &text) else { continue };
+                let Ok(how) = tried(goal, place, &text) else { continue };
                 let path = goal.stack.path_of(row.setting, &keys).to_string();
                 let deployment = place.deployed().name.to_string();
                 let found = Shown { base: place.base.name.clone(), deployment, path, value, how };
@@ -311,6 +334,155 @@ fn shown(goal: &Goal, places: &[Place<'_>], remembered: Option<&Shown>) -> Optio
         }
     }
     best
+}
+
+/// Lines of a base that go and lines that come, for what cannot be changed alone.
+///
+/// In `together.txt`: `BASE: GOAL, GOAL`, below it `- LINE` and `+ LINE`. What comes after a line that goes comes in its place,
+/// else at the end. `BASE, refused by RULE:` and `BASE, one word:` say why goals cannot be shown, and are tried too: without any
+/// line, all that each goal's setting could be there.
+struct Step {
+    base: String,
+    goals: Vec<String>,
+    claim: Claim,
+    /// Whether each line comes, and the line.
+    lines: Vec<(bool, String)>,
+}
+
+/// What a step says of its goals.
+enum Claim {
+    /// It shows them.
+    Shown,
+    /// This rule of the stack, or finding, alone stands between them and another value.
+    Refused(String),
+    /// There is one word that each may be.
+    OneWord,
+}
+
+impl Step {
+    fn all() -> Vec<Step> {
+        let mut all: Vec<Step> = Vec::new();
+        let text = read(&file("together.txt"));
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let change = line.strip_prefix("- ").map(|gone| (false, gone.to_owned()));
+            let change = change.or_else(|| line.strip_prefix("+ ").map(|come| (true, come.to_owned())));
+            match (change, all.last_mut()) {
+                (Some(change), Some(step)) => step.lines.push(change),
+                _ => all.push(Step::head(line)),
+            }
+        }
+        all
+    }
+
+    fn head(line: &str) -> Step {
+        let (place, goals) = line.split_once(": ").unwrap_or_else(|| panic!("`{line}` names no goal"));
+        let (base, claim) = match place.split_once(", ").unwrap_or((place, "")) {
+            (base, "") => (base, Claim::Shown),
+            (base, "one word") => (base, Claim::OneWord),
+            (base, claim) => {
+                let rule = claim.strip_prefix("refused by ").unwrap_or_else(|| panic!("`{line}`"));
+                (base, Claim::Refused(rule.to_owned()))
+            }
+        };
+        let goals = goals.split(", ").map(str::to_owned).collect();
+        Step { base: base.to_owned(), goals, claim, lines: Vec::new() }
+    }
+
+    /// The text of a deployment's environment after the step.
+    fn text(&self, place: &Place<'_>) -> String {
+        let mut lines: Vec<&str> = place.base.text.lines().collect();
+        let (mut at, mut last) = (None, Vec::new());
+        for (comes, line) in &self.lines {
+            match (comes, at.as_mut()) {
+                (true, Some(at)) => {
+                    lines.insert(*at, line);
+                    *at += 1;
+                }
+                (true, None) => last.push(line.as_str()),
+                (false, _) => {
+                    let found = lines.iter().position(|old| old.trim() == line);
+                    at = Some(found.unwrap_or_else(|| panic!("{} has no line `{line}`", self.base)));
+                    lines.remove(at.expect("it was found"));
+                }
+            }
+        }
+        edits::continued(&lines.join("\n"), place.at, &last.join("\n"))
+    }
+
+    /// What the step says of a goal: how it is shown, or that the rule refuses it.
+    fn judged(&self, goal: &Goal, places: &[Place<'_>]) -> Result<Option<How>, String> {
+        let fits = |place: &&Place<'_>| {
+            let block = goal.block.is_empty() || place.block == goal.block;
+            place.base.name == self.base && place.deployed().stack.name == goal.stack.name && block
+        };
+        let place = places.iter().find(fits).ok_or("there is no such base, or it is not of this stack and chart")?;
+        match &self.claim {
+            Claim::Shown => {
+                let text = self.text(place);
+                changes(goal, place, &place.base.compile(&text))?;
+                tried(goal, place, &text).map(Some)
+            }
+            Claim::Refused(rule) => self.refused(goal, place, rule).map(|()| None),
+            Claim::OneWord => {
+                let row = goal.row();
+                let attributes = &goal.stack.setting(row.setting).declarations[row.declaration as usize].attributes;
+                let one = attributes.words.len() == 1 && others(goal, place).is_empty();
+                if one { Ok(None) } else { Err("there are other words to try".to_owned()) }
+            }
+        }
+    }
+
+    /// That nothing but a rule, or what has this code, stands between a goal and another value, and that no value passes:
+    /// because the rule refuses all that meets its condition, or because all were tried.
+    fn refused(&self, goal: &Goal, place: &Place<'_>, id: &str) -> Result<(), String> {
+        let never = |expr: &expr::Expr| matches!(expr.kind, expr::Kind::Literal(Value::Bool(false)));
+        let refuses_all = goal.stack.rules.iter().any(|rule| rule.id.as_ref() == id && rule.require.iter().all(never));
+        let texts = match self.lines.as_slice() {
+            [] => others(goal, place),
+            _ if refuses_all => vec![self.text(place)],
+            _ => return Err("it may let some values pass, so all have to be tried".to_owned()),
+        };
+        if texts.is_empty() {
+            return Err("there is no other value to try".to_owned());
+        }
+        let own = format!("rule {id} of stack `{}`", goal.stack.name);
+        let of_rule =
+            |finding: &&Finding| finding.code.id == id || finding.labels.iter().any(|label| label.text == own);
+        let mut alone = false;
+        for text in texts {
+            let after = place.base.compile(&text);
+            changes(goal, place, &after)?;
+            let mut errors = after.findings.iter().filter(|finding| finding.code.severity == Severity::Error);
+            if !errors.clone().any(|finding| of_rule(&finding)) {
+                return Err(format!("{id} does not refuse it:\n{}", told(&after)));
+            }
+            alone |= errors.all(|finding| of_rule(&finding));
+        }
+        // One value may break another rule too; it would be no reason if all did.
+        if alone { Ok(()) } else { Err(format!("it is never {id} alone that refuses it")) }
+    }
+}
+
+/// That the setting of a goal has another value, or another declaration gives it one.
+fn changes(goal: &Goal, place: &Place<'_>, after: &Compiled) -> Result<(), String> {
+    let other = after.env.as_ref().and_then(|env| env.deployments.get(place.at));
+    let all = other.map(|other| changed(place.deployed(), other)).unwrap_or_default();
+    let own = all.contains(&(goal.row().setting, goal.row().declaration));
+    if own { Ok(()) } else { Err(format!("the setting does not change:\n{}", told(after))) }
+}
+
+/// A text for each other value that the setting of a goal could have in a base.
+fn others(goal: &Goal, place: &Place<'_>) -> Vec<String> {
+    let (row, view) = (goal.row(), &place.deployed().base);
+    let all = instances(&goal.stack, view, row.setting).into_iter().flat_map(|keys| {
+        let now = view.slot(row.setting, &keys).and_then(|slot| match &slot.value {
+            Evaluated::Value(now) => Some(now),
+            _ => None,
+        });
+        let values = candidates(&goal.stack, row.setting, row.declaration as usize, now);
+        values.into_iter().filter_map(move |value| edited(place.base, place.at, row.setting, &keys, &value))
+    });
+    all.collect()
 }
 
 fn line(goal: &str, Shown { base, deployment, path, value, how }: &Shown) -> String {
@@ -339,6 +511,9 @@ fn every_setting_does_what_the_ledger_says() {
     let places = Place::all(&bases);
     let old = remembered();
     let goals: Vec<Goal> = edits::stacks().iter().flat_map(Goal::all).collect();
+    let steps = Step::all();
+    let steps: BTreeMap<&str, &Step> =
+        steps.iter().flat_map(|step| step.goals.iter().map(move |goal| (goal.as_str(), step))).collect();
     let reasons = read(&file("reasons.txt"));
     let excused: BTreeSet<&str> = reasons.lines().filter_map(|line| Some(line.split_once(": ")?.0)).collect();
     let bless = std::env::var_os("TRUELINE_BLESS").is_some();
@@ -346,6 +521,9 @@ fn every_setting_does_what_the_ledger_says() {
         let (name, before) = (goal.name(), old.get(&goal.name()));
         if !bless && before.is_none() && excused.contains(name.as_str()) {
             return (name, None); // searching takes long, and is for those who write the files
+        }
+        if steps.contains_key(name.as_str()) {
+            return (name, None);
         }
         let found = shown(goal, &places, before);
         // Searching takes long; what is found is kept although the run may be stopped.
@@ -361,11 +539,34 @@ fn every_setting_does_what_the_ledger_says() {
         fs::write(file("shown.txt"), lines.collect::<String>()).expect("it can be written");
     }
     let unshown = found.iter().filter(|(_, shown)| shown.is_none()).map(|(name, _)| name.as_str());
-    let unshown: BTreeSet<&str> = unshown.collect();
+    let unshown: BTreeSet<&str> = unshown.filter(|name| !steps.contains_key(name)).collect();
     let missing: Vec<_> = unshown.difference(&excused).collect();
     assert!(missing.is_empty(), "nothing shows what these {} do:\n{missing:#?}", missing.len());
     let stale: Vec<_> = excused.difference(&unshown).collect();
     assert!(stale.is_empty(), "these are shown, or are no settings: {stale:#?}");
+}
+
+#[test]
+fn what_cannot_be_changed_alone_is_changed_with_others_or_refused_by_the_rule_that_is_named() {
+    let bases = edits::bases();
+    let places = Place::all(&bases);
+    let goals: Vec<Goal> = edits::stacks().iter().flat_map(Goal::all).collect();
+    let goals: BTreeMap<String, &Goal> = goals.iter().map(|goal| (goal.name(), goal)).collect();
+    let steps = Step::all();
+    let one = |step: &Step| {
+        let wrong = step.goals.iter().filter_map(|name| match goals.get(name) {
+            None => Some(format!("there is no setting {name}\n")),
+            Some(goal) => Some(format!("{}: {name}: {}\n", step.base, step.judged(goal, &places).err()?)),
+        });
+        wrong.collect::<String>()
+    };
+    let wrong: String = steps.par_iter().map(one).collect();
+    assert!(wrong.is_empty(), "{wrong}");
+    let remembered = remembered();
+    let named: Vec<&String> = steps.iter().flat_map(|step| &step.goals).collect();
+    let twice: Vec<_> = named.iter().filter(|goal| remembered.contains_key(**goal)).collect();
+    assert!(twice.is_empty(), "these can be changed alone: {twice:#?}");
+    assert_eq!(named.iter().collect::<BTreeSet<_>>().len(), named.len(), "a setting stands in two steps");
 }
 
 /// Declarations of settings are as many as the ledger has rows, whatever kind they are.
