@@ -31,16 +31,13 @@ pub(crate) struct Base {
     pub(crate) text: String,
     environment: String,
     pub(crate) compiled: Compiled,
-    /// Where the body of each deployment can be continued, and whether it has braces.
-    ends: Vec<(usize, bool)>,
 }
 
 impl Base {
     fn new(name: String, environment: String, text: String) -> Option<Base> {
         let compiled = compile(&environment, &text);
-        let ends = ends(&text);
-        let complete = !failed(&compiled) && compiled.env.as_ref()?.deployments.len() == ends.len();
-        complete.then_some(Base { name, text, environment, compiled, ends })
+        let complete = !failed(&compiled) && compiled.env.as_ref()?.deployments.len() == ends(&text).len();
+        complete.then_some(Base { name, text, environment, compiled })
     }
 
     pub(crate) fn deployments(&self) -> &[Deployed] {
@@ -151,9 +148,14 @@ fn inserted(base: &Base, at: usize, id: SettingId, keys: &[Arc<str>], value: &st
         format!("{last} {value}")
     };
     let node = steps.into_iter().rev().fold(node, |inner, step| format!("{step} {{ {inner} }}"));
-    let (end, braces) = base.ends[at];
-    let node = if braces { format!("\n{node}\n") } else { format!(" {{\n{node}\n}}") };
-    Some(format!("{}{node}{}", &text[..end], &text[end..]))
+    Some(continued(text, at, &node))
+}
+
+/// The text with more lines at the end of a deployment.
+pub(crate) fn continued(text: &str, at: usize, lines: &str) -> String {
+    let Some((end, braces)) = ends(text).get(at).copied() else { return text.to_owned() };
+    let lines = if braces { format!("\n{lines}\n") } else { format!(" {{\n{lines}\n}}") };
+    format!("{}{lines}{}", &text[..end], &text[end..])
 }
 
 /// The same with a value for every setting that the findings ask for, where what was changed needs others beside it.
@@ -162,11 +164,12 @@ pub(crate) fn completed(base: &Base, at: usize, mut text: String) -> String {
         let compiled = base.compile(&text);
         let wanting = compiled.findings.iter().filter(|finding| finding.code == &codes::REQUIRED);
         let paths: BTreeSet<&str> = wanting.filter_map(|finding| finding.message.split('`').nth(1)).collect();
-        let Some((end, braces)) = ends(&text).get(at).copied().filter(|_| !paths.is_empty()) else { return text };
+        if paths.is_empty() {
+            return text;
+        }
         let stack = &base.deployments()[at].stack;
         let nodes: String = paths.into_iter().filter_map(|path| wanted(stack, path)).collect();
-        let nodes = if braces { format!("\n{nodes}") } else { format!(" {{\n{nodes}}}") };
-        text.insert_str(end, &nodes);
+        text = continued(&text, at, &nodes);
     }
     text
 }
@@ -241,7 +244,9 @@ pub(crate) fn candidates(stack: &Stack, id: SettingId, declaration: usize, now: 
         ("bool", _) => vec!["#true".to_owned(), "#false".to_owned()],
         ("port", _) => vec!["7171".to_owned(), "7172".to_owned()],
         ("ratio" | "number", _) => ["0.3", "0.7"].map(str::to_owned).to_vec(),
-        ("memory", Some(Value::Memory(bytes))) => texts(&[&(bytes + bytes / 8).to_string(), "3Gi", "96Mi"]),
+        ("memory", Some(Value::Memory(bytes))) => {
+            texts(&[&(bytes + bytes / 8).to_string(), "3Gi", "96Mi", &(bytes - bytes / 8).to_string()])
+        }
         ("memory", _) => texts(&["3Gi", "96Mi", "40Gi"]),
         ("cpu", Some(Value::Cpu(now))) => texts(&[&format!("{}m", now + now / 8 + 1), "70m", "3"]),
         ("cpu", _) => texts(&["70m", "900m", "3"]),
@@ -252,13 +257,24 @@ pub(crate) fn candidates(stack: &Stack, id: SettingId, declaration: usize, now: 
         ("cron", _) => texts(&["7 5 * * *"]),
         ("image", _) => texts(&["registry.example/team/changed:7.1"]),
         ("image-repository", _) => texts(&["registry.example/team/changed"]),
-        ("secret", _) => vec!["(secret)\"changed-secret/changed-key\"".to_owned()],
+        ("secret", now) => {
+            // A rule or a chart may fix the name or the key.
+            let now = now.map(spell).unwrap_or_default();
+            let halves =
+                now.split_once('/').map(|(name, key)| [format!("changed-secret/{key}"), format!("{name}/changed-key")]);
+            let all = ["changed-secret/changed-key".to_owned()].into_iter().chain(halves.into_iter().flatten());
+            all.map(|reference| format!("(secret){reference:?}")).collect()
+        }
         ("url", _) => {
             let schemes: Vec<&str> = match attributes.schemes.as_slice() {
                 [] => vec!["https", "http"],
                 schemes => schemes.iter().map(AsRef::as_ref).collect(),
             };
-            schemes.iter().map(|scheme| format!("\"{scheme}://changed.example/path\"")).collect()
+            let hosts = ["changed.example", "changed.example:7171"];
+            hosts
+                .iter()
+                .flat_map(|host| schemes.iter().map(move |scheme| format!("\"{scheme}://{host}/path\"")))
+                .collect()
         }
         ("address", _) => texts(&["changed.example:9092"]),
         ("host" | "hostname" | "subdomain", _) => texts(&["changed.example"]),

@@ -137,6 +137,15 @@ pub fn references(expr: &Expr) -> Vec<&Ref> {
     found
 }
 
+/// The parts of `a && b && c`, in the order of writing; of another expression, itself.
+#[must_use]
+pub fn conjuncts(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        Kind::Binary(Operator::And, a, b) => [conjuncts(a), conjuncts(b)].concat(),
+        _ => vec![expr],
+    }
+}
+
 /// All keys of loops and of `self` that are used as values, in the order of writing, each once.
 #[must_use]
 pub fn keys(expr: &Expr) -> Vec<&Key> {

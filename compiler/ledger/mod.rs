@@ -19,12 +19,12 @@ use indexmap::IndexSet;
 use crate::{
     diag::{Diags, codes},
     expr::{self, Expr},
-    schema::{Absent, Declaration, Given, Kind, SettingId, Stack, Step},
+    schema::{Absent, Declaration, Given, Helm, Kind, SettingId, Stack, Step},
     source::Span,
 };
 
 pub use carried::{COUNTED, FactCell, FactRow, FactTable};
-use compatible::compatible;
+use compatible::{compatible, together};
 use sites::Site;
 
 /// The whole ledger of a stack.
@@ -84,6 +84,25 @@ pub fn check(stack: &Stack, diags: &mut Diags) {
 #[must_use]
 pub fn table(stack: &Stack) -> Table {
     fill(stack, &columns(stack))
+}
+
+/// The ledger of a stack while a Helm block is the active one: in the columns of other targets, what they read only under
+/// conditions that rule the block out is no use of a setting there. The rows and columns are those of [`table`].
+#[must_use]
+pub fn table_under(stack: &Stack, block: &Helm) -> Table {
+    let possible = |site: &Site| {
+        let conditions: Vec<&Expr> = site.guards.iter().chain(&block.when).collect();
+        together(stack, &conditions)
+    };
+    let under = |column: Column| match column.target {
+        "helm" => column,
+        _ => {
+            let direct: Vec<Site> = column.direct.into_iter().filter(possible).collect();
+            Column { all: closed(stack, direct.clone()), direct, ..column }
+        }
+    };
+    let columns: Vec<Column> = columns(stack).into_iter().map(under).collect();
+    fill(stack, &columns)
 }
 
 /// What of each target each setting becomes, as the rows and columns of the [`table`] stand: paths of keys, of Compose

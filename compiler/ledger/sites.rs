@@ -173,10 +173,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A condition is read where it stands, and holds for what follows.
+    /// A condition is read where it stands, and holds for what follows. So does each part of `a && b`: what it says of `b`
+    /// is of no interest unless `a` holds, as if the two stood in one another.
     fn condition(&mut self, condition: &Expr) {
-        self.deciding(|walk| walk.expr(condition));
-        self.guards.push(condition.clone());
+        for part in expr::conjuncts(condition) {
+            self.deciding(|walk| walk.expr(part));
+            self.guards.push(part.clone());
+        }
     }
 
     fn guarded(&mut self, guards: &[Guard], inner: impl FnOnce(&mut Self)) {
