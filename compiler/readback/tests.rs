@@ -285,7 +285,8 @@ fn a_secret_may_be_called_as_a_workload_is() {
     assert_eq!(demo.found(), [""; 0], "a key says the name");
     let fixed = "fixed \"api port[http]\" 8000; fixed \"api port[http].protocol\" \"tcp\"
         fixed \"api env[PASSWORD].name\" \"demo-api\"; fixed \"api env[PASSWORD].key\" \"password\"";
-    let stated = Demo { values: "", surface: fixed, ..demo };
+    let settings = "(secret)password default=\"demo-api/password\" { absent \"helm\" because=\"the chart fixes it\" }";
+    let stated = Demo { settings, values: "", surface: fixed, ..demo };
     assert_eq!(stated.found(), [""; 0], "a template says it");
     let other = Demo { environment: "password (secret)\"demo-web/password\"", ..stated };
     assert!(matches!(&*other.found(), [one] if one.starts_with("TL1112 ")), "{:?}", other.found());
