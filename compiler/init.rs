@@ -22,12 +22,13 @@ use crate::{
     resolve,
     schema::{
         Assignment, Given, Kind, SettingId, Stack,
-        questions::{self, Answer, Fits, Question, Section},
+        flux::{Word, WordKind},
+        questions::{self, Answer, Fits, Place, Question, Section, Sets},
     },
     sensitive,
     source::{Source, SourceId},
     syntax::{self, Doc},
-    value::{self, Attributes, spell},
+    value::{self, Attributes, Value, spell},
 };
 
 /// What may be answered.
@@ -170,8 +171,48 @@ impl<'a> Interview<'a> {
         deployments.pop().map(Arc::new)
     }
 
-    fn slot(&self, id: SettingId) -> Option<&Slot> {
-        self.deployed.as_ref()?.base.slot(id, &[])
+    /// The keys of a place as things stand, and the words that lead there in the text; none while a map on the way has
+    /// not exactly one entry.
+    fn located(&self, place: &Place) -> Option<Located> {
+        let deployed = self.deployed.as_ref()?;
+        let settings = &self.stack.settings;
+        let mut found = Located { keys: Vec::new(), words: Vec::new() };
+        let mut current = SettingId::ROOT;
+        for word in &place.words {
+            let setting = &settings[current.index()];
+            let Kind::Map(item) = setting.kind else {
+                found.words.push(word.to_string());
+                current = *setting.children.get(word)?;
+                continue;
+            };
+            if settings[item.index()].kind == Kind::Group {
+                let [key] = deployed.base.keys_of(current, &found.keys) else { return None };
+                found.keys.push(key.clone());
+                let map = found.words.pop()?;
+                found.words.push(format!("{map}[{key}]"));
+            } else {
+                found.keys.push(word.clone());
+                found.words.push(word.to_string());
+            }
+            current = item;
+        }
+        Some(found)
+    }
+
+    fn slot(&self, place: &Place) -> Option<&Slot> {
+        self.deployed.as_ref()?.base.slot(place.setting, &self.located(place)?.keys)
+    }
+
+    /// Whether the text writes the setting of a place.
+    fn is_written(&self, deployed: &Deployed, place: &Place) -> bool {
+        let keys = self.located(place).map(|found| found.keys);
+        deployed.written.iter().any(|it| it.setting == place.setting && Some(&it.keys) == keys.as_ref())
+    }
+
+    /// The number of entries that the map of a question has, if it asks for the key of one.
+    fn entries(&self, place: &Place) -> Option<&[Arc<str>]> {
+        matches!(self.stack.setting(place.setting).kind, Kind::Map(_)).then_some(())?;
+        Some(self.deployed.as_ref()?.base.keys_of(place.setting, &self.located(place)?.keys))
     }
 
     /// The question as things stand; none if it is not asked.
@@ -182,20 +223,40 @@ impl<'a> Interview<'a> {
         if !(question.targets.is_empty() || question.targets.iter().any(asked_for)) || !self.holds(question) {
             return None;
         }
-        let Some(id) = question.sets else {
-            let current = question.answers.iter().find(|answer| self.says(deployed, question, answer));
+        if let Some(word) = question.word() {
+            return self.open_word(deployed, question, word);
+        }
+        let Some(place) = question.place() else {
+            let says = question.answers.iter().filter(|answer| self.says(deployed, question, answer));
+            // the one that says most, the first of several
+            let current = says.rev().max_by_key(|answer| answer.writes.len());
             let value =
                 current.filter(|_| self.own || self.is_answered(question)).map(|answer| answer.word.to_string());
             let required = question.required && value.is_none() && !self.own;
             return Some(Open { written: value.is_some(), required, value });
         };
-        let slot = self.slot(id)?;
-        let declaration = &self.stack.setting(id).declarations[slot.declaration? as usize];
+        if let Some(keys) = self.entries(place) {
+            let value = keys.first().map(ToString::to_string);
+            let required = question.required && value.is_none();
+            return (keys.len() < 2).then_some(Open { written: value.is_some(), required, value });
+        }
+        let slot = self.slot(place)?;
+        let declaration = &self.stack.setting(place.setting).declarations[slot.declaration? as usize];
         let value = if let Evaluated::Value(value) = &slot.value { Some(spell(value)) } else { None };
-        let written = deployed.written.iter().any(|it| it.setting == id);
+        let written = self.is_written(deployed, place);
         let must = declaration.required && value.is_none();
         let asked = question.required && !self.own && !self.is_answered(question);
         Some(Open { value, written, required: must || asked })
+    }
+
+    /// A question about Flux, which is asked where Flux installs and the word means something.
+    fn open_word(&self, deployed: &Deployed, question: &Question, word: &'static Word) -> Option<Open> {
+        let words = deployed.flux.effective(&deployed.name, &self.name);
+        let (_, value) = words.into_iter().find(|(found, _)| found.path == word.path && deployed.writes("flux"))?;
+        let written = deployed.flux.said.contains_key(word.path);
+        let must = word.required && value.is_none();
+        let asked = question.required && !self.own && !self.is_answered(question);
+        Some(Open { value: value.as_ref().map(spell), written, required: must || asked })
     }
 
     /// Whether the conditions of a question hold.
@@ -223,21 +284,34 @@ impl<'a> Interview<'a> {
             (true, false) => true,
             (false, _) => deployed.targets.iter().collect::<BTreeSet<_>>() == wanted,
         };
-        targets && answer.writes.iter().all(|(id, value)| self.value_now(*id).as_deref() == Some(said(value)))
+        targets && answer.writes.iter().all(|(place, value)| self.is_so(deployed, place, value))
     }
 
-    fn value_now(&self, id: SettingId) -> Option<String> {
-        let Evaluated::Value(value) = &self.slot(id)?.value else { return None };
-        Some(spell(value))
+    /// Whether a setting has this value, as KDL writes it. What leads to another program counts as such by being there.
+    fn is_so(&self, deployed: &Deployed, place: &Place, value: &str) -> bool {
+        if value.starts_with("(link)") {
+            return self.is_written(deployed, place);
+        }
+        if let Some(keys) = self.entries(place) {
+            return matches!(keys, [key] if key.as_ref() == said(value));
+        }
+        match self.slot(place).map(|slot| &slot.value) {
+            Some(Evaluated::Value(Value::List(items))) => items.iter().map(spell).eq([said(value)]),
+            Some(Evaluated::Value(found)) => spell(found) == said(value),
+            _ => false,
+        }
     }
 
     /// What may be answered.
     #[must_use]
     pub fn wanted(&self, question: &Question) -> Wanted {
-        let Some(id) = question.sets else {
+        if let Some(word) = question.word() {
+            return wanted_of(word);
+        }
+        let Some(place) = question.place() else {
             return Wanted::Words(question.answers.iter().map(|it| (it.word.clone(), it.about.clone())).collect());
         };
-        match questions::fits(&self.stack.settings, id) {
+        match questions::fits(&self.stack.settings, place.setting) {
             Some(Fits::Words(words)) => Wanted::Words(words.iter().map(|word| (word.clone(), "".into())).collect()),
             Some(Fits::YesNo) => Wanted::YesNo,
             Some(Fits::Scalar("secret")) => Wanted::Secret,
@@ -264,69 +338,108 @@ impl<'a> Interview<'a> {
     /// It does not fit, or its place in the text is not clear; then nothing is changed.
     pub fn answer(&mut self, question: &Question, text: &str) -> Result<(), Refusal> {
         let mut after = self.text.clone();
-        match question.sets {
+        match &question.sets {
             None if text.is_empty() && self.own => return Ok(()), // as it is
             None => {
                 let answer = question.answers.iter().find(|answer| &*answer.word == text);
                 let answer = answer.ok_or_else(|| self.none_of(question, text))?;
+                self.taken_back(question, answer)?;
                 if !answer.targets.is_empty() {
                     let targets: Vec<String> = answer.targets.iter().map(|name| questions::quoted(name)).collect();
                     after = patch::set(&after, &["targets"], &targets.join(" ")).map_err(unpatched)?;
                 } else if about_targets(question) {
                     after = patch::unset(&after, &["targets"]).map_err(unpatched)?;
                 }
-                for (id, value) in &answer.writes {
-                    after = self.set(after, *id, value)?;
+                for (place, value) in &answer.writes {
+                    after = self.set(after, place, value)?;
                 }
             }
-            Some(id) if text.is_empty() => {
-                after = patch::unset(&after, &self.words(id)).map_err(unpatched)?;
+            Some(Sets::Setting(place)) if text.is_empty() => {
+                after = patch::unset(&after, &words_of(&self.place(place)?)).map_err(unpatched)?;
             }
-            Some(id) => after = self.set(after, id, &self.value_of(question, text)?)?,
+            Some(Sets::Setting(place)) => after = self.set(after, place, &self.value_of(question, text)?)?,
+            Some(Sets::Flux(path)) => {
+                let words: Vec<&str> = std::iter::once("flux").chain(path.split('.')).collect();
+                let is_choice = question.word().is_some_and(|word| matches!(word.of, WordKind::Choice(_)));
+                let set = if is_choice { patch::set_node } else { patch::set };
+                after = if text.is_empty() {
+                    patch::unset(&after, &words)
+                } else {
+                    set(&after, &words, &self.value_of(question, text)?)
+                }
+                .map_err(unpatched)?;
+            }
         }
         let deployed = self.resolved(&after).ok_or_else(|| unpatched(patch::Refused::OtherChange))?;
         self.answered.insert(question.id.clone());
         // What holds anyway is not written: an environment is a list of differences.
-        if !question.sets.is_some_and(|id| self.is_same(id, &deployed)) {
+        if !self.is_same(question, &deployed) {
             (self.text, self.deployed) = (after, Some(deployed));
         }
         Ok(())
     }
 
-    /// Whether a setting has the same value after a change.
-    fn is_same(&self, id: SettingId, after: &Deployed) -> bool {
-        let value = |slot: Option<&Slot>| slot.map(|slot| slot.value.clone());
-        let written = |deployed: &Deployed| deployed.written.iter().any(|it| it.setting == id);
-        let cleared = self.deployed.as_ref().is_some_and(|now| written(now)) && !written(after);
-        !cleared && value(self.slot(id)) == value(after.base.slot(id, &[]))
+    /// An answer that writes nothing says that nothing is so; it takes nothing back that is.
+    fn taken_back(&self, question: &Question, answer: &Answer) -> Result<(), Refusal> {
+        let Some(deployed) = self.deployed.as_ref().filter(|_| answer.writes.is_empty()) else { return Ok(()) };
+        let so = |other: &&Answer| {
+            other.targets.is_empty() && !other.writes.is_empty() && self.says(deployed, question, other)
+        };
+        match question.answers.iter().find(so).filter(|_| answer.targets.is_empty() && !about_targets(question)) {
+            Some(other) => Err(Refusal(format!("`{}` is written; take it out by hand", other.word))),
+            None => Ok(()),
+        }
+    }
+
+    /// The words that lead to a setting in the text.
+    fn place(&self, place: &Place) -> Result<Located, Refusal> {
+        self.located(place).ok_or_else(|| unpatched(patch::Refused::Ambiguous))
+    }
+
+    /// Whether what a question is about has the same value after a change.
+    fn is_same(&self, question: &Question, after: &Deployed) -> bool {
+        let Some(now) = self.deployed.as_ref() else { return false };
+        if let Some(word) = question.word() {
+            let value = |deployed: &Deployed| deployed.flux.leaf(word.path).map(|leaf| leaf.value);
+            let cleared = now.flux.said.contains_key(word.path) && !after.flux.said.contains_key(word.path);
+            return !cleared && value(now) == value(after);
+        }
+        let Some(place) = question.place().filter(|place| self.entries(place).is_none()) else { return false };
+        let keys = self.located(place).map(|found| found.keys).unwrap_or_default();
+        let value = |deployed: &Deployed| deployed.base.slot(place.setting, &keys).map(|slot| slot.value.clone());
+        let cleared = self.is_written(now, place) && !self.is_written(after, place);
+        !cleared && value(now) == value(after)
     }
 
     fn none_of(&self, question: &Question, text: &str) -> Refusal {
         Refusal(format!("`{}` is none of {}", sensitive::redacted(text), self.wanted(question)))
     }
 
-    fn words(&self, id: SettingId) -> Vec<&str> {
-        self.stack.setting(id).path.split('.').collect()
-    }
-
-    fn set(&self, text: String, id: SettingId, value: &str) -> Result<String, Refusal> {
-        let holds_others = matches!(self.stack.setting(id).kind, Kind::Choice(_) | Kind::Switch);
+    fn set(&self, text: String, place: &Place, value: &str) -> Result<String, Refusal> {
+        let holds_others =
+            matches!(self.stack.setting(place.setting).kind, Kind::Choice(_) | Kind::Switch | Kind::Map(_));
         let set = if holds_others { patch::set_node } else { patch::set };
-        set(&text, &self.words(id), value).map_err(unpatched)
+        set(&text, &words_of(&self.place(place)?), value).map_err(unpatched)
     }
 
     /// An answer as KDL writes it.
     fn value_of(&self, question: &Question, text: &str) -> Result<String, Refusal> {
-        let id = question.sets.ok_or_else(|| self.none_of(question, text))?;
         let wanted = self.wanted(question);
         if wanted == Wanted::Secret && sensitive::find_hidden(text).next().is_some() {
             return Err(Refusal(SECRET_ITSELF.to_owned()));
         }
-        let declarations = &self.stack.setting(id).declarations;
-        let holds = self.slot(id).and_then(|slot| slot.declaration).unwrap_or(0);
-        let attributes = declarations.get(holds as usize).map(|found| found.attributes.clone());
-        let attributes: Attributes = attributes.unwrap_or_default();
-        questions::written(&self.stack.settings, id, &attributes, text).map_err(|bad| match wanted {
+        let written = match (question.word(), question.place()) {
+            (Some(word), _) => questions::written_for_flux(word, text),
+            (None, Some(place)) => {
+                let declarations = &self.stack.setting(place.setting).declarations;
+                let holds = self.slot(place).and_then(|slot| slot.declaration).unwrap_or(0);
+                let attributes = declarations.get(holds as usize).map(|found| found.attributes.clone());
+                let attributes: Attributes = attributes.unwrap_or_default();
+                questions::written(&self.stack.settings, place.setting, &attributes, text)
+            }
+            (None, None) => return Err(self.none_of(question, text)),
+        };
+        written.map_err(|bad| match wanted {
             Wanted::Secret => Refusal(SECRET_ITSELF.to_owned()),
             Wanted::Words(_) | Wanted::YesNo => self.none_of(question, text),
             _ => Refusal(sensitive::redacted(&bad.message).into_owned()),
@@ -369,17 +482,45 @@ impl<'a> Interview<'a> {
     /// Takes out what was answered to questions that are no longer asked: the host of a database that is not used.
     pub fn drop_stale(&mut self) {
         let stack = self.stack.clone();
-        for id in all(&stack).filter_map(|question| question.sets) {
-            let Some(deployed) = self.deployed.as_ref() else { return };
-            let written = deployed.written.iter().any(|it| it.setting == id);
-            if !written || self.slot(id).is_some_and(|slot| slot.declaration.is_some()) {
-                continue;
-            }
-            if let Ok(after) = patch::unset(&self.text, &self.words(id)) {
+        // what stands below something goes before it
+        let questions: Vec<&Question> = all(&stack).collect();
+        for question in questions.into_iter().rev() {
+            let Some(words) = self.stale(question) else { continue };
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            if let Ok(after) = patch::unset(&self.text, &words) {
                 self.deployed = self.resolved(&after);
                 self.text = after;
             }
         }
+        self.drop_empty_flux();
+    }
+
+    /// Takes out what is left of `flux` where Flux installs nothing and nothing is said of it any more.
+    fn drop_empty_flux(&mut self) {
+        let silent = |deployed: &Arc<Deployed>| {
+            deployed.flux.written && deployed.flux.said.is_empty() && !deployed.writes("flux")
+        };
+        if self.deployed.as_ref().is_some_and(silent)
+            && let Ok(after) = patch::unset(&self.text, &["flux"])
+        {
+            self.deployed = self.resolved(&after);
+            self.text = after;
+        }
+    }
+
+    /// The words that lead to what a question wrote, if that means nothing any more.
+    fn stale(&self, question: &Question) -> Option<Vec<String>> {
+        let deployed = self.deployed.as_ref()?;
+        if let Some(word) = question.word() {
+            let is_said =
+                deployed.flux.said.contains_key(word.path) && self.open_word(deployed, question, word).is_none();
+            return is_said.then(|| std::iter::once("flux").chain(word.path.split('.')).map(str::to_owned).collect());
+        }
+        let place = question.place()?;
+        let gone = self.slot(place).is_none_or(|slot| slot.declaration.is_none());
+        (gone && self.is_written(deployed, place) && self.entries(place).is_none())
+            .then(|| self.located(place).map(|found| found.words))
+            .flatten()
     }
 
     /// The environment's text: with a comment on every answer where it is new, else with its own.
@@ -416,23 +557,53 @@ impl<'a> Interview<'a> {
     }
 
     /// Whether the text gives a setting a value of its own.
-    fn says_value(&self, id: SettingId) -> bool {
-        let said = |it: &Assignment| it.setting == id && it.given != Given::Here;
+    fn says_value(&self, place: &Place) -> bool {
+        if let Some(keys) = self.entries(place) {
+            return !keys.is_empty();
+        }
+        let said = |it: &Assignment| it.setting == place.setting && it.given != Given::Here;
         self.deployed.as_ref().is_some_and(|deployed| deployed.written.iter().any(said))
     }
 
     /// What the first question that writes a node of this name asks.
     fn about(&self, name: &str) -> Arc<str> {
-        let writes = |question: &&Question| match question.sets {
-            Some(id) => self.words(id).first() == Some(&name),
+        let first = |place: &Place| place.words.first().is_some_and(|word| word.as_ref() == name);
+        let writes = |question: &&Question| match &question.sets {
+            Some(Sets::Setting(place)) => first(place),
+            Some(Sets::Flux(_)) => name == "flux",
             None => {
                 let targets = name == "targets" && question.answers.iter().any(|answer| !answer.targets.is_empty());
-                targets || question.answers.iter().flat_map(|it| &it.writes).any(|(id, _)| self.words(*id)[0] == name)
+                targets || question.answers.iter().flat_map(|it| &it.writes).any(|(place, _)| first(place))
             }
         };
-        let said = |question: &&Question| question.sets.is_none_or(|id| self.says_value(id));
+        let said = |question: &&Question| question.place().is_none_or(|place| self.says_value(place));
         let mut found = all(&self.stack).filter(writes);
         found.clone().find(said).or_else(|| found.next()).map(|question| question.about.clone()).unwrap_or_default()
+    }
+}
+
+/// Where a setting stands.
+struct Located {
+    /// The keys of the maps above it.
+    keys: Vec<Arc<str>>,
+    /// The words that lead to it in a text, an entry of a map as `service[web]`.
+    words: Vec<String>,
+}
+
+fn words_of(place: &Located) -> Vec<&str> {
+    place.words.iter().map(String::as_str).collect()
+}
+
+/// What may be answered to a question about Flux.
+fn wanted_of(word: &Word) -> Wanted {
+    match word.of {
+        WordKind::Enum(words) | WordKind::Choice(words) => {
+            Wanted::Words(words.iter().map(|word| ((*word).into(), "".into())).collect())
+        }
+        WordKind::Scalar("bool") => Wanted::YesNo,
+        WordKind::Scalar("secret") => Wanted::Secret,
+        WordKind::Scalar(name) | WordKind::List(name) => Wanted::Value(name.into()),
+        WordKind::Group => Wanted::Value("string".into()),
     }
 }
 

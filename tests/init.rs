@@ -42,6 +42,10 @@ pub(super) fn fitting(interview: &Interview<'_>, question: &Question) -> Vec<Str
         Wanted::Words(words) => words.iter().map(|(word, _)| word.to_string()).collect(),
         Wanted::YesNo => vec!["yes".to_owned(), "no".to_owned()],
         Wanted::Secret => vec!["some-credentials/api-key".to_owned()],
+        // a registry has an address of its own kind
+        Wanted::Value(name) if name.as_ref() == "url" && interview.text().contains("source \"oci\"") => {
+            vec!["oci://registry.example.com/charts".to_owned()]
+        }
         Wanted::Value(_) | Wanted::Values(_) if !question.suggest.is_empty() => vec![question.suggest.to_string()],
         Wanted::Value(name) | Wanted::Values(name) => {
             vec![trueline::value::scalar(&name).expect("a type").example.trim_matches('"').to_owned()]
@@ -51,7 +55,11 @@ pub(super) fn fitting(interview: &Interview<'_>, question: &Question) -> Vec<Str
 
 /// Whether a question decides which programs run or which files are written: then it is tried with all others.
 fn decides(stack: &Stack, question: &Question) -> bool {
-    question.sets.is_none_or(|id| question.required || matches!(stack.setting(id).kind, Kind::Choice(_) | Kind::Switch))
+    if question.word().is_some() {
+        return false; // what is said of Flux changes no program
+    }
+    let holds_others = |kind: &Kind| matches!(kind, Kind::Choice(_) | Kind::Switch);
+    question.place().is_none_or(|place| question.required || holds_others(&stack.setting(place.setting).kind))
 }
 
 /// Every way through the questions: those of `tried` with each answer, others only where they must be answered.
@@ -143,7 +151,7 @@ fn every_combination_compiles_or_is_refused_by_a_rule() {
         };
         let questions: Vec<&Question> = init::all(&stack).collect();
         let fresh = || Interview::new(embedded(), stack.clone(), "start");
-        let required = |question: &Question| question.sets.is_none() || question.required;
+        let required = |it: &Question| it.sets.is_none() || (it.required && it.word().is_none());
         let mut found = Vec::new();
         // what must be answered, each with each; then the other programs, each with each
         ways(fresh(), &questions, &required, &mut found);
@@ -160,6 +168,56 @@ fn every_combination_compiles_or_is_refused_by_a_rule() {
         let told = format!("{}: {main} + {} ways, {compile} compile; {refused:#?}", stack.name, found.len() - main);
         assert!(main > 5 && compile * 10 > found.len(), "{told}");
     }
+}
+
+#[test]
+fn the_first_service_of_an_application_is_asked_for() {
+    let project = empty();
+    let words = ["app", "dev", "--target", "both", "--service", "shop", "--image", "ghcr.io/acme/shop:1.0.0"];
+    let ran = run(&project, &[&words[..], &["--port", "8080", "--store", "postgres"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = project.read("environments/dev.kdl");
+    for wanted in [
+        "service \"shop\" image=\"ghcr.io/acme/shop:1.0.0\" port=8080",
+        "DATABASE_URL=(link)\"db.url\"",
+        "postgres \"db\"\n",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    assert!(project.read("out/dev/app/compose/compose.yaml").contains("DATABASE_URL"));
+    let ran = run(&project, &["app", "dev", "--reconfigure", "--replicas", "2"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(project.read("environments/dev.kdl"), text.replace(" }\n", "; replicas 2 }\n"));
+    // an answer that writes nothing takes nothing back
+    let ran = run(&project, &["app", "dev", "--reconfigure", "--store", "none"]);
+    assert!(ran.code == 2 && ran.stderr.contains("--store: `postgres` is written"), "{ran:?}");
+    // where there are several, none of them is the first
+    let more = project
+        .read("environments/dev.kdl")
+        .replace("    postgres", "    service \"api\" image=\"acme/api:1.0.0\"\n    postgres");
+    project.write("environments/dev.kdl", &more);
+    let ran = run(&project, &["app", "dev", "--reconfigure", "--port", "9090"]);
+    assert!(ran.code == 2 && ran.stderr.contains("--port: does not apply"), "{ran:?}");
+}
+
+#[test]
+fn flux_is_asked_for_its_secrets_and_forgets_them_with_its_target() {
+    let project = empty();
+    let words = ["app", "dev", "--target", "flux", "--service", "web", "--image", "acme/web:1.0.0"];
+    let ran = run(&project, &[&words[..], &["--flux-secrets", "external-secrets"]].concat());
+    assert!(ran.code == 2 && ran.stderr.contains("--flux-store: missing"), "{ran:?}");
+    let secrets = ["--flux-secrets", "external-secrets", "--flux-store", "vault"];
+    let ran = run(&project, &[&words[..], &secrets].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = project.read("environments/dev.kdl");
+    assert!(text.contains("flux { secrets \"external-secrets\" store=\"vault\" }"), "{text}");
+    // what belongs to another provider goes with it
+    let ran = run(&project, &["app", "dev", "--reconfigure", "--flux-secrets", "sops"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(project.read("environments/dev.kdl").contains("flux { secrets \"sops\" }"));
+    let ran = run(&project, &["app", "dev", "--reconfigure", "--target", "kubernetes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!project.read("environments/dev.kdl").contains("flux {"));
 }
 
 fn answers(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -397,7 +455,11 @@ fn talk(project: &Project, arguments: &[&str], steps: &[(String, String)]) -> Op
 
 /// The answers of a person who takes for each open question the one of this number, or the last, or without a number
 /// what holds anyway; and what they make.
-fn conversation(stack: &Arc<Stack>, number: Option<usize>) -> (Vec<(String, String)>, Interview<'static>) {
+fn conversation(
+    stack: &Arc<Stack>,
+    target: &str,
+    number: Option<usize>,
+) -> (Vec<(String, String)>, Interview<'static>) {
     let mut interview = Interview::new(embedded(), stack.clone(), "start");
     let mut steps = Vec::new();
     for section in &stack.questions {
@@ -407,8 +469,8 @@ fn conversation(stack: &Arc<Stack>, number: Option<usize>) -> (Vec<(String, Stri
         for question in &section.questions {
             let Some(open) = interview.open(question) else { continue };
             let mut fitting = fitting(&interview, question);
-            if question.sets.is_none() {
-                fitting.retain(|word| word == "both");
+            if &*question.id == "target" {
+                fitting.retain(|word| word == target);
             }
             if let (None, Wanted::Value(_) | Wanted::Secret, Some(value)) =
                 (number, interview.wanted(question), &open.value)
@@ -430,9 +492,10 @@ fn a_terminal_asks_every_question_and_writes_what_was_answered() {
     for stack in asking() {
         let mut asked = BTreeSet::new();
         let (mut compiled, mut why) = (0, String::new());
-        for number in (0..8).map(Some).chain([None, Some(usize::MAX)]) {
+        let ways = (0..8).map(Some).chain([None, Some(usize::MAX)]).map(|number| ("both", number));
+        for (target, number) in ways.chain((0..3).map(|number| ("flux", Some(number)))) {
             let project = empty();
-            let (steps, interview) = conversation(&stack, number);
+            let (steps, interview) = conversation(&stack, target, number);
             let Some(left) = talk(&project, &[&stack.name, "start"], &steps) else {
                 return crate::support::skipped(
                     "init::a_terminal_asks_every_question_and_writes_what_was_answered",

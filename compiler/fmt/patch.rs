@@ -10,7 +10,7 @@ use super::same_meaning;
 use crate::{
     diag::Diags,
     source::{Source, SourceId},
-    syntax::{self, Doc, Entry, Name, Node, Token, TokenKind, tokens},
+    syntax::{self, Doc, Entry, Literal, Name, Node, Token, TokenKind, tokens},
 };
 
 /// Why a text was not patched.
@@ -62,7 +62,8 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, Refused> {
 
 /// Gives the setting at `path` below the first top-level node a value, or another one: `set(text, &["app",
 /// "replicas"], "3")`. Where it is written, its value is replaced; else it comes to the deepest node of its path that
-/// is there, as a property where there are no braces, else as the last child. Several values make a list.
+/// is there, as a property where there are no braces, else as the last child. Several values make a list. In a path,
+/// `service[web]` is the entry `web` of a map of records that is there.
 ///
 /// # Errors
 /// [`Refused`], and then nothing is changed.
@@ -92,7 +93,8 @@ fn set_as(text: &str, path: &[&str], value: &str, as_node: bool) -> Result<Strin
     checked(text, &edits, &wanted)
 }
 
-/// Takes the value of the setting at `path` out; what else stands in its node stays. Nothing changes where it has none.
+/// Takes the value of the setting at `path` out; what else stands in its node stays, empty braces do not. Nothing
+/// changes where it has none.
 ///
 /// # Errors
 /// [`Refused`], and then nothing is changed.
@@ -108,7 +110,7 @@ pub fn unset(text: &str, path: &[&str]) -> Result<String, Refused> {
             place.node_mut(&mut wanted).entries.remove(at);
             vec![cut_entry(&pieces, &node.entries[at])]
         }
-        Found::Node if node.braces || node.properties().next().is_some() => {
+        Found::Node if holds_more(text, node) => {
             place.node_mut(&mut wanted).entries.retain(|entry| entry.name.is_some());
             node.arguments().map(|entry| cut_entry(&pieces, entry)).collect()
         }
@@ -166,8 +168,10 @@ enum Found {
 
 impl<'p> Place<'p> {
     fn find(doc: &Doc, path: &'p [&'p str]) -> Result<Place<'p>, Refused> {
-        let is_word =
-            |name: &&str| read(name).is_some_and(|doc| matches!(&*doc.nodes, [node] if node.name.text == **name));
+        let is_word = |name: &&str| {
+            let name = entry_of_map(name).map_or(*name, |(map, _)| map);
+            read(name).is_some_and(|doc| matches!(&*doc.nodes, [node] if node.name.text == name))
+        };
         if path.is_empty() || doc.nodes.is_empty() || !path.iter().all(is_word) {
             return Err(Refused::BadPath);
         }
@@ -176,7 +180,7 @@ impl<'p> Place<'p> {
         for (depth, name) in path.iter().enumerate() {
             let own = |group: &Vec<usize>| {
                 let children = node(doc, group).children.iter().enumerate();
-                let named = children.filter(|(_, child)| child.name.text == *name);
+                let named = children.filter(|(_, child)| is_named(child, name));
                 named.map(|(at, _)| group.iter().copied().chain([at]).collect()).collect::<Vec<Vec<usize>>>()
             };
             let nodes: Vec<Vec<usize>> = groups.iter().flat_map(own).collect();
@@ -198,6 +202,30 @@ impl<'p> Place<'p> {
 
     fn node_mut<'d>(&self, doc: &'d mut Doc) -> &'d mut Node {
         node_mut(doc, &self.nodes)
+    }
+}
+
+/// Whether a node says more than a value: a property, a child, a comment between its braces.
+fn holds_more(text: &str, node: &Node) -> bool {
+    let written = &text[node.span.start as usize..node.span.end as usize];
+    let inside = written.trim_end_matches('}').trim_end();
+    let empty = node.children.is_empty() && inside.ends_with('{');
+    node.properties().next().is_some() || (node.braces && !empty)
+}
+
+/// `service[web]` is the entry `web` of the map `service`, written `service "web"`.
+fn entry_of_map(name: &str) -> Option<(&str, &str)> {
+    name.strip_suffix(']')?.split_once('[')
+}
+
+fn is_named(node: &Node, name: &str) -> bool {
+    match entry_of_map(name) {
+        Some((map, key)) => {
+            let first = node.arguments().next();
+            node.name.text == map
+                && first.is_some_and(|entry| matches!(&entry.value, Literal::String(text) if text == key))
+        }
+        None => node.name.text == name,
     }
 }
 

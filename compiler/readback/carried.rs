@@ -24,10 +24,14 @@ pub(super) struct Said {
     pub origins: Vec<Arc<str>>,
 }
 
-/// A value of a key as a fact says it: text with hosts of workloads in it becomes links, a number counts from `plus`.
-pub(super) fn said_of(fact: &FactPath, value: &Value, plus: i64, names: &Names) -> Value {
+/// A value of a key as a fact, or this part of it, says it: text with hosts of workloads in it becomes links, a number
+/// counts from `plus`. The name of a secret is no host, though a workload may be called the same.
+pub(super) fn said_of((fact, part): (&FactPath, &str), value: &Value, plus: i64, names: &Names) -> Value {
     if let Value::Int(number) = value {
         return Value::Int(number.saturating_add(plus));
+    }
+    if value::part("secret", part).is_some() {
+        return value.clone();
     }
     // What is no variable is a text whatever it is called.
     normal(value, if fact.kind == Kind::Env { &fact.key } else { "" }, names)
@@ -281,10 +285,13 @@ mod tests {
         let mut names = Names::none(facts::View::Kubernetes);
         names.host(&"db".into(), &"demo-db".into());
         let fact = |kind, key: &str| FactPath { workload: "api".into(), kind, key: key.into(), field: "".into() };
-        let of = |kind, key: &str, value: &Value, plus| said_of(&fact(kind, key), value, plus, &names);
+        let of = |kind, key: &str, value: &Value, plus| said_of((&fact(kind, key), ""), value, plus, &names);
         assert_eq!(of(Kind::Env, "DB_HOST", &Value::string("demo-db"), 0), link("db"));
         assert_eq!(of(Kind::Env, "NAME", &Value::string("demo-db"), 0), Value::string("db"));
         assert!(same(&of(Kind::Route, "http", &Value::string("demo-db"), 0), &link("db")));
+        let name = |part| said_of((&fact(Kind::Env, "DB_PASSWORD"), part), &Value::string("demo-db"), 0, &names);
+        assert_eq!(name("name"), Value::string("demo-db"), "a secret may be called as a workload is");
+        assert_ne!(name("host"), Value::string("demo-db"));
         assert_eq!(of(Kind::Replicas, "", &Value::Int(2), 1), Value::Int(3));
         assert_eq!(of(Kind::Replicas, "", &Value::Int(i64::MAX), 1), Value::Int(i64::MAX));
         let tree = Value::Map([("host".into(), Value::string("demo-db"))].into_iter().collect());

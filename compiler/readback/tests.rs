@@ -273,6 +273,26 @@ fn raw_says_no_fact() {
 }
 
 #[test]
+fn a_secret_may_be_called_as_a_workload_is() {
+    let demo = Demo {
+        settings: "(secret)password default=\"demo-api/password\"",
+        facts: "port \"http\" 8000; env { PASSWORD (ref)\"password\" }",
+        values: "passwordSecret (ref)\"password.name\"",
+        surface: "fixed \"api port[http]\" 8000; fixed \"api port[http].protocol\" \"tcp\"
+            (subdomain)passwordSecret carries=\"api env[PASSWORD].name\"; fixed \"api env[PASSWORD].key\" \"password\"",
+        ..Demo::default()
+    };
+    assert_eq!(demo.found(), [""; 0], "a key says the name");
+    let fixed = "fixed \"api port[http]\" 8000; fixed \"api port[http].protocol\" \"tcp\"
+        fixed \"api env[PASSWORD].name\" \"demo-api\"; fixed \"api env[PASSWORD].key\" \"password\"";
+    let settings = "(secret)password default=\"demo-api/password\" { absent \"helm\" because=\"the chart fixes it\" }";
+    let stated = Demo { settings, values: "", surface: fixed, ..demo };
+    assert_eq!(stated.found(), [""; 0], "a template says it");
+    let other = Demo { environment: "password (secret)\"demo-web/password\"", ..stated };
+    assert!(matches!(&*other.found(), [one] if one.starts_with("TL1112 ")), "{:?}", other.found());
+}
+
+#[test]
 fn the_text_of_a_secret_is_not_shown() {
     let canary = "hunter2/canary";
     let demo = Demo {

@@ -16,6 +16,7 @@ mod declare;
 mod defaults;
 mod endpoint;
 mod facts;
+pub mod flux;
 mod graph;
 mod keys;
 mod lazy;

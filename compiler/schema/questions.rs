@@ -16,6 +16,7 @@ use crate::{
         Kind, Setting, SettingId,
         build::Builder,
         declare::{Written, is_setting_name},
+        flux,
         names::Scope,
         shape::{ALL_TARGETS, Shape},
     },
@@ -44,8 +45,8 @@ pub struct Question {
     pub span: Span,
     /// What is asked.
     pub about: Arc<str>,
-    /// The setting that the answer is the value of; none if `answers` say what is written.
-    pub sets: Option<SettingId>,
+    /// What the answer is the value of; none if `answers` say what is written.
+    pub sets: Option<Sets>,
     /// All must hold for it to be asked, given what was answered before.
     pub when: Vec<Expr>,
     /// The targets of which one must be written for it to be asked; empty is any.
@@ -68,7 +69,46 @@ pub struct Answer {
     /// The targets that are written; empty says nothing about them, or means all where another answer names some.
     pub targets: Vec<Arc<str>>,
     /// Settings and their values, as KDL writes those.
-    pub writes: Vec<(SettingId, Arc<str>)>,
+    pub writes: Vec<(Place, Arc<str>)>,
+}
+
+/// A setting, be it of an entry of a map.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Place {
+    /// The setting.
+    pub setting: SettingId,
+    /// The words of its path: below a map of records `*`, which stands for the key of its only entry, below a map of
+    /// values a key.
+    pub words: Vec<Arc<str>>,
+}
+
+/// What an answer is the value of.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Sets {
+    /// A setting; of a map of records it is the key of its only entry.
+    Setting(Place),
+    /// The word of this path below `flux`.
+    Flux(Arc<str>),
+}
+
+impl Question {
+    /// The setting that the answer is the value of, if it is one of a setting.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match &self.sets {
+            Some(Sets::Setting(place)) => Some(place),
+            _ => None,
+        }
+    }
+
+    /// The word of Flux that the answer is the value of, if it is one of Flux.
+    #[must_use]
+    pub fn word(&self) -> Option<&'static flux::Word> {
+        match &self.sets {
+            Some(Sets::Flux(path)) => flux::Word::named(path),
+            _ => None,
+        }
+    }
 }
 
 /// What fits a setting, for those who ask.
@@ -103,7 +143,9 @@ pub fn fits(settings: &[Setting], id: SettingId) -> Option<Fits<'_>> {
         }
         Kind::Scalar(_) => scalar(setting).map(Fits::Scalar),
         Kind::List(item) => scalar(&settings[item.index()]).map(Fits::List),
-        Kind::Group | Kind::Map(_) => None,
+        // the key of its only entry
+        Kind::Map(item) => (settings[item.index()].kind == Kind::Group).then_some(Fits::Scalar("name")),
+        Kind::Group => None,
     }
 }
 
@@ -128,6 +170,21 @@ pub fn written(settings: &[Setting], id: SettingId, attributes: &Attributes, tex
             if words.is_empty() { one(name, &Attributes::default(), "") } else { Ok(words.join(" ")) }
         }
         None => one("any", attributes, text),
+    }
+}
+
+/// The same for a word of Flux.
+///
+/// # Errors
+/// The text is no value of the word.
+pub fn written_for_flux(word: &flux::Word, text: &str) -> Result<String, Bad> {
+    match word.of {
+        flux::WordKind::Enum(words) | flux::WordKind::Choice(words) => {
+            let words = words.iter().map(|word| (*word).into()).collect();
+            one("enum", &Attributes { words, ..Attributes::default() }, text)
+        }
+        flux::WordKind::Scalar(name) | flux::WordKind::List(name) => one(name, &Attributes::default(), text),
+        flux::WordKind::Group => one("any", &Attributes::default(), text),
     }
 }
 
@@ -266,10 +323,9 @@ impl<'d> Builder<'d> {
                 _ => self.unknown_node(child, &["about", "answer", "for"], "a question"),
             }
         }
-        self.one_way_to_answer(node, sets, &answers);
+        self.one_way_to_answer(node, sets.as_ref(), &answers);
         if about.is_empty() {
-            let declared = sets.and_then(|id| self.settings[id.index()].declarations.first());
-            about = declared.map(|found| found.about.clone()).unwrap_or_default();
+            about = self.asked_about(sets.as_ref());
         }
         Some(Question {
             id,
@@ -306,14 +362,31 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// The setting that a question is about.
-    fn asked_setting(&self, node: &'d Node) -> Option<SettingId> {
+    /// What a question asks that says nothing of it itself.
+    fn asked_about(&self, sets: Option<&Sets>) -> Arc<str> {
+        match sets {
+            Some(Sets::Setting(place)) => {
+                let declared = self.settings[place.setting.index()].declarations.first();
+                declared.map(|found| found.about.clone()).unwrap_or_default()
+            }
+            Some(Sets::Flux(path)) => flux::Word::named(path).map_or("", |word| word.about).into(),
+            None => "".into(),
+        }
+    }
+
+    /// What a question is about: a setting, or a word of Flux where no setting is called so.
+    fn asked_setting(&self, node: &'d Node) -> Option<Sets> {
         let entry = node.property("sets")?;
         let path = self.plain(entry, "`sets`")?;
-        let id = self.setting_named(&path, entry)?;
-        let setting = &self.settings[id.index()];
+        if let Some(word) = path.strip_prefix("flux.").and_then(flux::Word::named)
+            && !matches!(word.of, flux::WordKind::Group | flux::WordKind::List(_))
+        {
+            return Some(Sets::Flux(word.path.into()));
+        }
+        let place = self.place_named(&path, entry)?;
+        let setting = &self.settings[place.setting.index()];
         let derived = setting.declarations.iter().any(|declaration| declaration.derived);
-        if derived || setting.depth > 0 || fits(&self.settings, id).is_none() {
+        if derived || setting.below_list || fits(&self.settings, place.setting).is_none() {
             self.report(
                 codes::BAD_QUESTION
                     .at(entry.span, format!("`{path}` cannot be asked for"))
@@ -322,7 +395,44 @@ impl<'d> Builder<'d> {
             );
             return None;
         }
-        Some(id)
+        Some(Sets::Setting(place))
+    }
+
+    /// The setting of a path; in one of an entry of a map `*` is the key, in one of a map of values the key stands.
+    fn place_named(&self, path: &str, entry: &Entry) -> Option<Place> {
+        let words: Vec<Arc<str>> = path.split('.').map(Arc::from).collect();
+        if self.below_map(&words).is_none() {
+            let setting = self.setting_named(path, entry)?;
+            return Some(Place { setting, words });
+        }
+        let setting = self.below_map(&words).flatten();
+        if setting.is_none() {
+            self.report(
+                codes::NOT_A_SETTING
+                    .at(entry.span, format!("`{path}` names no setting"))
+                    .hint("below a map of records write `*` for the key of its entry"),
+            );
+        }
+        setting.map(|setting| Place { setting, words })
+    }
+
+    /// The setting that a path through maps leads to, or none; nothing at all where it goes through no map.
+    fn below_map(&self, words: &[Arc<str>]) -> Option<Option<SettingId>> {
+        let (mut current, mut in_map) = (SettingId::ROOT, false);
+        for word in words {
+            let setting = &self.settings[current.index()];
+            let next = match setting.kind {
+                Kind::Map(item) => {
+                    in_map = true;
+                    let of_records = self.settings[item.index()].kind == Kind::Group;
+                    (of_records == (word.as_ref() == "*")).then_some(item)
+                }
+                _ => setting.children.get(word).copied(),
+            };
+            let Some(next) = next else { return in_map.then_some(None) };
+            current = next;
+        }
+        in_map.then_some(Some(current))
     }
 
     /// The setting of a path, without keys of maps.
@@ -336,7 +446,7 @@ impl<'d> Builder<'d> {
     }
 
     /// Either the setting says what fits, or the answers say what they write.
-    fn one_way_to_answer(&self, node: &Node, sets: Option<SettingId>, answers: &[Answer]) {
+    fn one_way_to_answer(&self, node: &Node, sets: Option<&Sets>, answers: &[Answer]) {
         let said = node.property("sets").is_some();
         if said && sets.is_some() && !answers.is_empty() {
             self.report(
@@ -376,7 +486,7 @@ impl<'d> Builder<'d> {
     }
 
     /// `write "PATH" VALUE`.
-    fn write(&self, node: &'d Node) -> Option<(SettingId, Arc<str>)> {
+    fn write(&self, node: &'d Node) -> Option<(Place, Arc<str>)> {
         self.shape(node, Shape { arguments: 2, properties: &[], children: false });
         let mut arguments = node.arguments();
         let (Some(first), Some(second)) = (arguments.next(), arguments.next()) else {
@@ -388,17 +498,22 @@ impl<'d> Builder<'d> {
             return None;
         };
         let path = self.plain(first, "a path")?;
-        let id = self.setting_named(&path, first)?;
+        let place = self.place_named(&path, first)?;
+        let setting = &self.settings[place.setting.index()];
+        let is_link = second.annotation.as_ref().is_some_and(|annotation| annotation.text == "link");
         let text = match &second.value {
+            Literal::String(text) if is_link => {
+                return Some((place, format!("(link){}", quoted(text)).into()));
+            }
             Literal::String(text) => text.clone(),
             Literal::Bool(yes) => yes.to_string(),
             Literal::Integer(number) => number.to_string(),
             Literal::Float(number) => number.to_string(),
             Literal::Null => String::new(),
         };
-        let attributes = self.settings[id.index()].declarations.first().map(|found| found.attributes.clone());
-        match written(&self.settings, id, &attributes.unwrap_or_default(), &text) {
-            Ok(value) => Some((id, value.into())),
+        let attributes = setting.declarations.first().map(|found| found.attributes.clone()).unwrap_or_default();
+        match written(&self.settings, place.setting, &attributes, &text) {
+            Ok(value) => Some((place, value.into())),
             Err(bad) => {
                 self.report(bad.at(second.span));
                 None

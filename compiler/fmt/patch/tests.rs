@@ -145,3 +145,22 @@ fn what_has_settings_below_it_comes_as_a_node() {
     let again = set_node(&two, &["observability", "tracing"], "#false").expect("written once");
     assert!(again.contains("observability { tracing #false }"), "{again}");
 }
+
+#[test]
+fn an_entry_of_a_map_is_found_by_its_key() {
+    let text = "e {\n    service \"web\" port=80\n    service \"api\" { port 81 }\n}\n";
+    let web = set(text, &["service[web]", "port"], "8080").expect("written once");
+    assert_eq!(web, text.replace("port=80", "port=8080"));
+    let api = set(text, &["service[api]", "env", "A"], "(link)\"db.url\"").expect("it is there");
+    assert_eq!(api, text.replace("port 81 }", "port 81; env A=(link)\"db.url\" }"));
+    assert_eq!(unset(&web, &["service[web]", "port"]).as_deref(), Ok(text.replace(" port=80", "").as_str()));
+    assert_eq!(set_node("e {\n}\n", &["service"], "\"web\"").as_deref(), Ok("e {\n    service \"web\"\n}\n"));
+    assert_eq!(set(text, &["service[x y]z", "port"], "1"), Err(Refused::BadPath));
+}
+
+#[test]
+fn empty_braces_go_with_what_stood_in_them() {
+    assert_eq!(unset("e { a { }; b 1 }", &["a"]).as_deref(), Ok("e { b 1 }"));
+    assert_eq!(unset("e { a { // why\n } }", &["a"]).as_deref(), Ok("e { a { // why\n } }"));
+    assert_eq!(unset("e { a 1 { b 2 } }", &["a"]).as_deref(), Ok("e { a { b 2 } }"));
+}

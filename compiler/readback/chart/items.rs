@@ -129,7 +129,7 @@ impl<'a> Chart<'a, '_> {
         let path = self.path_in(carry, item);
         let said = Said {
             part: carry.part.clone(),
-            values: vec![carried::said_of(&path, &written.value, carry.plus, &self.names)],
+            values: vec![carried::said_of((&path, &carry.part), &written.value, carry.plus, &self.names)],
             single: true,
             origins: written.origins.clone(),
         };

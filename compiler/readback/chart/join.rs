@@ -117,7 +117,7 @@ impl<'a> Chart<'a, '_> {
         let mut said =
             Said { part: carry.part.clone(), values: Vec::new(), single: self.is_single(number), origins: Vec::new() };
         for one in self.written.get(&number).into_iter().flatten() {
-            match carried::said_of(&carry.fact, &one.value, carry.plus, &self.names) {
+            match carried::said_of((&carry.fact, &carry.part), &one.value, carry.plus, &self.names) {
                 Value::List(items) if !said.single => said.values.extend(items),
                 value => said.values.push(value),
             }
@@ -153,7 +153,7 @@ impl<'a> Chart<'a, '_> {
                 self.stated(path, fixed.span);
                 continue;
             }
-            let value = carried::said_of(path, &value, 0, &self.names);
+            let value = carried::said_of((path, &fixed.fact.part), &value, 0, &self.names);
             let said = Said { part: fixed.fact.part.clone(), values: vec![value], single: true, origins: Vec::new() };
             self.carried.entry(path).or_default().push((Source::Template(fixed.span), said));
         }
