@@ -230,7 +230,7 @@ impl Page<'_> {
             "" => String::new(),
             target => format!(", unless `{target}` is written"),
         };
-        let words = self.words(rule.message.span);
+        let words = self.words(rule.told.message.span);
         let mut text = format!("\n### {}\n\n{words}\n\n- {weight}{of}{view}{without}.\n", rule.id);
         if let Some(when) = self.all_of(&rule.when) {
             let _ = writeln!(text, "- Where {when}.");
@@ -238,7 +238,7 @@ impl Page<'_> {
         for require in &rule.require {
             let _ = writeln!(text, "- It must hold that {}.", self.code(require.span));
         }
-        if let Some(help) = &rule.help {
+        if let Some(help) = &rule.told.help {
             let _ = writeln!(text, "- Help: {}.", self.words(help.span));
         }
         text

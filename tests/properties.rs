@@ -760,7 +760,7 @@ fn read_by(stack: &Stack, expr: &Expr) -> Vec<SettingId> {
             );
         }
         for expr in exprs {
-            read.extend(expr::references(&expr).into_iter().filter_map(|found| stack.setting_at(found.place)));
+            read.extend(expr::references(&expr).filter_map(|found| stack.setting_at(found.place)));
         }
     }
     read

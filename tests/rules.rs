@@ -397,7 +397,7 @@ fn read_settings(stack: &Stack, rules: &[&Rule]) -> Vec<SettingId> {
     let mut todo: Vec<&Expr> = exprs.collect();
     todo.reverse();
     while let Some(expr) = todo.pop() {
-        for id in expr::references(expr).into_iter().filter_map(|found| stack.setting_at(found.place)) {
+        for id in expr::references(expr).filter_map(|found| stack.setting_at(found.place)) {
             for id in stack.read_by(id) {
                 if found.contains(&id) {
                     continue;

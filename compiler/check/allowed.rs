@@ -388,14 +388,13 @@ fn plain_secrets<'d>(
 }
 
 fn is_plain_secret(name: &str, variable: &Variable) -> bool {
-    if variable.tree.is_some() || !sensitive::names_secret(name) {
-        return false;
-    }
-    match &variable.leaf.value {
+    let is_plain = match &variable.leaf.value {
+        _ if variable.tree.is_some() => false,
         Value::String(text) => !sensitive::is_no_secret(text),
         Value::Text(pieces) => pieces.iter().all(|piece| matches!(piece, Piece::Literal(_))),
         _ => false,
-    }
+    };
+    is_plain && sensitive::names_secret(name)
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ impl<'a> Rules<'a> {
             Evaluated::Value(value) => spell(&value),
             _ => source_words(expr),
         };
-        let mut message = full_paths(&text(&rule.message), rule, reading);
+        let mut message = full_paths(&text(&rule.told.message), rule, reading);
         if view != "base" && !self.same_in_base(rule, reading) {
             message = format!("{message} (in `{view}`)");
         }
@@ -172,7 +172,7 @@ impl<'a> Rules<'a> {
             finding = finding.label(span, text);
         }
         finding = finding.label(rule.span, format!("rule {} of stack `{}`", rule.id, reading.stack.name));
-        match &rule.help {
+        match &rule.told.help {
             Some(help) => finding.hint(full_paths(&text(help), rule, reading)),
             None => finding,
         }
@@ -187,8 +187,7 @@ impl<'a> Rules<'a> {
     /// The settings that decided, those of the environment first, each at the place that gave its value.
     fn labels(&self, rule: &Rule, require: &Expr, reading: &Reading<'_>) -> Vec<(Span, String)> {
         let mut labels: Vec<(bool, Span, String)> = Vec::new();
-        let read =
-            expr::references(require).into_iter().chain(rule.when.iter().flat_map(expr::references)).chain(&rule.named);
+        let read = expr::references(require).chain(rule.when.iter().flat_map(expr::references)).chain(&rule.told.named);
         let read: Vec<&expr::Ref> = read.flat_map(|found| self.with_inputs(found, reading)).collect();
         for found in read {
             let (Some(id), Some(keys)) = (reading.stack.setting_at(found.place), reading.keys(&found.keys)) else {

@@ -129,6 +129,10 @@ impl Folder {
             survey.states = files.iter().map(|file| (file.path.clone(), State::Blocked)).collect();
             return survey;
         }
+        if matches!(fs::symlink_metadata(self.on_disk("")), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+            survey.states = files.iter().map(|file| (file.path.clone(), State::Missing)).collect();
+            return survey; // a new environment, of which nothing more has to be asked
+        }
         let lock = self.read_lock(&mut survey.problems);
         for file in files {
             self.look_at(file, lock.as_ref(), &mut survey);

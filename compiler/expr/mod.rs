@@ -124,17 +124,22 @@ pub fn exhausted(expr: &Expr) -> Finding {
 }
 
 /// All places named, in the order of writing, each once, wherever they stand: in keys, in `has`, in both branches.
-#[must_use]
-pub fn references(expr: &Expr) -> Vec<&Ref> {
-    let mut found: Vec<&Ref> = Vec::new();
+pub fn references(expr: &Expr) -> impl Iterator<Item = &Ref> + Clone {
+    // Most expressions name one place or none, and that takes no memory.
+    let (mut first, mut others): (Option<&Ref>, Vec<&Ref>) = (None, Vec::new());
     walk(expr, &mut |expr| {
-        if let Kind::Ref(path) = &expr.kind
-            && !found.iter().any(|known| known.place == path.place && known.keys == path.keys)
-        {
-            found.push(path);
+        let Kind::Ref(path) = &expr.kind else { return };
+        match first {
+            None => first = Some(path),
+            Some(known) => {
+                let is_new = |known: &&Ref| known.place != path.place || known.keys != path.keys;
+                if is_new(&known) && others.iter().all(is_new) {
+                    others.push(path);
+                }
+            }
         }
     });
-    found
+    first.into_iter().chain(others)
 }
 
 /// The parts of `a && b && c`, in the order of writing; of another expression, itself.

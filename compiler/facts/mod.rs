@@ -18,7 +18,7 @@ mod values;
 use std::collections::BTreeMap;
 
 pub use self::{
-    compare::{Class, Difference, Said, Side, compare, compare_sides, same},
+    compare::{Class, Difference, Said, Side, compare, compare_sides, same, side_by_side},
     compose::{Files, of_compose},
     kubernetes::{of_manifests, of_manifests_among},
     names::{Names, View},

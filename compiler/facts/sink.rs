@@ -1,7 +1,6 @@
 //! Facts while they are collected.
 
 use std::{
-    cmp::Ordering,
     collections::BTreeMap,
     sync::{Arc, LazyLock},
 };
@@ -92,27 +91,41 @@ impl Sink {
     /// Everything found, sorted; of two facts about the same thing the later.
     pub(super) fn finish(self) -> Facts {
         // Facts are large and their names long: their numbers are sorted, by the beginnings of the names as far as those do.
-        let starts = self.facts.iter().map(|(path, _)| start(path)).zip(0_usize..);
-        let mut order: Vec<(u64, usize)> = starts.collect();
-        order.sort_by(|(one, at), (two, other)| {
-            let (path, next) = (&self.facts[*at].0, &self.facts[*other].0);
-            let apart = !Arc::ptr_eq(&path.workload, &next.workload);
-            let workload = if apart { path.workload.cmp(&next.workload) } else { Ordering::Equal };
-            workload.then(one.cmp(two)).then_with(|| path.cmp(next))
+        let ranks = self.ranks();
+        let mut order: Vec<(u32, u128, usize)> = Vec::with_capacity(self.facts.len());
+        order.extend(self.facts.iter().zip(&ranks).enumerate().map(|(at, ((path, _), rank))| (*rank, start(path), at)));
+        order.sort_unstable_by(|one, other| {
+            let names = || self.facts[one.2].0.cmp(&self.facts[other.2].0);
+            (one.0, one.1).cmp(&(other.0, other.1)).then_with(names).then(one.2.cmp(&other.2))
         });
         let mut facts: Vec<Option<(FactPath, Fact)>> = self.facts.into_iter().map(Some).collect();
         let mut sorted = Vec::with_capacity(facts.len());
-        sorted.extend(order.into_iter().filter_map(|(_, at)| facts[at].take()));
+        sorted.extend(order.into_iter().filter_map(|(_, _, at)| facts[at].take()));
         sorted.into_iter().collect()
+    }
+
+    /// For each fact, where its workload stands among all by name. Those of one workload follow each other.
+    fn ranks(&self) -> Vec<u32> {
+        let runs: Vec<&[(FactPath, Fact)]> =
+            self.facts.chunk_by(|(path, _), (next, _)| Arc::ptr_eq(&path.workload, &next.workload)).collect();
+        let mut names: Vec<&str> = runs.iter().map(|run| &*run[0].0.workload).collect();
+        names.sort_unstable();
+        let mut ranks = Vec::with_capacity(self.facts.len());
+        for run in runs {
+            let rank = names.partition_point(|name| *name < &*run[0].0.workload) as u32;
+            ranks.resize(ranks.len() + run.len(), rank);
+        }
+        ranks
     }
 }
 
 /// The kind and the first bytes of the key, which are in order where the whole is.
-fn start(path: &FactPath) -> u64 {
-    let mut bytes = [path.kind as u8; 8];
-    let key = path.key.bytes().chain(std::iter::repeat(0));
-    bytes[1..].iter_mut().zip(key).for_each(|(to, byte)| *to = byte);
-    u64::from_be_bytes(bytes)
+fn start(path: &FactPath) -> u128 {
+    let mut bytes = [0; 16];
+    bytes[0] = path.kind as u8;
+    let length = path.key.len().min(15);
+    bytes[1..=length].copy_from_slice(&path.key.as_bytes()[..length]);
+    u128::from_be_bytes(bytes)
 }
 
 /// Whether an image may be another tomorrow: no digest, and no tag or one that moves, such as `latest` or `4`.

@@ -159,6 +159,19 @@ pub fn normal(value: &Value, name: &str, names: &Names) -> Value {
     printed(value, names).value(name, names)
 }
 
+/// Which bytes begin one of [`HOST_WORDS`], small or large.
+static BEGINS: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut at = 0;
+    while at < HOST_WORDS.len() {
+        let first = HOST_WORDS[at].as_bytes()[0];
+        begins[first.to_ascii_lowercase() as usize] = true;
+        begins[first.to_ascii_uppercase() as usize] = true;
+        at += 1;
+    }
+    begins
+};
+
 /// Whether a name says that its value is a host.
 fn is_host_like(name: &str) -> bool {
     let name = name.as_bytes();
@@ -166,8 +179,8 @@ fn is_host_like(name: &str) -> bool {
         rest[0].eq_ignore_ascii_case(&word.as_bytes()[0])
             && rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
     };
-    name.eq_ignore_ascii_case(b"-h")
-        || (0..name.len()).any(|at| HOST_WORDS.iter().any(|word| is_here(&name[at..], word)))
+    let mut places = (0..name.len()).filter(|at| BEGINS[name[*at] as usize]);
+    name.eq_ignore_ascii_case(b"-h") || places.any(|at| HOST_WORDS.iter().any(|word| is_here(&name[at..], word)))
 }
 
 /// Whether an address may stand in a text with a colon or an `@`.

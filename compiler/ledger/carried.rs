@@ -392,7 +392,7 @@ impl List<'_> {
 
 /// What a variable counts as.
 fn counted(stack: &Stack, value: &Expr) -> &'static str {
-    let others = || expr::references(value).into_iter().filter_map(|found| stack.other_at(found.place));
+    let others = || expr::references(value).filter_map(|found| stack.other_at(found.place));
     if others().any(|other| {
         matches!(
             other,

@@ -354,7 +354,6 @@ fn feeds_nothing(stack: &Stack, row: &Row, declaration: &Declaration, diags: &mu
     let mut fed = false;
     let mut reads = |expr: &Expr| {
         fed |= expr::references(expr)
-            .into_iter()
             .filter_map(|found| stack.setting_at(found.place))
             .any(|id| stack.read_by(id).contains(&row.setting));
     };

@@ -1,7 +1,7 @@
 //! What a Compose file of ours holds beside facts: keys that nothing here says are refused, and what every service says
 //! alike has to be said.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::LazyLock};
+use std::{borrow::Cow, fmt, sync::LazyLock};
 
 use crate::{
     diag::{Diags, codes},
@@ -89,9 +89,35 @@ const KEYS: &[&str] = &[
     "secrets.*.file",
 ];
 
-/// The rows of [`KEYS`], by the row above and the last word.
-static ROWS: LazyLock<BTreeMap<(&str, &str), &str>> =
-    LazyLock::new(|| KEYS.iter().map(|row| (row.rsplit_once('.').unwrap_or(("", row)), *row)).collect());
+/// A row of [`KEYS`]: the rows below it, by their last words. The first is that of the file.
+#[derive(Default)]
+struct Row {
+    below: Vec<(&'static str, usize)>,
+}
+
+impl Row {
+    /// The row of a key below this one: its own, else that of any name.
+    fn of(&self, name: &str) -> Option<usize> {
+        let row = |name: &str| self.below.iter().find(|(word, _)| *word == name).map(|(_, row)| *row);
+        row(name).or_else(|| row("*"))
+    }
+}
+
+/// What stands above a row of [`KEYS`] stands before it.
+static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let mut rows = vec![Row::default()];
+    for key in KEYS {
+        let (mut at, number) = (0, rows.len());
+        for word in key.split('.') {
+            match rows[at].below.iter().find(|(known, _)| *known == word) {
+                Some((_, row)) => at = *row,
+                None => rows[at].below.push((word, number)),
+            }
+        }
+        rows.push(Row::default());
+    }
+    rows
+});
 
 /// Where a key is printed.
 struct Path<'p> {
@@ -124,7 +150,7 @@ pub(super) fn check<'a>(
     diags: &'a mut Diags,
 ) {
     let mut shape = Shape { compose, file, content, diags };
-    shape.keys(tree, compose.raw.as_ref(), None, "");
+    shape.keys(tree, compose.raw.as_ref(), None, &ROWS[0]);
     if shape.is_ours(&["name"]) {
         shape.says(tree, "name", &compose.project);
     }
@@ -163,7 +189,7 @@ impl Shape<'_> {
     }
 
     /// The keys of a map and of what is in it, by the path that they are printed at and its row in [`KEYS`].
-    fn keys(&mut self, node: &Node<'_>, raw: Option<&Tree>, above: Option<&Path<'_>>, row: &str) {
+    fn keys(&mut self, node: &Node<'_>, raw: Option<&Tree>, above: Option<&Path<'_>>, row: &Row) {
         let entries: Vec<(Cow<'_, str>, &Node<'_>)> = match &node.data {
             Data::Map(entries) => entries.iter().map(|(name, node)| (Cow::Borrowed(&**name), node)).collect(),
             Data::List(items) => items.iter().enumerate().map(|(at, node)| (at.to_string().into(), node)).collect(),
@@ -172,8 +198,8 @@ impl Shape<'_> {
         for (name, below_it) in entries {
             let here = Path { above, name: &name };
             let raw = raw.and_then(|tree| below(tree, &name));
-            match ROWS.get(&(row, &*name)).or_else(|| ROWS.get(&(row, "*"))) {
-                Some(row) => self.keys(below_it, raw, Some(&here), row),
+            match row.of(&name) {
+                Some(row) => self.keys(below_it, raw, Some(&here), &ROWS[row]),
                 None if raw.is_some() => {}
                 None => {
                     let message =

@@ -1,6 +1,6 @@
 //! The facts of Compose's view against those of Helm's view: they differ only where an override says so.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     diag::{Diags, codes},
@@ -19,12 +19,10 @@ pub(super) fn check(deployed: &Deployed, deployment: &Deployment, names: &Names,
     }
     // Both in the same names: what a link is called in each target is not a difference.
     let there = facts::of_workloads(&deployment.cluster, &deployment.configs, names);
-    let paths: BTreeSet<&FactPath> = here.keys().chain(there.keys()).collect();
-    for path in paths {
-        let both = path.kind.row().field(&path.field).is_some_and(|field| field.compose && field.helm);
-        let (one, other) = (here.get(path), there.get(path));
+    for (path, one, other) in facts::side_by_side(here, &there) {
+        let both = || path.kind.row().field(&path.field).is_some_and(|field| field.compose && field.helm);
         let same = one.map(|fact| &fact.value) == other.map(|fact| &fact.value);
-        if !both || same || declared(deployed, path, one, other) {
+        if same || !both() || declared(deployed, path, one, other) {
             continue;
         }
         let say = |fact: Option<&Fact>| fact.map_or("nothing".to_owned(), |fact| super::spell(&fact.value));
@@ -105,7 +103,7 @@ fn guards(workload: &Workload, kind: Kind) -> impl Iterator<Item = &Guard> {
 /// What a condition or a loop reads.
 fn places(guard: &Guard) -> Vec<expr::Place> {
     match guard {
-        Guard::When(condition) => expr::references(condition).into_iter().map(|path| path.place).collect(),
+        Guard::When(condition) => expr::references(condition).map(|path| path.place).collect(),
         Guard::Each(source) => vec![source.place],
     }
 }

@@ -168,17 +168,23 @@ impl<'a> Resolver<'a> {
     }
 
     fn setting(&mut self, id: SettingId) {
-        let setting = self.stack.setting(id);
+        if self.stack.setting(id).depth == 0 {
+            return self.instance(id, &[]);
+        }
         for keys in self.instances(id) {
-            match &setting.kind {
-                Kind::Group => {}
-                Kind::Map(item) => self.map(id, *item, &keys),
-                Kind::List(item) if matches!(self.stack.setting(*item).kind, Kind::Group) => {
-                    self.record_list(id, *item, &keys);
-                }
-                Kind::Scalar(_) if self.stack.is_list_item(id) => {}
-                _ => self.value(id, &keys),
+            self.instance(id, &keys);
+        }
+    }
+
+    fn instance(&mut self, id: SettingId, keys: Keys<'_>) {
+        match &self.stack.setting(id).kind {
+            Kind::Group => {}
+            Kind::Map(item) => self.map(id, *item, keys),
+            Kind::List(item) if matches!(self.stack.setting(*item).kind, Kind::Group) => {
+                self.record_list(id, *item, keys);
             }
+            Kind::Scalar(_) if self.stack.is_list_item(id) => {}
+            _ => self.value(id, keys),
         }
     }
 
@@ -572,7 +578,7 @@ impl<'a> Resolver<'a> {
             let path = self.stack.path_of(id, keys);
             let (why, hint) = names_condition(self.stack, &self.view, condition, &path, self.sources);
             let finding = codes::UNAVAILABLE.at(assignment.name_span, why).underline("has no effect here");
-            let deciding = crate::expr::references(condition).into_iter().find_map(|found| self.written_at(found));
+            let deciding = crate::expr::references(condition).find_map(|found| self.written_at(found));
             let finding = match deciding {
                 Some((span, text)) => finding.label(span, text),
                 None => finding.label(condition.span, "the condition"),

@@ -12,7 +12,7 @@ use crate::{
     diag::{codes, nearest},
     expr::{self, Expr},
     schema::{
-        ChartKey, Fixed, KeyShape, Packed, Runs, Stack, Surface, Unsaid,
+        ChartKey, Fixed, Found, KeyShape, Packed, Runs, Stack, Surface, Unsaid,
         build::{Builder, bad_value, raw},
         declare::Written,
         names::Scope,
@@ -178,6 +178,7 @@ impl<'d> Builder<'d> {
             runs: Vec::new(),
             fixed: Vec::new(),
             unsaid: Vec::new(),
+            found: Found::default(),
         };
         let mut charts = Charts { builder: self, fragments: IndexMap::new(), surface, pending: Vec::new() };
         charts.collect_fragments(node);

@@ -41,7 +41,8 @@ pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
 
 pub use lazy::Lazy;
-pub use surface::{Carry, ChartKey, Fixed, KeyShape, Packed, Runs, Surface, Unsaid};
+pub use rules::Told;
+pub use surface::{Carry, ChartKey, Fixed, Found, KeyShape, Packed, Runs, Surface, Unsaid};
 pub use targets::schemes;
 
 use std::sync::Arc;
@@ -357,6 +358,7 @@ pub enum Given {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Rule {
     /// Its id, unique in the stack.
+    #[serde(with = "crate::value::shared")]
     pub id: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -365,19 +367,17 @@ pub struct Rule {
     /// Whether only a warning.
     pub warning: bool,
     /// `base` or a target; empty for every view.
+    #[serde(with = "crate::value::shared")]
     pub view: Arc<str>,
     /// A target that makes it needless where it is written; empty for none.
+    #[serde(with = "crate::value::shared")]
     pub without: Arc<str>,
     /// When it applies; all must be true.
     pub when: Vec<Expr>,
     /// What must hold.
     pub require: Vec<Expr>,
-    /// What to tell.
-    pub message: Expr,
-    /// What to type.
-    pub help: Option<Expr>,
-    /// Paths that the message names in backticks, for labels.
-    pub named: Vec<Ref>,
+    /// What to tell where it is broken.
+    pub told: Lazy<Told>,
 }
 
 /// Something that exists under conditions and once per item of loops.

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     diag::{codes, nearest},
     expr::{self, Expr, Form, Kind as ExprKind, Names, Type},
@@ -19,6 +21,17 @@ use crate::{
     },
     syntax::{Entry, Literal, Node},
 };
+
+/// What a broken rule says, which most compiles never do.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// What to tell.
+    pub message: Expr,
+    /// What to type.
+    pub help: Option<Expr>,
+    /// Paths that the message names in backticks, for labels.
+    pub named: Vec<expr::Ref>,
+}
 
 /// Views that a rule may be limited to.
 const RULE_VIEWS: &[&str] = &["base", "helm", "compose", "toml", "mcp"];
@@ -159,9 +172,7 @@ impl<'d> Builder<'d> {
                 None => Vec::new(),
             },
             require,
-            message,
-            help,
-            named,
+            told: Told { message, help, named }.into(),
         })
     }
 

@@ -44,6 +44,28 @@ pub struct Surface {
     pub fixed: Vec<Fixed>,
     /// Facts that it cannot state.
     pub unsaid: Vec<Unsaid>,
+    /// What [`Surface::asked`] says, once somebody asked.
+    #[serde(skip)]
+    pub(super) found: Found,
+}
+
+/// What was computed of a surface and is no part of it.
+#[derive(Debug, Default)]
+pub struct Found {
+    asked: OnceLock<Vec<u32>>,
+}
+
+/// A copy may be changed, so all is computed again.
+impl Clone for Found {
+    fn clone(&self) -> Found {
+        Found::default()
+    }
+}
+
+impl PartialEq for Found {
+    fn eq(&self, _: &Found) -> bool {
+        true
+    }
 }
 
 /// A key that a chart reads, or a trap.
@@ -199,7 +221,11 @@ impl Surface {
 
     /// The keys that conditions and texts ask for, sorted: their values matter, whether or not they carry a fact.
     #[must_use]
-    pub fn asked(&self) -> Vec<u32> {
+    pub fn asked(&self) -> &[u32] {
+        self.found.asked.get_or_init(|| self.find_asked())
+    }
+
+    fn find_asked(&self) -> Vec<u32> {
         let mut all: Vec<&Expr> = self.keys.iter().flat_map(|key| &key.when).collect();
         all.extend(self.keys.iter().flat_map(|key| &key.carries).flat_map(|carry| &carry.when));
         all.extend(self.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host)));
@@ -376,7 +402,17 @@ mod tests {
         keys[2].children = children(&[("inner", 4)]);
         let (chart, version) = (Arc::from("demo"), Arc::from("1"));
         let (workloads, runs, fixed, unsaid) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let surface = Surface { chart, version, span: Span::default(), keys, workloads, runs, fixed, unsaid };
+        let surface = Surface {
+            chart,
+            version,
+            span: Span::default(),
+            keys,
+            workloads,
+            runs,
+            fixed,
+            unsaid,
+            found: Found::default(),
+        };
         let packed = Packed::new("chart.kdl".into(), surface.clone()).expect("it has bytes");
         let mut again: Packed =
             postcard::from_bytes(&postcard::to_allocvec(&packed).expect("bytes")).expect("a surface");

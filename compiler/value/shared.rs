@@ -4,7 +4,7 @@
 //! was read not long ago.
 //! `serde`'s own way makes a `String` first and copies that, which was a third of decoding an image.
 
-use std::{cell::RefCell, fmt, sync::Arc};
+use std::{cell::RefCell, fmt, str::Utf8Error, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer, Serializer,
@@ -16,7 +16,7 @@ use serde::{
 /// # Errors
 /// Those of the format.
 pub fn serialize<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
+    serializer.serialize_bytes(text.as_bytes())
 }
 
 /// Reads a text.
@@ -24,7 +24,7 @@ pub fn serialize<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok,
 /// # Errors
 /// Those of the format, and where there is no text.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
-    deserializer.deserialize_str(Text)
+    deserializer.deserialize_bytes(Text)
 }
 
 struct Text;
@@ -36,8 +36,8 @@ impl Visitor<'_> for Text {
         formatter.write_str("a text")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Arc<str>, E> {
-        Ok(shared(text))
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Arc<str>, E> {
+        shared(bytes).map_err(E::custom)
     }
 }
 
@@ -52,19 +52,20 @@ thread_local! {
     static LATELY: RefCell<Vec<Arc<str>>> = RefCell::new(vec![Arc::default(); PLACES]);
 }
 
-/// A text, shared where it was read lately: names of workloads and settings come again and again.
-fn shared(text: &str) -> Arc<str> {
-    match text.len() {
-        0 => Arc::default(),
+/// A text, shared where it was read lately: names of workloads and settings come again and again. What is the same as a
+/// text needs no proof that it is one.
+fn shared(bytes: &[u8]) -> Result<Arc<str>, Utf8Error> {
+    match bytes.len() {
+        0 => Ok(Arc::default()),
         1..=LONGEST => LATELY.with_borrow_mut(|lately| {
-            let hash = text.bytes().fold(0_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+            let hash = bytes.iter().fold(0_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
             let place = &mut lately[(hash >> 16) as usize % PLACES];
-            if **place != *text {
-                *place = text.into();
+            if place.as_bytes() != bytes {
+                *place = str::from_utf8(bytes)?.into();
             }
-            place.clone()
+            Ok(place.clone())
         }),
-        _ => text.into(),
+        _ => Ok(str::from_utf8(bytes)?.into()),
     }
 }
 
@@ -153,12 +154,14 @@ mod tests {
 
     #[test]
     fn what_comes_again_is_shared_and_what_falls_on_its_place_is_not_mixed_up_with_it() {
-        assert!(Arc::ptr_eq(&shared("app.image"), &shared("app.image")));
+        let read = |text: &str| shared(text.as_bytes()).expect("it is a text");
+        assert!(Arc::ptr_eq(&read("app.image"), &read("app.image")));
         let long = "a text that people write about a setting";
-        assert!(!Arc::ptr_eq(&shared(long), &shared(long)));
-        assert_eq!((&*shared(""), &*shared(long)), ("", long));
+        assert!(!Arc::ptr_eq(&read(long), &read(long)));
+        assert_eq!((&*read(""), &*read(long)), ("", long));
         for number in 0..4 * PLACES {
-            assert_eq!(&*shared(&number.to_string()), number.to_string());
+            assert_eq!(&*read(&number.to_string()), number.to_string());
         }
+        assert!(shared(b"\xff").is_err() && shared(&[0xff; 40]).is_err());
     }
 }

@@ -76,10 +76,10 @@ pub(super) fn settings(stack: &Stack, expr: &Expr) -> Vec<String> {
         (_, Some(Other::WorkloadFact(workload, _))) => Some(workload.to_string()),
         _ => None,
     };
-    let found = references(expr);
-    let mut all: Vec<String> = found.iter().filter_map(|found| path(found)).filter(|path| !path.is_empty()).collect();
+    let found = || references(expr);
+    let mut all: Vec<String> = found().filter_map(path).filter(|path| !path.is_empty()).collect();
     // A derived setting is told by what it is computed from.
-    for setting in found.iter().filter_map(|found| Some(stack.setting(stack.setting_at(found.place)?))) {
+    for setting in found().filter_map(|found| Some(stack.setting(stack.setting_at(found.place)?))) {
         for declaration in setting.declarations.iter().filter(|declaration| declaration.derived) {
             all.extend(declaration.defaults.iter().flat_map(|expr| settings(stack, expr)));
         }

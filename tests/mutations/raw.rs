@@ -110,7 +110,7 @@ fn raw_keys_that_carry_a_fact_are_refused_and_others_are_not() {
         let carrying: Vec<u32> = unwritten.iter().copied().filter(carries).take(most).collect();
         try_all(&carrying, &["TL1116"]);
         // What no condition asks for and nothing is said of, is the business of whoever writes it.
-        let asked: Vec<u32> = surface.asked();
+        let asked = surface.asked();
         let is_free = |number: &u32| {
             let key = surface.key(*number);
             key.carries.is_empty() && key.says.is_none() && !asked.contains(number)

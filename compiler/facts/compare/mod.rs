@@ -5,7 +5,7 @@ mod normal;
 mod sides;
 mod url;
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 pub use self::sides::{Side, compare_sides};
 use super::{Fact, Facts, Place, file::holds};
@@ -167,27 +167,38 @@ impl Difference {
 #[must_use]
 pub fn compare(left: &Facts, right: &Facts) -> Vec<Difference> {
     let mut found = Vec::new();
+    for (path, one, other) in side_by_side(left, right) {
+        let class = match (one, other) {
+            (Some(one), Some(other)) if same(one, other) => continue,
+            (Some(_), Some(_)) => Class::Conflict,
+            (Some(_), None) => Class::OnlyLeft,
+            (None, _) => Class::OnlyRight,
+        };
+        let said = |fact: &Fact| Said::of(path, fact);
+        let (left, right) = (one.map(said), other.map(said));
+        found.push(Difference { class, path: path.clone(), also: Vec::new(), left, right, minor: false });
+    }
+    found
+}
+
+/// What one side or both state, in the order of facts; one of the two is there.
+pub fn side_by_side<'f>(
+    left: &'f Facts,
+    right: &'f Facts,
+) -> impl Iterator<Item = (&'f FactPath, Option<&'f Fact>, Option<&'f Fact>)> {
     let (mut lefts, mut rights) = (left.iter().peekable(), right.iter().peekable());
-    loop {
+    std::iter::from_fn(move || {
         let order = match (lefts.peek(), rights.peek()) {
-            (None, None) => return found,
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
             (Some((one, _)), Some((other, _))) => one.cmp(other),
         };
         let one = if order.is_le() { lefts.next() } else { None };
         let other = if order.is_ge() { rights.next() } else { None };
-        let (class, path) = match (one, other) {
-            (Some((_, one)), Some((_, other))) if same(one, other) => continue,
-            (Some((path, _)), Some(_)) => (Class::Conflict, path),
-            (Some((path, _)), None) => (Class::OnlyLeft, path),
-            (None, Some((path, _))) => (Class::OnlyRight, path),
-            (None, None) => return found,
-        };
-        let said = |side: Option<(&FactPath, &Fact)>| side.map(|(path, fact)| Said::of(path, fact));
-        let (left, right) = (said(one), said(other));
-        found.push(Difference { class, path: path.clone(), also: Vec::new(), left, right, minor: false });
-    }
+        let (path, _) = one.or(other)?;
+        Some((path, one.map(|(_, fact)| fact), other.map(|(_, fact)| fact)))
+    })
 }
 
 /// Whether two facts are the same to the letter. A tree and a text that holds it are.

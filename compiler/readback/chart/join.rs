@@ -247,23 +247,23 @@ impl<'a> Chart<'a, '_> {
     /// Every fact that Kubernetes has words for is carried, stated by a template, or not said for a reason.
     pub(super) fn covered(&mut self) {
         let known: BTreeSet<&str> = self.surface.runs.iter().map(|runs| runs.workload.as_ref()).collect();
+        let values = self.values;
+        let unsaid: Vec<&Unsaid> =
+            self.surface.unsaid.iter().filter(|unsaid| values.holds(unsaid.when.as_ref()) != Some(false)).collect();
+        let explained = |path: &FactPath| unsaid.iter().any(|unsaid| unsaid.covers(path));
         let open: Vec<(&FactPath, &Fact)> = self
             .facts
             .iter()
             .filter(|(path, _)| path.kind.row().field(&path.field).is_some_and(|field| field.helm))
             .filter(|(path, _)| known.contains(path.workload.as_ref()))
-            .filter(|(path, _)| !self.carried.contains_key(path) && !self.is_told(path))
+            .filter(|(path, _)| !self.carried.contains_key(path) && !self.is_told(path) && !explained(path))
             .collect();
         if open.is_empty() {
-            return;
+            return; // most often
         }
-        let values = self.values;
-        let unsaid: Vec<&Unsaid> =
-            self.surface.unsaid.iter().filter(|unsaid| values.holds(unsaid.when.as_ref()) != Some(false)).collect();
-        let explained = |path: &FactPath| unsaid.iter().any(|unsaid| unsaid.covers(path));
         let twins =
             twins(&self.facts, &|path| self.carried.contains_key(path) || self.is_told(path) || explained(path));
-        let open = open.into_iter().filter(|(path, fact)| !explained(path) && !is_twin(path, fact, &twins));
+        let open = open.into_iter().filter(|(path, fact)| !is_twin(path, fact, &twins));
         let findings: Vec<Finding> = open.map(|(path, fact)| self.unsaid(path, fact)).collect();
         findings.into_iter().for_each(|finding| self.diags.push(finding));
     }

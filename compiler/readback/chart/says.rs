@@ -97,8 +97,8 @@ impl<'a> Chart<'a, '_> {
 
     /// The settings that an expression names.
     fn named_by(&self, expr: &Expr) -> Vec<Arc<str>> {
-        let id = |found: &&expr::Ref| self.stack.setting_at(found.place);
-        expr::references(expr).iter().filter_map(id).map(|id| self.stack.setting(id).path.clone()).collect()
+        let id = |found: &expr::Ref| self.stack.setting_at(found.place);
+        expr::references(expr).filter_map(id).map(|id| self.stack.setting(id).path.clone()).collect()
     }
 
     /// Remembers a key that carries nothing, if a setting is behind it.
