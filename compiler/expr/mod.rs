@@ -137,6 +137,19 @@ pub fn references(expr: &Expr) -> Vec<&Ref> {
     found
 }
 
+/// Whether an expression asks of a place only whether something is there: everything that it reads of it stands in `has`.
+#[must_use]
+pub fn only_asks(expr: &Expr, of: &Ref) -> bool {
+    let is_it = |found: &Ref| found.place == of.place && found.keys == of.keys;
+    let (mut read, mut asked) = (0_usize, 0_usize);
+    walk(expr, &mut |expr| match &expr.kind {
+        Kind::Ref(found) if is_it(found) => read += 1,
+        Kind::Has(inner) => asked += usize::from(matches!(&inner.kind, Kind::Ref(found) if is_it(found))),
+        _ => {}
+    });
+    read == asked
+}
+
 /// All keys of loops and of `self` that are used as values, in the order of writing, each once.
 #[must_use]
 pub fn keys(expr: &Expr) -> Vec<&Key> {

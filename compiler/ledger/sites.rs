@@ -6,7 +6,7 @@ use crate::{
     expr::{self, Expr},
     plan::HealthKind,
     schema::{
-        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, Other, ProbeExpr, SettingId, Stack, TreeKey,
+        self, Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, Other, ProbeExpr, SettingId, Stack, TreeKey,
         TreeNode, TreeValue, Workload, is_named,
     },
     source::Span,
@@ -216,9 +216,25 @@ impl<'a> Walk<'a> {
     }
 
     fn expr(&mut self, expr: &Expr) {
-        for found in expr::references(expr) {
+        // That there is a value decides, and is not the value. That somebody else runs an endpoint is: who uses it has
+        // the address.
+        let is_value = |found: &&expr::Ref| {
+            !self.decides || !self.is_scalar(found) || !expr::only_asks(expr, found) || self.is_address(found.place)
+        };
+        for found in expr::references(expr).into_iter().filter(is_value).collect::<Vec<_>>() {
             self.reference(found);
         }
+    }
+
+    fn is_address(&self, place: expr::Place) -> bool {
+        let endpoints = self.stack.endpoints.iter().filter_map(|endpoint| endpoint.node.external.as_ref());
+        let mut addresses = endpoints.flat_map(|external| std::iter::once(&external.host).chain(&external.port));
+        addresses.any(|address| expr::references(address).iter().any(|found| found.place == place))
+    }
+
+    fn is_scalar(&self, found: &expr::Ref) -> bool {
+        let id = self.stack.setting_at(found.place);
+        id.is_some_and(|id| matches!(self.stack.setting(id).kind, schema::Kind::Scalar(_)))
     }
 
     fn reference(&mut self, found: &expr::Ref) {
