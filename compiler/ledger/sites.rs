@@ -222,8 +222,18 @@ impl<'a> Walk<'a> {
             !self.decides || !self.is_scalar(found) || !expr::only_asks(expr, found) || self.is_address(found.place)
         };
         for found in expr::references(expr).into_iter().filter(is_value).collect::<Vec<_>>() {
-            self.reference(found);
+            // A map is gone through by its keys: what is read of its items stands beside it.
+            match self.stack.setting_at(found.place) {
+                Some(id) if self.is_map(id) && expr::only_loops(expr, found) => self.site(id, found.span),
+                _ => self.reference(found),
+            }
         }
+    }
+
+    /// Whether a setting is a map of items that have settings of their own.
+    fn is_map(&self, id: SettingId) -> bool {
+        let stack = self.stack;
+        matches!(stack.setting(id).kind, schema::Kind::Map(item) if stack.setting(item).kind == schema::Kind::Group)
     }
 
     fn is_address(&self, place: expr::Place) -> bool {
