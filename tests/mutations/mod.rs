@@ -2,8 +2,8 @@
 //! was printed, on the surface of a chart. Each has to be found, by a message that names what it is about.
 //!
 //! `survivors.txt` lists those that nothing finds, each under its reason. Mistakes are made in what the committed
-//! environments write, each once: what one of them has examined is not made again in the next. The files for Flux have
-//! mistakes of their own, in `readback`.
+//! environments write, and those in `reach`, which set what none of the committed ones does; each once: what one of them
+//! has examined is not made again in the next. The files for Flux have mistakes of their own, in `readback`.
 //!
 //! Without `TRUELINE_MUTATIONS=all`, which `.ci/run` says, one in sixteen of each kind is made, and all that are listed.
 
