@@ -116,8 +116,9 @@ pub(super) fn declared(deployment: &Deployment, diags: &mut Diags) {
                 Probe::Exec { .. } => continue,
             };
             if !port.is_empty() && !workload.ports.iter().any(|known| known.name == *port) {
+                let (name, kind) = (&workload.name, format!("{:?}", check.kind).to_lowercase());
                 let message =
-                    format!("a check of `{}` asks the port `{port}`, which it does not declare", workload.name);
+                    format!("`{name} health[{kind}]` asks the port `{port}`, which `{name}` does not declare");
                 diags.push(codes::UNDECLARED_PORT.at(check.at, message).hint(format!("add `port \"{port}\" NUMBER`")));
             }
         }

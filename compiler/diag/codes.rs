@@ -252,6 +252,7 @@ codes! {
     "TL0908" KEY_TYPE Error "a stack writes a key that the chart reads as something else";
     "TL0909" FACT_HOLE Error "no key of a chart carries a fact, and nobody says why";
     "TL0910" IMPOSSIBLE_FACT Error "a surface speaks of a fact that no workload has";
+    "TL0911" OTHER_FIELD Error "a key that is a field of Kubernetes carries another fact";
     // charts
     "TL0950" CHART_UNREAD_KEY Error "nothing in a chart reads a key of its values";
     "TL0951" CHART_DEAD_KEY Error "no template reads a key that the chart's own values have";

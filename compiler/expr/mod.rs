@@ -151,6 +151,33 @@ pub fn conjuncts(expr: &Expr) -> Vec<&Expr> {
     }
 }
 
+/// Whether an expression asks of a place only whether something is there: everything that it reads of it stands in `has`.
+#[must_use]
+pub fn only_asks(expr: &Expr, of: &Ref) -> bool {
+    let is_it = |found: &Ref| found.place == of.place && found.keys == of.keys;
+    let (mut read, mut asked) = (0_usize, 0_usize);
+    walk(expr, &mut |expr| match &expr.kind {
+        Kind::Ref(found) if is_it(found) => read += 1,
+        Kind::Has(inner) => asked += usize::from(matches!(&inner.kind, Kind::Ref(found) if is_it(found))),
+        _ => {}
+    });
+    read == asked
+}
+
+/// Whether an expression only goes through the keys of a place: everything that it reads of it is what `exists`, `all`, `map`
+/// or `filter` go through.
+#[must_use]
+pub fn only_loops(expr: &Expr, of: &Ref) -> bool {
+    let is_it = |found: &Ref| found.place == of.place && found.keys == of.keys;
+    let (mut read, mut looped) = (0_usize, 0_usize);
+    walk(expr, &mut |expr| match &expr.kind {
+        Kind::Ref(found) if is_it(found) => read += 1,
+        Kind::Each(_, over, _) => looped += usize::from(matches!(&over.kind, Kind::Ref(found) if is_it(found))),
+        _ => {}
+    });
+    read == looped
+}
+
 /// All keys of loops and of `self` that are used as values, in the order of writing, each once.
 #[must_use]
 pub fn keys(expr: &Expr) -> Vec<&Key> {

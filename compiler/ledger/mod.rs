@@ -6,6 +6,7 @@
 
 pub mod carried;
 mod compatible;
+mod objects;
 mod sites;
 mod values;
 

@@ -6,7 +6,7 @@ use crate::{
     expr::{self, Expr},
     plan::HealthKind,
     schema::{
-        Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, Other, ProbeExpr, SettingId, Stack, TreeKey,
+        self, Fact, FactKind, FileExpr, FormatExpr, Guard, Guarded, Helm, Other, ProbeExpr, SettingId, Stack, TreeKey,
         TreeNode, TreeValue, Workload, is_named,
     },
     source::Span,
@@ -219,9 +219,35 @@ impl<'a> Walk<'a> {
     }
 
     fn expr(&mut self, expr: &Expr) {
-        for found in expr::references(expr) {
-            self.reference(found);
+        // That there is a value decides, and is not the value. That somebody else runs an endpoint is: who uses it has
+        // the address.
+        let is_value = |found: &&expr::Ref| {
+            !self.decides || !self.is_scalar(found) || !expr::only_asks(expr, found) || self.is_address(found.place)
+        };
+        for found in expr::references(expr).into_iter().filter(is_value).collect::<Vec<_>>() {
+            // A map is gone through by its keys: what is read of its items stands beside it.
+            match self.stack.setting_at(found.place) {
+                Some(id) if self.is_map(id) && expr::only_loops(expr, found) => self.site(id, found.span),
+                _ => self.reference(found),
+            }
         }
+    }
+
+    /// Whether a setting is a map of items that have settings of their own.
+    fn is_map(&self, id: SettingId) -> bool {
+        let stack = self.stack;
+        matches!(stack.setting(id).kind, schema::Kind::Map(item) if stack.setting(item).kind == schema::Kind::Group)
+    }
+
+    fn is_address(&self, place: expr::Place) -> bool {
+        let endpoints = self.stack.endpoints.iter().filter_map(|endpoint| endpoint.node.external.as_ref());
+        let mut addresses = endpoints.flat_map(|external| std::iter::once(&external.host).chain(&external.port));
+        addresses.any(|address| expr::references(address).iter().any(|found| found.place == place))
+    }
+
+    fn is_scalar(&self, found: &expr::Ref) -> bool {
+        let id = self.stack.setting_at(found.place);
+        id.is_some_and(|id| matches!(self.stack.setting(id).kind, schema::Kind::Scalar(_)))
     }
 
     fn reference(&mut self, found: &expr::Ref) {

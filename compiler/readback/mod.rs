@@ -5,6 +5,7 @@
 //! Invariant: a fact that is said to Compose and to Helm is said alike, or a finding names the setting; a mistake in
 //! a projection, in a printer or on a surface cannot pass here because each of them was written apart.
 
+mod asks;
 mod carried;
 mod chart;
 mod compose;
@@ -18,7 +19,7 @@ use crate::{
     diag::{Diags, codes},
     facts::{self, Fact, Names},
     model::{Deployed, Env},
-    plan::{Deployment, Format, Origin, Plan},
+    plan::{Deployment, FactPath, Format, Origin, Plan},
     read::{self, Node, Unreadable},
     schema::{self, SettingId, Stack, Surface},
     source::{SourceId, Span},
@@ -70,6 +71,7 @@ fn one(
             compose.check(tree, file, files, diags);
         }
         views::check(deployed, deployment, &names, &facts, diags);
+        asks::check(deployment, diags);
     }
     let mut surfaces = Vec::new();
     for release in &deployment.helm {
@@ -85,18 +87,46 @@ fn one(
     }
 }
 
-/// Reports workloads that no chart runs, where the charts say which ones they do.
+/// Reports workloads that no chart runs. Where no surface says which ones its chart does, that it says something of a
+/// workload is enough; a chart of whose workloads nothing is said could not be compared at all.
 fn unrun(deployment: &Deployment, surfaces: &[Arc<Surface>], diags: &mut Diags) {
-    let runs: BTreeSet<&str> =
+    let mut runs: BTreeSet<&str> =
         surfaces.iter().flat_map(|surface| &surface.runs).map(|runs| runs.workload.as_ref()).collect();
     if runs.is_empty() {
-        return;
+        let carries = surfaces.iter().flat_map(|surface| surface.keys.iter().flat_map(|key| &key.carries));
+        let fixed = surfaces.iter().flat_map(|surface| surface.fixed.iter().map(|fixed| &fixed.fact));
+        let unsaid = surfaces.iter().flat_map(|surface| surface.unsaid.iter().flat_map(|unsaid| &unsaid.facts));
+        let facts: Vec<&FactPath> = carries.chain(fixed).map(|carry| &carry.fact).chain(unsaid).collect();
+        if facts.iter().any(|fact| fact.is_every()) {
+            return;
+        }
+        runs = facts.iter().map(|fact| fact.workload.as_ref()).collect();
+        if let Some(surface) = surfaces.first().filter(|_| runs.iter().all(|name| name.is_empty())) {
+            return nothing_said(deployment, surface, diags);
+        }
     }
     for workload in deployment.cluster.iter().filter(|workload| !runs.contains(workload.name.as_ref())) {
         let message = format!("no chart runs `{}`", workload.name);
         let finding = codes::RUNS_DIFFERS.at(workload.at, message);
         diags.push(finding.hint(format!("add `runs \"{}\"` to the surface of the chart that does", workload.name)));
     }
+}
+
+/// A surface that speaks of no workload: nothing that the chart makes of the values is compared with what Compose runs.
+fn nothing_said(deployment: &Deployment, surface: &Surface, diags: &mut Diags) {
+    let workloads: Vec<&str> = deployment.cluster.iter().map(|workload| &*workload.name).collect();
+    if workloads.is_empty() {
+        return;
+    }
+    let message = format!(
+        "the surface of chart `{}` says nothing of {}: neither that it takes `workloads`, nor what it runs",
+        surface.chart,
+        words(&workloads)
+    );
+    let finding = codes::RUNS_DIFFERS.at(surface.span, message);
+    diags.push(
+        finding.hint(format!("add `runs \"{}\"`, or `carries \"workloads\"` to the key that takes them", workloads[0])),
+    );
 }
 
 /// A printed file as a tree; nothing for a text that a stack spells out, and for a format without types.

@@ -11,7 +11,7 @@ use trueline::{
     targets::{File, Leaves},
 };
 
-use super::{Committed, End, Judge, Mistake, OF_CHARTS, committed, each, exprs::renamed, judged, made};
+use super::{Committed, End, Mistake, OF_CHARTS, committed, each, exprs::renamed, judged, made};
 
 /// What became of every mistake.
 pub(super) fn ends() -> Vec<(&'static str, String, End)> {
@@ -51,11 +51,11 @@ fn checked(committed: &Committed, path: &str, others: &[File], tree: &Output, mi
     files.push(changed);
     let mut diags = Diags::default();
     readback::check(&committed.env, &committed.plan, &files, &mut diags);
-    judged(diags.as_slice(), Judge { names: &mistake.names, blocks: OF_CHARTS }).unwrap_or(End::Survived(String::new()))
+    judged(diags.as_slice(), mistake.judge(OF_CHARTS)).unwrap_or(End::Survived(String::new()))
 }
 
 /// A tree that was read, to be printed again.
-fn output(node: &Node<'_>) -> Output {
+pub(super) fn output(node: &Node<'_>) -> Output {
     match &node.data {
         Data::Null => Output::Null,
         Data::Bool(value) => Output::Bool(*value),
@@ -107,9 +107,10 @@ fn mistakes(tree: &Output, stack: &str, seen: &mut BTreeSet<(String, String)>) -
             continue;
         }
         let names = names(site);
+        let around: Vec<String> = service_of(site).into_iter().collect();
         let mut add = |how, more: Vec<String>, make: Box<dyn Fn(&mut Output) + Send + Sync>| {
             let names = names.iter().cloned().chain(more).collect();
-            all.push(Mistake { how, what: format!("{stack} {}", site.path), names, make });
+            all.push(Mistake { how, what: format!("{stack} {}", site.path), names, around: around.clone(), make });
         };
         let at = site.at.clone();
         add("delete", Vec::new(), Box::new(move |tree| delete(tree, &at)));
@@ -145,21 +146,77 @@ fn said(value: &Output) -> String {
     }
 }
 
-/// What a message has to name one of: the service, or the key at the top.
+/// The kinds of facts that a key of a service says.
+const KINDS: &[(&str, &[&str])] = &[
+    ("image", &["image"]),
+    ("build", &["image.build"]),
+    ("pull_policy", &["image.pull"]),
+    ("profiles", &["profile"]),
+    ("network_mode", &["beside"]),
+    ("entrypoint", &["command"]),
+    ("command", &["args"]),
+    ("environment", &["env"]),
+    ("expose", &["port"]),
+    ("ports", &["port"]),
+    ("depends_on", &["needs"]),
+    ("healthcheck", &["health"]),
+    ("volumes", &["volume", "file", "env"]),
+    ("tmpfs", &["tmpfs"]),
+    ("secrets", &["file", "env"]),
+    ("user", &["security"]),
+    ("read_only", &["security"]),
+    ("cap_drop", &["security"]),
+    ("security_opt", &["security"]),
+    ("deploy", &["replicas", "resources"]),
+];
+
+/// What a message has to name one of: the key, what it names, or the facts that the key says.
 fn names(site: &Site) -> Vec<String> {
+    let parts: Vec<&str> = site.path.split('.').collect();
+    let mut names = vec![site.path.clone()];
+    match parts.as_slice() {
+        ["services"] => {
+            let Output::Map(services) = &site.value else { return names };
+            names.extend(services.iter().map(|(name, _)| name.to_string()));
+        }
+        ["services", service] => names.push((*service).to_owned()),
+        ["services", service, key, below @ ..] => {
+            let kinds = KINDS.iter().find(|(known, _)| known == key).map_or(&[][..], |(_, kinds)| kinds);
+            names.extend(kinds.iter().map(|kind| format!("{service} {kind}")));
+            // the volume, the variable or the file by its own name
+            names.extend(below.first().map(|_| site.name.clone()));
+            names.extend(text_of(&site.value));
+            // the mount or the port that it is of
+            names.extend(below.first().map(|item| format!("services.{service}.{key}.{item}")));
+        }
+        ["volumes" | "secrets", name, ..] => {
+            names.push((*name).to_owned());
+            // as a secret is called everywhere else
+            names.push(name.replacen('_', "/", 1));
+            names.push(renamed(&name.replacen('_', "/", 1)));
+        }
+        ["volumes" | "secrets"] => {
+            let Output::Map(entries) = &site.value else { return names };
+            names.extend(entries.iter().map(|(name, _)| name.to_string()));
+        }
+        _ => {}
+    }
+    names
+}
+
+fn text_of(value: &Output) -> Option<String> {
+    match value {
+        Output::String(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+/// The service that a key is of, or the one that a volume is of by its name.
+fn service_of(site: &Site) -> Option<String> {
     let mut parts = site.path.split('.');
-    match (parts.next(), parts.next()) {
-        (Some("services"), None) => match &site.value {
-            Output::Map(services) => services.iter().map(|(name, _)| format!("`{name} ")).collect(),
-            _ => Vec::new(),
-        },
-        (Some("services"), Some(service)) => {
-            vec![format!("`{service}"), format!("services.{service}."), site.name.clone()]
-        }
-        (Some("volumes" | "secrets"), Some(name)) => {
-            vec![name.to_owned(), name.split('_').next().unwrap_or_default().to_owned()]
-        }
-        _ => vec![site.name.clone()],
+    match (parts.next()?, parts.next()?) {
+        ("services", service) => Some(service.to_owned()),
+        (_, name) => name.split('_').next().map(str::to_owned),
     }
 }
 

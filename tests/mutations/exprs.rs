@@ -66,10 +66,10 @@ fn literal(value: &Value) -> &'static str {
     }
 }
 
-/// The settings that an expression names, without what a loop fills in.
+/// The settings that an expression names, with `*` for what a loop fills in.
 pub(super) fn settings(stack: &Stack, expr: &Expr) -> Vec<String> {
     let path = |found: &Ref| match (stack.setting_at(found.place), stack.other_at(found.place)) {
-        (Some(id), _) => Some(stack.setting(id).path.split(".*").next().unwrap_or_default().to_owned()),
+        (Some(id), _) => Some(stack.setting(id).path.to_string()),
         (_, Some(Other::EndpointHost(name) | Other::EndpointPort(name, _) | Other::Endpoint(name))) => {
             Some(format!("endpoint.{name}"))
         }

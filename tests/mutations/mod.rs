@@ -2,8 +2,8 @@
 //! was printed, on the surface of a chart. Each has to be found, by a message that names what it is about.
 //!
 //! `survivors.txt` lists those that nothing finds, each under its reason. Mistakes are made in what the committed
-//! environments write, each once: what one of them has examined is not made again in the next. The files for Flux have
-//! mistakes of their own, in `readback`.
+//! environments write, and those in `reach`, which set what none of the committed ones does; each once: what one of them
+//! has examined is not made again in the next. The files for Flux have mistakes of their own, in `readback`.
 //!
 //! Without `TRUELINE_MUTATIONS=all`, which `.ci/run` says, one in sixteen of each kind is made, and all that are listed.
 
@@ -40,6 +40,9 @@ const OF_CHARTS: &[&str] = &["TL04", "TL0607", "TL0609", "TL07", "TL09", "TL11"]
 /// What workloads say is read by more checks than that.
 const ALL: &[&str] = &["TL"];
 
+/// Codes of the ledger and of the read-back. What another stage finds is counted apart.
+const OF_COMPARISON: &[&str] = &["TL07", "TL09", "TL11"];
+
 /// A committed environment without a mistake.
 struct Committed {
     name: String,
@@ -51,7 +54,7 @@ struct Committed {
     files: Vec<File>,
 }
 
-/// The committed environments, compiled once.
+/// The committed environments, and those of `reach`, which set what none of the committed ones does; compiled once.
 fn committed() -> &'static [Committed] {
     static COMMITTED: OnceLock<Vec<Committed>> = OnceLock::new();
     COMMITTED.get_or_init(|| {
@@ -66,8 +69,17 @@ fn committed() -> &'static [Committed] {
             let for_helm = lower::lower(&only_helm(env.clone()), &mut diags).plan;
             Committed { name, env, ruled, plan, for_helm, files }
         };
-        support::environments().into_par_iter().map(compile).collect()
+        environments().into_par_iter().map(compile).collect()
     })
+}
+
+fn environments() -> Vec<(String, String)> {
+    let mut all = support::environments();
+    for file in support::sorted(&support::root().join("tests/mutations/reach")) {
+        let name = support::name_of(&file).trim_end_matches(".kdl").to_owned();
+        all.push((name, support::read(&file)));
+    }
+    all
 }
 
 /// The same environment, of which Flux is told nothing.
@@ -127,6 +139,8 @@ impl Committed {
 struct Judge<'a> {
     /// Settings, keys and facts, one of which the message has to name.
     names: &'a [String],
+    /// Names of what is around, the second best.
+    around: &'a [String],
     /// Codes, by how they begin, one of which the message has to have.
     blocks: &'a [&'a str],
 }
@@ -137,10 +151,18 @@ struct Mistake<'a, T> {
     how: &'static str,
     /// Where, by names and not by places in a text; unique together with `how` once it was [`numbered`].
     what: String,
-    /// Settings and keys, one of which the message has to name.
+    /// Settings, keys and facts, one of which the message has to name.
     names: Vec<String>,
+    /// What is around: the keys above, or the workload. A message that names only these is counted apart.
+    around: Vec<String>,
     /// Makes it.
     make: Box<dyn Fn(&mut T) + Send + Sync + 'a>,
+}
+
+impl<T> Mistake<'_, T> {
+    fn judge<'m>(&'m self, blocks: &'m [&'m str]) -> Judge<'m> {
+        Judge { names: &self.names, around: &self.around, blocks }
+    }
 }
 
 /// What became of a mistake.
@@ -148,6 +170,8 @@ struct Mistake<'a, T> {
 enum End {
     /// It was found: the code.
     Found(&'static str),
+    /// It was found by a message that names only what is around: the code, and the message.
+    Around(&'static str, String),
     /// It was found by messages that name nothing, or by another stage than it should: what they say.
     Unclear(String),
     /// It changes nothing in any committed environment: what it is in is not used there.
@@ -161,37 +185,67 @@ fn judged<'f>(findings: impl IntoIterator<Item = &'f Finding>, judge: Judge<'_>)
     let errors: Vec<&Finding> =
         findings.into_iter().filter(|finding| finding.code.severity == Severity::Error).collect();
     let first = errors.first()?;
-    let ours = errors.iter().filter(|finding| judge.blocks.iter().any(|block| finding.code.id.starts_with(block)));
-    let named = |finding: &&&Finding| {
-        let message = starred(&finding.message);
-        judge.names.iter().any(|name| message.contains(&**name) || says_item(&finding.message, name))
-    };
-    Some(match ours.clone().find(named) {
-        Some(finding) => End::Found(finding.code.id),
-        None => End::Unclear(format!("{} {}", first.code.id, first.message)),
+    let compares = |finding: &&Finding| OF_COMPARISON.iter().any(|block| finding.code.id.starts_with(block));
+    let mut ours: Vec<&Finding> = errors.iter().copied().filter(|finding| is_of(finding, judge.blocks)).collect();
+    ours.sort_by_key(|finding| !compares(finding)); // what is found there counts first
+    let naming = |names: &[String]| ours.iter().copied().find(|finding| says_one(&finding.message, names));
+    Some(match (naming(judge.names), naming(judge.around)) {
+        (Some(finding), _) => End::Found(finding.code.id),
+        (None, Some(finding)) => End::Around(finding.code.id, finding.message.clone()),
+        (None, None) => End::Unclear(format!("{} {}", first.code.id, first.message)),
     })
 }
 
-/// A message in which the numbers of items are `*`, as in paths of keys.
-fn starred(message: &str) -> String {
+fn is_of(finding: &Finding, blocks: &[&str]) -> bool {
+    blocks.iter().any(|block| finding.code.id.starts_with(block))
+}
+
+/// Whether one of the words in backticks is one of these, or says something of it: what follows a name begins with a dot,
+/// a bracket or a space. A name in brackets is a key of a fact of any workload.
+fn says_one(message: &str, names: &[String]) -> bool {
+    let is_it = |word: &str, name: &str| match name.starts_with('[') {
+        true => word.contains(name),
+        false => word.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ' '])),
+    };
+    message.split('`').skip(1).step_by(2).any(|word| {
+        let starred = starred(word);
+        let whole = |name: &str| is_it(word, name) || is_it(&starred, name) || is_item(word, name);
+        names.iter().any(|name| whole(name) || name.strip_suffix(".*").is_some_and(whole))
+    })
+}
+
+/// The better of two ends of one mistake, in several environments or by several stages.
+fn better(one: End, other: End) -> End {
+    let rank = |end: &End| match end {
+        End::Found(_) => 4,
+        End::Around(..) => 3,
+        End::Unclear(_) => 2,
+        End::Survived(_) => 1,
+        End::Idle => 0,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
+/// A word in which the numbers of items are `*`, as in paths of keys.
+fn starred(word: &str) -> String {
     let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let parts = message.split('.').map(|part| if number(&part) { "*" } else { part });
+    let parts = word.split('.').map(|part| if number(&part) { "*" } else { part });
     parts.collect::<Vec<_>>().join(".")
 }
 
-/// Whether a message names what a path with `*` stands for: an item of a map, by its name.
-fn says_item(message: &str, path: &str) -> bool {
+/// Whether a word is what a path with `*` stands for: an item of a map, by its name, or something of it.
+fn is_item(word: &str, path: &str) -> bool {
     let mut parts = path.split('*');
     let first = parts.next().unwrap_or_default();
     let rest: Vec<&str> = parts.collect();
-    let fits = |word: &str| {
+    let fits = || {
         let mut left = word.strip_prefix(first)?;
         for part in &rest {
             left = &left[left.find(part)? + part.len()..];
         }
         Some(())
     };
-    !first.is_empty() && !rest.is_empty() && message.split('`').skip(1).step_by(2).any(|word| fits(word).is_some())
+    (!first.is_empty() || path.starts_with("* ")) && !rest.is_empty() && fits().is_some()
 }
 
 /// What a stack with a mistake comes to. Environments are compiled with it, for Helm alone where only that was changed and
@@ -210,19 +264,21 @@ fn compiled(
         let env = committed.with(&stack);
         if is_of_helm {
             let Some(findings) = for_helm(&env, committed) else { continue };
-            if let Some(found @ End::Found(_)) = judged(&findings, judge) {
-                return found;
+            match judged(&findings, judge) {
+                Some(found @ End::Found(_)) => return found,
+                Some(found) => end = better(end, found),
+                None => {}
             }
         }
         let (plan, findings) = outputs(&env, committed);
         match judged(&findings, judge) {
-            Some(End::Unclear(why)) => end = End::Unclear(why),
-            Some(found) => return found,
+            Some(found @ End::Found(_)) => return found,
+            Some(found) => end = better(end, found),
             None if end == End::Idle && plan != committed.plan => end = End::Survived(explain(committed, &plan)),
             None => {}
         }
     }
-    loaded(&stack, judge).unwrap_or(end)
+    loaded(&stack, judge).map_or(end.clone(), |found| better(end, found))
 }
 
 /// What the checks of a stack as a whole say of a mistake.
@@ -322,9 +378,10 @@ fn assert_found(part: &str, ends: &[(&'static str, String, End)], least: usize) 
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let (mut unclear, mut survivors) = (BTreeMap::new(), BTreeSet::new());
     let mut explained: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut around, mut elsewhere) = (BTreeMap::new(), 0);
     for (how, what, end) in ends {
         let word = match end {
-            End::Found(code) => *code,
+            End::Found(code) | End::Around(code, _) => *code,
             End::Unclear(_) => "unclear",
             End::Idle => "idle",
             End::Survived(_) => "survived",
@@ -334,13 +391,21 @@ fn assert_found(part: &str, ends: &[(&'static str, String, End)], least: usize) 
             End::Unclear(why) => _ = unclear.insert(format!("{part} {how} {what}"), why),
             End::Survived(why) if why.is_empty() => _ = survivors.insert(format!("{part} {how} {what}")),
             End::Survived(why) => *explained.entry(why).or_default() += 1,
+            End::Around(_, why) => _ = around.insert(format!("{part} {how} {what}"), why),
             End::Found(_) | End::Idle => {}
+        }
+        if let End::Found(code) | End::Around(code, _) = end {
+            elsewhere += usize::from(!OF_COMPARISON.iter().any(|block| code.starts_with(block)));
         }
     }
     let made = ends.iter().filter(|(.., end)| *end != End::Idle).count();
     println!("{part}: {made} mistakes, {} idle", ends.len() - made);
     counts.iter().for_each(|((how, word), count)| println!("  {how} {word}: {count}"));
     explained.iter().for_each(|(why, count)| println!("  one-sided {count}: {why}"));
+    println!("  {} are named by what is around alone, {elsewhere} found by another stage", around.len());
+    if std::env::var_os("TRUELINE_MUTATIONS_AROUND").is_some() {
+        println!("{around:#?}");
+    }
     let listed = listed(part);
     let new: Vec<&String> = survivors.difference(&listed).collect();
     let old: Vec<&String> =
@@ -413,10 +478,9 @@ fn swapped_projections_are_found_while_their_values_are_equal() {
             dice.shuffle(&mut swaps);
             swaps.truncate(most);
             let ends = each(&**stack, &swaps, |stack, swap| {
-                let judge = Judge { names: &swap.names, blocks: OF_CHARTS };
-                compiled(stack, &[committed], true, judge, &|_, _| "nothing is found".to_owned())
+                compiled(stack, &[committed], true, swap.judge(OF_CHARTS), &|_, _| "nothing is found".to_owned())
             });
-            let found = |end: &End| matches!(end, End::Found(_) | End::Idle);
+            let found = |end: &End| matches!(end, End::Found(_) | End::Around(..) | End::Idle);
             let lost: Vec<_> = ends.iter().filter(|(.., end)| !found(end)).collect();
             assert!(lost.is_empty(), "{}: {lost:#?}", committed.name);
             *counts.entry(&stack.name).or_default() += ends.iter().filter(|(.., end)| *end != End::Idle).count();

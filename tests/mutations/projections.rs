@@ -10,7 +10,7 @@ use trueline::{
 };
 
 use super::{
-    Committed, End, Judge, Mistake, OF_CHARTS, compiled, each,
+    Committed, End, Mistake, OF_CHARTS, compiled, each,
     exprs::{bare, changed, renamed, settings, type_of},
     made, stacks, writers,
 };
@@ -26,8 +26,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
                     continue; // of a version that no environment here is for
                 }
                 let end = |stack, mistake: &Mistake<'_, Stack>| {
-                    let judge = Judge { names: &mistake.names, blocks: OF_CHARTS };
-                    compiled(stack, &users, true, judge, &|_, _| String::new())
+                    compiled(stack, &users, true, mistake.judge(OF_CHARTS), &|_, _| String::new())
                 };
                 let mistakes = of_release(&stack, (block, release), &|trees, tree| trees.mistakes(tree));
                 all.extend(each(&*stack, &made("values", mistakes), end));
@@ -61,6 +60,7 @@ fn of_release<'s>(stack: &'s Stack, at: (usize, usize), of_tree: OfTree<'_>) -> 
         how: mistake.how,
         what: format!("{}/{}/{} {}", stack.name, stack.helm[block].name, declared.name, mistake.what),
         names: mistake.names,
+        around: mistake.around,
         make: Box::new(move |stack: &mut Stack| (mistake.make)(&mut stack.helm[block].releases[release].values))
             as Box<dyn Fn(&mut Stack) + Send + Sync>,
     };
@@ -83,6 +83,8 @@ struct Site {
     /// What it is called, where that is not its path.
     called: String,
     names: Vec<String>,
+    /// The keys above.
+    around: Vec<String>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -114,7 +116,7 @@ impl Trees<'_> {
                     let mut names = settings(self.stack, condition);
                     names.push(first_path(nodes, path));
                     // Variables by their names, and keys that are written twice then.
-                    names.extend(keys(nodes).iter().flat_map(|key| [format!("[{key}]"), format!("`{key}`")]));
+                    names.extend(keys(nodes).iter().flat_map(|key| [format!("[{key}]"), (*key).to_owned()]));
                     all_settings(self.stack, nodes, &mut names);
                     self.site(at, path, loops, What::Condition(first_path(nodes, path)), names);
                     self.walk(nodes, at, path, loops);
@@ -167,16 +169,24 @@ impl Trees<'_> {
     fn site(&mut self, at: &At, path: &str, loops: &[At], what: What, mut names: Vec<String>) {
         if !path.is_empty() {
             names.push(path.trim_end_matches(".*").to_owned());
-            // What is left without anything in it is as good as gone too.
-            names.extend(above(path).map(|path| format!("`{path}`")));
         }
+        // What is left without anything in it is as good as gone too.
+        let around = above(path).map(str::to_owned).collect();
         // A condition and a loop have no path of their own.
         let called = match &what {
             What::Condition(first) => format!("when {first}"),
             What::Loop(first) => format!("each {first}"),
             What::Leaf(..) | What::Argument(..) | What::Group => path.to_owned(),
         };
-        self.found.push(Site { at: at.clone(), path: path.to_owned(), loops: loops.to_vec(), what, called, names });
+        self.found.push(Site {
+            at: at.clone(),
+            path: path.to_owned(),
+            loops: loops.to_vec(),
+            what,
+            called,
+            names,
+            around,
+        });
     }
 
     fn mistakes(&self, tree: &[TreeNode]) -> Vec<Mistake<'static, Vec<TreeNode>>> {
@@ -185,7 +195,7 @@ impl Trees<'_> {
             let mut add = |how, more: &[String], make: Make| {
                 let mut names = site.names.clone();
                 names.extend_from_slice(more);
-                all.push(Mistake { how, what: site.called.clone(), names, make });
+                all.push(Mistake { how, what: site.called.clone(), names, around: site.around.clone(), make });
             };
             let at = site.at.clone();
             if matches!(site.what, What::Condition(_)) {
@@ -252,7 +262,7 @@ impl Trees<'_> {
                 };
                 let names = site.names.iter().chain(&other.names).cloned().collect();
                 let what = format!("{} with {}", site.path, other.path);
-                all.push(Mistake { how: "swap", what, names, make: Box::new(make) as _ });
+                all.push(Mistake { how: "swap", what, names, around: Vec::new(), make: Box::new(make) as _ });
             }
         }
         all

@@ -1,11 +1,16 @@
 //! Mistakes on the surface of a chart: every key that the committed environments write, what it carries and when it is
 //! read; and what the surface says of templates.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use trueline::{
     diag::Diags,
+    emit::{self, Output},
     expr::{Expr, Kind},
+    facts::Facts,
     plan::{FactPath, Kind as FactOf, Release},
     read::{self, Data, Node},
     readback,
@@ -15,8 +20,10 @@ use trueline::{
 };
 
 use super::{
-    End, Judge, Mistake, OF_CHARTS, each,
-    exprs::{changed, renamed},
+    Committed, End, Mistake, OF_CHARTS, better,
+    compose::output,
+    each,
+    exprs::{bare, changed, renamed},
     judged, loaded, made, stacks, writers,
 };
 
@@ -45,43 +52,147 @@ fn checked(stack: &Stack, number: usize, original: &Surface, surface: Surface, m
     let mut stack = stack.clone();
     let file = stack.surfaces[number].file.clone();
     stack.surfaces[number] = Packed::new(file, surface.clone()).expect("it can be kept");
-    let judge = Judge { names: &mistake.names, blocks: OF_CHARTS };
+    let judge = mistake.judge(OF_CHARTS);
     let stack = Arc::new(stack);
-    let mut unclear = None;
+    let mut end = None;
     for committed in writers(&surface.chart, &surface.version) {
         let mut diags = Diags::default();
         let files: Vec<File> = committed.files.iter().filter(|file| file.path.contains("/helm/")).cloned().collect();
         readback::check(&committed.with(&stack), &committed.plan, &files, &mut diags);
-        match judged(diags.as_slice(), judge) {
-            Some(End::Unclear(why)) => unclear = Some(End::Unclear(why)),
-            Some(found) => return found,
-            None => {}
+        match (judged(diags.as_slice(), judge), end.take()) {
+            (Some(found @ End::Found(_)), _) => return found,
+            (Some(found), Some(before)) => end = Some(better(before, found)),
+            (found, before) => end = found.or(before),
         }
     }
-    let why = || excuse(original, &surface).unwrap_or_default().to_owned();
-    loaded(&stack, judge).or(unclear).unwrap_or_else(|| End::Survived(why()))
+    let end = match (loaded(&stack, judge), end) {
+        (Some(found), Some(before)) => Some(better(before, found)),
+        (found, before) => found.or(before),
+    };
+    end.unwrap_or_else(|| End::Survived(excuse(&stack, original, &surface).unwrap_or_default().to_owned()))
 }
 
-/// Why a mistake may survive, by what it is and what the committed environments write there.
-fn excuse(original: &Surface, changed: &Surface) -> Option<&'static str> {
+/// Why a mistake may survive, by what it is and what the environments write there; each is shown, not believed.
+fn excuse(stack: &Arc<Stack>, original: &Surface, changed: &Surface) -> Option<&'static str> {
     let differ = |number: &u32| original.key(*number) != changed.key(*number);
     let keys: Vec<u32> = (0..original.keys.len() as u32).filter(differ).collect();
-    let said = |number: u32| written(original).remove(&number).unwrap_or_default();
     match keys.as_slice() {
         [one] if original.key(*one).shape != changed.key(*one).shape => {
+            let said = written(original).remove(one).unwrap_or_default();
             let is_nothing = |said: &String| said.as_str() == NOTHING;
-            said(*one).iter().all(is_nothing).then_some("null and empty text say that there is nothing, in every type")
+            said.iter().all(is_nothing).then_some("null and empty text say that there is nothing, in every type")
         }
         [one] if original.key(*one).carries.len() > changed.key(*one).carries.len() => {
-            let of_settings = original.key(*one).carries.iter().all(|carry| carry.fact.kind == FactOf::Setting);
-            let decides = original.asked().binary_search(one).is_ok() && of_settings;
-            decides.then_some("the key decides which others are read, and a wrong value of it is found by those")
+            let decides = original.asked().binary_search(one).is_ok() && others_find(stack, changed, *one);
+            decides.then_some("the key decides what is read and what runs: every other value of it is found by that")
         }
         [one, other] if original.key(*one).carries != changed.key(*one).carries => {
-            (said(*one) == said(*other)).then_some("both keys say the same wherever they are written, and are compared")
+            let pair = (&original.key(*one).carries[..], &original.key(*other).carries[..]);
+            let is_same = say_the_same(original, pair) || are_written_the_same(original, *one, *other);
+            is_same.then_some(
+                "both keys say the same everywhere, from the same settings: what is held against one is held against the other",
+            )
         }
         _ => None,
     }
+}
+
+/// Whether a surface finds other values of a key wherever it is written: every one that a type of a few values has, else the
+/// next number, no text and a text with another letter.
+fn others_find(stack: &Arc<Stack>, surface: &Surface, number: u32) -> bool {
+    let path = surface.path_of(number);
+    let is_found = |committed: &&Committed, file: &File, tree: Output| {
+        let bytes = emit::yaml(&tree, "").into_bytes();
+        let mut files: Vec<File> = committed
+            .files
+            .iter()
+            .filter(|other| other.path.contains("/helm/") && other.path != file.path)
+            .cloned()
+            .collect();
+        files.push(File { path: file.path.clone(), bytes, format: file.format, leaves: file.leaves.clone() });
+        let mut diags = Diags::default();
+        readback::check(&committed.with(stack), &committed.plan, &files, &mut diags);
+        diags.has_errors()
+    };
+    let others = |value: &Output| -> Vec<Output> {
+        match (value, &surface.key(number).shape) {
+            (Output::Bool(yes), _) => vec![Output::Bool(!yes)],
+            (Output::Int(number), _) => vec![Output::Int(number + 1)],
+            (Output::String(_), KeyShape::Scalar(_, attributes)) if !attributes.words.is_empty() => {
+                attributes.words.iter().map(|word| Output::string(&**word)).filter(|word| word != value).collect()
+            }
+            (Output::String(text), _) => vec![Output::string(""), Output::string(renamed(text))],
+            _ => Vec::new(),
+        }
+    };
+    let (mut tried, mut found) = (0, 0);
+    for committed in writers(&surface.chart, &surface.version) {
+        for file in files_of(committed, surface) {
+            let text = std::str::from_utf8(&file.bytes).expect("it is text");
+            let tree = output(&read::yaml::parse(text).expect("it can be read"));
+            let Some(value) = at(&tree, &path) else { continue };
+            for other in others(&value) {
+                let mut tree = tree.clone();
+                put(&mut tree, &path, other);
+                tried += 1;
+                found += usize::from(is_found(&committed, file, tree));
+            }
+        }
+    }
+    tried > 0 && tried == found
+}
+
+/// What stands at a path.
+fn at(tree: &Output, path: &str) -> Option<Output> {
+    let value = path.split('.').try_fold(tree, |tree, word| match tree {
+        Output::Map(entries) => entries.iter().find(|(key, _)| **key == *word).map(|(_, value)| value),
+        _ => None,
+    });
+    value.cloned()
+}
+
+fn put(tree: &mut Output, path: &str, value: Output) {
+    let (word, rest) = path.split_once('.').unwrap_or((path, ""));
+    let Output::Map(entries) = tree else { return };
+    let Some((_, below)) = entries.iter_mut().find(|(key, _)| **key == *word) else { return };
+    if rest.is_empty() { *below = value } else { put(below, rest, value) }
+}
+
+/// Whether two keys are written with one value, from the same settings, in every file that has one of them.
+fn are_written_the_same(surface: &Surface, one: u32, other: u32) -> bool {
+    let paths = [surface.path_of(one), surface.path_of(other)];
+    let said = |file: &File, path: &str| {
+        let spots = file.leaves.spots();
+        let mut spot = spots.root();
+        for word in path.split('.') {
+            spot = spots.below(&mut spot, word, None)?;
+        }
+        let mut origins = BTreeSet::new();
+        spots.each(spot, &mut |leaf| origins.extend(leaf.origins().iter().map(|origin| origin.path.clone())));
+        let tree = read::yaml::parse(std::str::from_utf8(&file.bytes).expect("it is text")).expect("it can be read");
+        Some((at(&output(&tree), path)?, origins))
+    };
+    let all = writers(&surface.chart, &surface.version);
+    let mut files = all.iter().flat_map(|committed| files_of(committed, surface));
+    files.all(|file| match (said(file, &paths[0]), said(file, &paths[1])) {
+        (Some(one), Some(other)) => one == other && !one.1.is_empty(),
+        (one, other) => one.is_none() && other.is_none(),
+    })
+}
+
+/// Whether two lists of carried facts are one by one the same facts: in the same part, under the same conditions, of the
+/// same value from the same settings in every environment.
+fn say_the_same(surface: &Surface, (one, other): (&[Carry], &[Carry])) -> bool {
+    let all = writers(&surface.chart, &surface.version);
+    let deployments = || all.iter().flat_map(|committed| &committed.plan.deployments);
+    let facts: Vec<Facts> = deployments().map(super::workloads::cluster).collect();
+    let same = |(one, other): (&Carry, &Carry)| {
+        let shape = |carry: &Carry| (carry.part.clone(), carry.plus, carry.when.as_ref().map(bare));
+        one.fact.kind != FactOf::Setting
+            && shape(one) == shape(other)
+            && facts.iter().all(|facts| super::workloads::same(facts.get(&one.fact), facts.get(&other.fact)))
+    };
+    one.len() == other.len() && one.iter().zip(other).all(same)
 }
 
 /// What a key says that says nothing.
@@ -91,18 +202,26 @@ const NOTHING: &str = "nothing";
 fn written(surface: &Surface) -> BTreeMap<u32, Vec<String>> {
     let mut keys = BTreeMap::new();
     for committed in writers(&surface.chart, &surface.version) {
-        for deployment in &committed.plan.deployments {
-            let of_chart = |release: &&Release| release.chart == surface.chart && release.version == surface.version;
-            for release in deployment.helm.iter().filter(of_chart) {
-                let path = format!("{}/helm/{}", deployment.name, release.file);
-                let file = committed.files.iter().find(|file| file.path == path).expect("it was printed");
-                let text = std::str::from_utf8(&file.bytes).expect("it is text");
-                note(surface, &read::yaml::parse(text).expect("it can be read"), 0, &mut keys);
-            }
+        for file in files_of(committed, surface) {
+            let text = std::str::from_utf8(&file.bytes).expect("it is text");
+            note(surface, &read::yaml::parse(text).expect("it can be read"), 0, &mut keys);
         }
     }
     keys.remove(&0);
     keys
+}
+
+/// The values that an environment writes for the chart of a surface.
+fn files_of<'c>(committed: &'c Committed, surface: &Surface) -> Vec<&'c File> {
+    let mut files = Vec::new();
+    for deployment in &committed.plan.deployments {
+        let of_chart = |release: &&Release| release.chart == surface.chart && release.version == surface.version;
+        for release in deployment.helm.iter().filter(of_chart) {
+            let path = format!("{}/helm/{}", deployment.name, release.file);
+            files.push(committed.files.iter().find(|file| file.path == path).expect("it was printed"));
+        }
+    }
+    files
 }
 
 fn note(surface: &Surface, node: &Node<'_>, number: u32, keys: &mut BTreeMap<u32, Vec<String>>) {
@@ -150,7 +269,7 @@ fn mistakes(stack: &Stack, surface: &Surface) -> Vec<Mistake<'static, Surface>> 
             let others = std::mem::replace(&mut surface.keys[other as usize].carries, carries);
             surface.keys[one as usize].carries = others;
         };
-        all.push(Mistake { how: "swap", what: surface.path_of(one), names, make: Box::new(swap) });
+        all.push(Mistake { how: "swap", what: surface.path_of(one), names, around: Vec::new(), make: Box::new(swap) });
     }
     of_templates(&Holds::new(stack, surface), surface, &mut all);
     all
@@ -190,12 +309,14 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, is_filled: bool, all: &
         names.extend(twins(stack, carry));
         names.extend(other_unit(carry).map(|other| other.fact.to_string()));
     }
+    let mut around = Vec::new();
     if let Some(child) = key.parent.filter(|_| &*key.name != "*") {
         let above = surface.path_of(child);
-        names.extend([format!("{above}.{}", renamed(&key.name)), format!("`{above}`"), format!("`{above}.*`")]);
+        names.push(format!("{above}.{}", renamed(&key.name)));
+        around.push(above);
     }
     let mut add = |how, what: String, make: Make| {
-        all.push(Mistake { how, what, names: names.clone(), make });
+        all.push(Mistake { how, what, names: names.clone(), around: around.clone(), make });
     };
     let path = surface.path_of(number);
     if let (Some(parent), true) = (key.parent, &*key.name != "*") {
@@ -336,7 +457,9 @@ fn of_templates(committed: &Holds<'_>, surface: &Surface, all: &mut Vec<Mistake<
         let names = vec![fixed.fact.fact.to_string()];
         let dot = if fixed.fact.part.is_empty() { "" } else { "." };
         let what = format!("fixed {}{dot}{}", fixed.fact.fact, fixed.fact.part);
-        let mut add = |how, make: Make| all.push(Mistake { how, what: what.clone(), names: names.clone(), make });
+        let mut add = |how, make: Make| {
+            all.push(Mistake { how, what: what.clone(), names: names.clone(), around: Vec::new(), make })
+        };
         add("delete", Box::new(move |surface| _ = surface.fixed.remove(at)));
         let value = other_value(&fixed.value);
         add("change", Box::new(move |surface| surface.fixed[at].value = value.clone()));
@@ -345,9 +468,11 @@ fn of_templates(committed: &Holds<'_>, surface: &Surface, all: &mut Vec<Mistake<
         }
     }
     for (at, runs) in surface.runs.iter().enumerate().filter(|(_, runs)| active(&runs.when)) {
-        let names = vec![format!("`{}`", runs.workload), format!("{} ", runs.workload)];
+        let names = vec![runs.workload.to_string()];
         let what = format!("runs {}", runs.workload);
-        let mut add = |how, make: Make| all.push(Mistake { how, what: what.clone(), names: names.clone(), make });
+        let mut add = |how, make: Make| {
+            all.push(Mistake { how, what: what.clone(), names: names.clone(), around: Vec::new(), make })
+        };
         add("delete", Box::new(move |surface| _ = surface.runs.remove(at)));
         if let Some(host) = runs.host.as_ref().map(other_value) {
             add("change", Box::new(move |surface| surface.runs[at].host = Some(host.clone())));
@@ -357,10 +482,12 @@ fn of_templates(committed: &Holds<'_>, surface: &Surface, all: &mut Vec<Mistake<
         }
     }
     for (at, unsaid) in surface.unsaid.iter().enumerate().filter(|(_, unsaid)| active(&unsaid.when)) {
-        let kinds = unsaid.facts.iter().map(|fact| format!("`{} {}", fact.workload, fact.kind.row().name));
+        let kinds = unsaid.facts.iter().map(|fact| format!("{} {}", fact.workload, fact.kind.row().name));
         let names: Vec<String> = kinds.collect();
         let what = format!("unsaid {}", unsaid.facts.first().map(ToString::to_string).unwrap_or_default());
-        let mut add = |how, make: Make| all.push(Mistake { how, what: what.clone(), names: names.clone(), make });
+        let mut add = |how, make: Make| {
+            all.push(Mistake { how, what: what.clone(), names: names.clone(), around: Vec::new(), make })
+        };
         add("delete", Box::new(move |surface| _ = surface.unsaid.remove(at)));
         if let Some(when) = unsaid.when.as_ref().map(not) {
             add("flip", Box::new(move |surface| surface.unsaid[at].when = Some(when.clone())));

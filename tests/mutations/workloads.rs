@@ -1,16 +1,16 @@
 //! Mistakes in what a stack says of its workloads: the other side of what releases write.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use trueline::{
-    expr::Expr,
+    expr::{Expr, Ref},
     facts::{self, Facts, Names},
     plan::{Deployment, FactPath, Kind, Plan},
     schema::{Fact, FactKind, Guard, ProbeExpr, Stack, Surface},
 };
 
 use super::{
-    ALL, Committed, End, Judge, Mistake, compiled, each,
+    ALL, Committed, End, Mistake, compiled, each,
     exprs::{bare, changed, renamed, settings, type_of},
     made, stacks, users,
 };
@@ -22,9 +22,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
         let surfaces: Vec<Arc<Surface>> = stack.surfaces.iter().filter_map(trueline::schema::Packed::surface).collect();
         let users = users(&stack);
         let explain = |committed: &Committed, plan: &Plan| one_sided(committed, plan, &surfaces);
-        let end = |stack, mistake: &Mistake<'_, Stack>| {
-            compiled(stack, &users, false, Judge { names: &mistake.names, blocks: ALL }, &explain)
-        };
+        let end = |stack, mistake: &Mistake<'_, Stack>| compiled(stack, &users, false, mistake.judge(ALL), &explain);
         all.extend(each(&*stack, &made("workloads", mistakes(&stack)), end));
     }
     all
@@ -54,6 +52,8 @@ struct Site {
     loops: usize,
     what: String,
     names: Vec<String>,
+    /// The workload.
+    around: Vec<String>,
 }
 
 fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
@@ -70,12 +70,29 @@ fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
         let over = if at.1.is_some() { " override" } else { "" };
         let fact = fact_at(&mut stack_copy, &at);
         let what = format!("{}/{name}{over} {}{}", stack.name, fact.kind.kind().row().name, key(&fact.kind));
-        let mut names = vec![format!("`{name} "), format!("`{name}`"), format!("{name}.")];
+        let kind = fact.kind.kind().row().name;
+        // Of a workload that an environment names, any of that kind.
+        let mut names = vec![format!("{name} {kind}{}", key(&fact.kind))];
+        let mut around = vec![name.clone()];
         if name == "*" {
-            names.push("the workload `".to_owned());
+            // as the chart reads them, which takes workloads as they are
+            names.push(format!("workloads.*.{kind}"));
+            around.extend(known(stack));
         }
-        if let FactKind::Env { name, .. } = &fact.kind {
-            names.extend(word(name));
+        for guard in &facts_at(&mut stack_copy, &at)[at.2].guards {
+            let source = |over: &Ref| Expr { kind: trueline::expr::Kind::Ref(over.clone()), span: over.span };
+            names.extend(match guard {
+                Guard::When(condition) => settings(stack, condition),
+                Guard::Each(over) => settings(stack, &source(over)),
+            });
+        }
+        let fact = fact_at(&mut stack_copy, &at);
+        if let FactKind::Env { name: variable, also, .. } = &fact.kind {
+            let own = word(variable).into_iter().chain(also.iter().map(ToString::to_string));
+            for own in own.collect::<Vec<_>>() {
+                names.extend([format!("(file){own}"), format!("{name} env[{own}]"), own]);
+            }
+            names.extend(word(variable).map(|own| format!("{name} env[{}]", renamed(&own))));
         }
         let exprs = exprs(&mut fact.kind);
         for (_, expr) in &exprs {
@@ -84,22 +101,57 @@ fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
         for (slot, (field, expr)) in exprs.into_iter().enumerate() {
             let of = if field == "image" { "image".to_owned() } else { type_of(stack, expr) };
             let what = format!("{what} {field}{}", if slot == 0 { String::new() } else { format!(" {slot}") });
-            sites.push(Site { at, slot, expr: expr.clone(), of, loops, what, names: names.clone() });
+            sites.push(Site {
+                at,
+                slot,
+                expr: expr.clone(),
+                of,
+                loops,
+                what,
+                names: names.clone(),
+                around: around.clone(),
+            });
         }
         let delete = move |stack: &mut Stack| _ = facts_at(stack, &at).remove(at.2);
-        all.push(Mistake { how: "delete", what: what.clone(), names: names.clone(), make: Box::new(delete) as _ });
+        all.push(Mistake {
+            how: "delete",
+            what: what.clone(),
+            names: names.clone(),
+            around: around.clone(),
+            make: Box::new(delete) as _,
+        });
         if rename(&mut fact_at(&mut stack_copy, &at).kind) {
             let make = move |stack: &mut Stack| _ = rename(&mut fact_at(stack, &at).kind);
-            all.push(Mistake { how: "rename", what: what.clone(), names: names.clone(), make: Box::new(make) });
+            all.push(Mistake {
+                how: "rename",
+                what: what.clone(),
+                names: names.clone(),
+                around: around.clone(),
+                make: Box::new(make),
+            });
         }
         for field in 0..fields(&mut fact_at(&mut stack_copy, &at).kind).len() {
             let make = move |stack: &mut Stack| *fields(&mut fact_at(stack, &at).kind)[field] = None;
             let what = format!("{what} field {field}");
-            all.push(Mistake { how: "delete", what, names: names.clone(), make: Box::new(make) });
+            all.push(Mistake {
+                how: "delete",
+                what,
+                names: names.clone(),
+                around: around.clone(),
+                make: Box::new(make),
+            });
         }
     }
     all.extend(of_exprs(stack, &sites));
     all
+}
+
+/// The names that the workloads of a stack have in the environments.
+fn known(stack: &Stack) -> BTreeSet<String> {
+    let deployments = users(stack).into_iter().flat_map(|committed| &committed.plan.deployments);
+    let compose = deployments.clone().flat_map(|deployment| &deployment.compose).flat_map(|all| &all.workloads);
+    let all = compose.chain(deployments.flat_map(|deployment| &deployment.cluster));
+    all.map(|workload| workload.name.to_string()).collect()
 }
 
 fn all_facts(stack: &Stack) -> Vec<At> {
@@ -124,6 +176,7 @@ fn of_exprs<'s>(stack: &Stack, sites: &[Site]) -> Vec<Mistake<'s, Stack>> {
                 how: "change",
                 what: site.what.clone(),
                 names: site.names.clone(),
+                around: site.around.clone(),
                 make: Box::new(make),
             });
         }
@@ -137,7 +190,8 @@ fn of_exprs<'s>(stack: &Stack, sites: &[Site]) -> Vec<Mistake<'s, Stack>> {
                 put(stack, &there_at, there_slot, &here);
             };
             let names = site.names.iter().chain(&other.names).cloned().collect();
-            all.push(Mistake { how: "swap", what: site.what.clone(), names, make: Box::new(make) });
+            let around = site.around.iter().chain(&other.around).cloned().collect();
+            all.push(Mistake { how: "swap", what: site.what.clone(), names, around, make: Box::new(make) });
         }
     }
     all
@@ -322,12 +376,12 @@ fn word(name: &Expr) -> Option<String> {
     }
 }
 
-fn cluster(deployment: &Deployment) -> Facts {
+pub(super) fn cluster(deployment: &Deployment) -> Facts {
     let names = deployment.helm.first().map(Names::of_release).expect("the committed environments have a release");
     facts::of_workloads(&deployment.cluster, &deployment.configs, &names)
 }
 
-fn same(one: Option<&facts::Fact>, other: Option<&facts::Fact>) -> bool {
+pub(super) fn same(one: Option<&facts::Fact>, other: Option<&facts::Fact>) -> bool {
     let origins = |fact: &facts::Fact| fact.place.origins.iter().map(|origin| origin.path.clone()).collect::<Vec<_>>();
     match (one, other) {
         (Some(one), Some(other)) => one.value == other.value && origins(one) == origins(other),
