@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
         let is_value = |found: &&expr::Ref| {
             !self.decides || !self.is_scalar(found) || !expr::only_asks(expr, found) || self.is_address(found.place)
         };
-        for found in expr::references(expr).into_iter().filter(is_value).collect::<Vec<_>>() {
+        for found in expr::references(expr).filter(is_value).collect::<Vec<_>>() {
             // A map is gone through by its keys: what is read of its items stands beside it.
             match self.stack.setting_at(found.place) {
                 Some(id) if self.is_map(id) && expr::only_loops(expr, found) => self.site(id, found.span),
@@ -242,7 +242,7 @@ impl<'a> Walk<'a> {
     fn is_address(&self, place: expr::Place) -> bool {
         let endpoints = self.stack.endpoints.iter().filter_map(|endpoint| endpoint.node.external.as_ref());
         let mut addresses = endpoints.flat_map(|external| std::iter::once(&external.host).chain(&external.port));
-        addresses.any(|address| expr::references(address).iter().any(|found| found.place == place))
+        addresses.any(|address| expr::references(address).any(|found| found.place == place))
     }
 
     fn is_scalar(&self, found: &expr::Ref) -> bool {
