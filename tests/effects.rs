@@ -22,13 +22,12 @@ use trueline::{
     ledger::{self, Cell, Table},
     model::{Deployed, Layer},
     schema::{Helm, Kind, SettingId, Stack},
-    targets::File,
     value::Value,
 };
 
 use super::{
     edits::{self, Base, candidates, changed, completed, edited, holds_in_base, instances},
-    support::{failed, read, root, told},
+    support::{failed, own, read, root, told},
 };
 
 /// How many changes are tried before a setting counts as not shown.
@@ -203,12 +202,6 @@ fn target_of(deployed: &Deployed, path: &str) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// What a file says of its own: not the label that changes with whatever a service mounts.
-fn own(file: &File) -> Vec<u8> {
-    let lines = file.bytes.split_inclusive(|byte| *byte == b'\n');
-    lines.filter(|line| !line.trim_ascii().starts_with(b"trueline.files: ")).flatten().copied().collect()
 }
 
 /// The targets of which a file came, went or has other bytes.

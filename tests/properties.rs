@@ -24,7 +24,7 @@ use trueline::{
 
 use super::{
     cli::Project,
-    support::{Dice, compile, failed, library, told},
+    support::{Dice, compile, failed, library, own, told},
 };
 
 /// The stacks that environments are generated for, and how many of each.
@@ -597,7 +597,7 @@ fn changed(environment: &Environment, first: &Compiled, follows: &Follows, dice:
     let shown = || format!("{} -> {}", environment.items[at].alone(), other.items[at].alone());
     for before in &first.files {
         let Some(after) = second.files.iter().find(|file| file.path == before.path) else { continue };
-        let Some(target) = target_of(&before.path).filter(|_| before.bytes != after.bytes) else { continue };
+        let Some(target) = target_of(&before.path).filter(|_| own(before) != own(after)) else { continue };
         assert!(
             reached.iter().any(|id| follows.used.contains(&(*id, target))),
             "{}: {} changed, and the ledger knows no way there",

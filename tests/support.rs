@@ -12,6 +12,7 @@ use trueline::{
     compile::{self, Compiled, Stdlib},
     diag::{Diags, Finding, Severity},
     source::{Source, SourceId},
+    targets::File,
 };
 
 /// The folder of the package.
@@ -150,4 +151,10 @@ impl Dice {
             things.swap(at, self.roll(at + 1));
         }
     }
+}
+
+/// What a file says of its own: not the label that changes with whatever a service mounts.
+pub(crate) fn own(file: &File) -> Vec<u8> {
+    let lines = file.bytes.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| !line.trim_ascii().starts_with(b"trueline.files: ")).flatten().copied().collect()
 }

@@ -34,6 +34,7 @@ use crate::{
     schema::Stack,
     sensitive::redacted,
     source::{Source, SourceId},
+    targets::File,
     visible::visible_line,
 };
 
@@ -403,8 +404,8 @@ fn next_steps(interview: &Interview<'_>, name: &str, compiled: &Compiled) -> Str
     if !secrets.is_empty() {
         _ = writeln!(text, "  store the secrets {}: only their names are written", secrets.join(", "));
     }
-    for file in compiled.files.iter().filter(|file| file.path.ends_with("compose.yaml")) {
-        _ = writeln!(text, "  docker compose --file out/{name}/{} up --detach", file.path);
+    for command in compiled.files.iter().filter_map(up) {
+        _ = writeln!(text, "  trueline verify --local {name}\n  {command}");
     }
     for wanted in compiled.required() {
         _ = writeln!(text, "  the cluster must have: {}", visible_line(&wanted));
@@ -413,13 +414,26 @@ fn next_steps(interview: &Interview<'_>, name: &str, compiled: &Compiled) -> Str
         _ = writeln!(text, "  flux: apply out/{name}/flux-kustomization.yaml, once all is committed");
     } else {
         for file in compiled.files.iter().filter(|file| file.path.ends_with("values.yaml")) {
-            _ = writeln!(text, "  helm: --values out/{name}/{}", file.path);
+            // A chart of ours lies beside the output; where others come from, a stack does not say.
+            let install = compiled
+                .charts
+                .first()
+                .map_or("helm:".to_owned(), |chart| format!("helm install {name} out/charts/{chart}"));
+            _ = writeln!(text, "  {install} --values out/{name}/{}", file.path);
         }
     }
-    _ = writeln!(text, "  git add environments/{name}.kdl out/{name} .gitignore .gitattributes");
+    let charts = if compiled.charts.is_empty() { "" } else { " out/charts" };
+    _ = writeln!(text, "  git add environments/{name}.kdl out/{name}{charts} .gitignore .gitattributes");
     _ = write!(
         text,
         "  `trueline explain {name}` shows every setting; edit environments/{name}.kdl for what was not asked"
     );
     text
+}
+
+/// The command that a Compose file names in its first lines.
+fn up(file: &File) -> Option<&str> {
+    let text = file.path.ends_with("compose.yaml").then(|| std::str::from_utf8(&file.bytes).ok())??;
+    let mut lines = text.lines().take_while(|line| line.starts_with('#'));
+    lines.find_map(|line| line.strip_prefix("#   ").filter(|command| command.starts_with("docker ")))
 }

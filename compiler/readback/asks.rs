@@ -53,14 +53,18 @@ impl Pair<'_> {
         let asked: BTreeSet<i64> = words.iter().flat_map(|word| ports(&value::spell(&word.value))).collect();
         let Some(other) = asked.iter().find(|port| !self.is_fine(**port)) else { return };
         let name = self.name();
-        let message = match self.wanted() {
-            Some((port, number)) => {
-                format!("`{name}` asks port {other} to `compose`, and to `helm` port `{port}`, which is {number}")
-            }
-            None => format!("`{name}` asks port {other} to `compose`, and `{}` has no such port", self.here.name),
+        let (message, hint) = match self.wanted() {
+            Some((port, number)) => (
+                format!("`{name}` asks port {other} to `compose`, and to `helm` port `{port}`, which is {number}"),
+                format!("ask port {number}"),
+            ),
+            None => (
+                format!("`{name}` asks port {other} to `compose`, and `{}` has no such port", self.here.name),
+                format!("ask a port that it has, or declare {other} as one"),
+            ),
         };
         let at = words.first().map_or(self.check.at, |word| word.at);
-        diags.push(codes::VIEWS_DIFFER.at(at, message).hint("ask the port that the program listens on"));
+        diags.push(codes::VIEWS_DIFFER.at(at, message).hint(hint));
     }
 
     /// Whether a command may ask a port: that of the check of the other target, else any of the program, which shares those

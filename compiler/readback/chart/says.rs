@@ -10,7 +10,7 @@ use crate::{
     diag::{Finding, codes},
     expr::{self, Evaluated, Expr},
     readback::{self, carried},
-    schema::{ChartKey, KeyShape},
+    schema::{ChartKey, KeyShape, Kind, Setting},
     source::Span,
     targets::Leaf,
     value::Value,
@@ -53,8 +53,9 @@ impl<'a> Chart<'a, '_> {
         if !carried::same(&found, &wanted) {
             return Some(self.says_otherwise(number, says, &found, &wanted, written.at));
         }
-        let named = self.named_by(says);
-        let is_other = |path: &Arc<str>| !named.iter().any(|one| is_within(path, one));
+        let id = |found: &expr::Ref| self.stack.setting_at(found.place);
+        let named: Vec<&Setting> = expr::references(says).filter_map(id).map(|id| self.stack.setting(id)).collect();
+        let is_other = |path: &Arc<str>| !named.iter().any(|one| is_of(path, one));
         let mut flowing = Vec::new();
         flow(says, &mut flowing);
         let is_setting = |found: &&expr::Ref| self.stack.setting_at(found.place).is_some();
@@ -209,6 +210,12 @@ fn parts(value: &Value) -> Vec<(String, &Value)> {
         Value::List(items) => items.iter().enumerate().map(|(at, item)| (at.to_string(), item)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whether a value comes from a setting that is named. The word of a choice or a switch is not what stands below it.
+fn is_of(path: &str, named: &Setting) -> bool {
+    let alone = matches!(named.kind, Kind::Choice(_) | Kind::Switch);
+    is_within(path, &named.path) && (!alone || path.split('.').count() == named.path.split('.').count())
 }
 
 /// Whether a setting is another one or below it; `*` in that stands for any key.
