@@ -442,6 +442,8 @@ fn first_child(text: &str, pieces: &[Token], block: &Node, written: &str) -> Edi
     let text = match (one_line, block.children.is_empty()) {
         (true, true) => format!(" {written} "),
         (true, false) => format!(" {written};"),
+        // A comment that touched the brace must not touch the value: a name may hold slashes.
+        (false, _) if text[at..].starts_with('/') => format!("\n{indent}    {written} "),
         (false, _) => format!("\n{indent}    {written}"),
     };
     Edit { range: at..at, text }

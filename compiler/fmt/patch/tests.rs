@@ -164,3 +164,11 @@ fn empty_braces_go_with_what_stood_in_them() {
     assert_eq!(unset("e { a { // why\n } }", &["a"]).as_deref(), Ok("e { a { // why\n } }"));
     assert_eq!(unset("e { a 1 { b 2 } }", &["a"]).as_deref(), Ok("e { a { b 2 } }"));
 }
+
+#[test]
+fn a_comment_that_touches_the_brace_stays_one() {
+    let text = "e {// why\n}\n";
+    let set = set(text, &["app", "replicas"], "3").expect("it can be set");
+    assert_eq!(set, "e {\n    app replicas=3 // why\n}\n");
+    assert_eq!(unset(&set, &["app", "replicas"]).as_deref(), Ok("e {\n    app // why\n}\n"));
+}
