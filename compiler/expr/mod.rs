@@ -154,28 +154,26 @@ pub fn conjuncts(expr: &Expr) -> Vec<&Expr> {
 /// Whether an expression asks of a place only whether something is there: everything that it reads of it stands in `has`.
 #[must_use]
 pub fn only_asks(expr: &Expr, of: &Ref) -> bool {
-    let is_it = |found: &Ref| found.place == of.place && found.keys == of.keys;
-    let (mut read, mut asked) = (0_usize, 0_usize);
-    walk(expr, &mut |expr| match &expr.kind {
-        Kind::Ref(found) if is_it(found) => read += 1,
-        Kind::Has(inner) => asked += usize::from(matches!(&inner.kind, Kind::Ref(found) if is_it(found))),
-        _ => {}
-    });
-    read == asked
+    reads_only_in(expr, of, |kind| if let Kind::Has(inner) = kind { Some(inner) } else { None })
 }
 
 /// Whether an expression only goes through the keys of a place: everything that it reads of it is what `exists`, `all`, `map`
 /// or `filter` go through.
 #[must_use]
 pub fn only_loops(expr: &Expr, of: &Ref) -> bool {
-    let is_it = |found: &Ref| found.place == of.place && found.keys == of.keys;
-    let (mut read, mut looped) = (0_usize, 0_usize);
-    walk(expr, &mut |expr| match &expr.kind {
-        Kind::Ref(found) if is_it(found) => read += 1,
-        Kind::Each(_, over, _) => looped += usize::from(matches!(&over.kind, Kind::Ref(found) if is_it(found))),
-        _ => {}
+    reads_only_in(expr, of, |kind| if let Kind::Each(_, over, _) = kind { Some(over) } else { None })
+}
+
+/// Whether a place is read nowhere but directly in what `inside` gives of an expression.
+fn reads_only_in(expr: &Expr, of: &Ref, inside: fn(&Kind) -> Option<&Expr>) -> bool {
+    let is_it =
+        |expr: &Expr| matches!(&expr.kind, Kind::Ref(found) if found.place == of.place && found.keys == of.keys);
+    let (mut read, mut within) = (0_usize, 0_usize);
+    walk(expr, &mut |expr| {
+        read += usize::from(is_it(expr));
+        within += usize::from(inside(&expr.kind).is_some_and(is_it));
     });
-    read == looped
+    read == within
 }
 
 /// All keys of loops and of `self` that are used as values, in the order of writing, each once.

@@ -401,11 +401,10 @@ impl<'d> Builder<'d> {
     /// The setting of a path; in one of an entry of a map `*` is the key, in one of a map of values the key stands.
     fn place_named(&self, path: &str, entry: &Entry) -> Option<Place> {
         let words: Vec<Arc<str>> = path.split('.').map(Arc::from).collect();
-        if self.below_map(&words).is_none() {
+        let Some(setting) = self.below_map(&words) else {
             let setting = self.setting_named(path, entry)?;
             return Some(Place { setting, words });
-        }
-        let setting = self.below_map(&words).flatten();
+        };
         if setting.is_none() {
             self.report(
                 codes::NOT_A_SETTING
