@@ -426,7 +426,11 @@ fn insert_child(text: &str, pieces: &[Token], block: &Node, written: &str) -> (u
     let alone = indent.chars().all(char::is_whitespace)
         && at <= close
         && next.is_some_and(|token| matches!(token.kind, TokenKind::LineEnd | TokenKind::LineComment));
-    let text = if alone { format!("\n{indent}{written}") } else { format!("; {written}") };
+    let text = match alone {
+        true => format!("\n{indent}{written}"),
+        false if touches_comment(text, end) => format!("; {written} "),
+        false => format!("; {written}"),
+    };
     (count, Edit { range: if alone { at..at } else { end..end }, text })
 }
 
@@ -442,11 +446,15 @@ fn first_child(text: &str, pieces: &[Token], block: &Node, written: &str) -> Edi
     let text = match (one_line, block.children.is_empty()) {
         (true, true) => format!(" {written} "),
         (true, false) => format!(" {written};"),
-        // A comment that touched the brace must not touch the value: a name may hold slashes.
-        (false, _) if text[at..].starts_with('/') => format!("\n{indent}    {written} "),
+        (false, _) if touches_comment(text, at) => format!("\n{indent}    {written} "),
         (false, _) => format!("\n{indent}    {written}"),
     };
     Edit { range: at..at, text }
+}
+
+/// Whether a comment stands right here. It touched a brace; it must not touch a value, since a name may hold slashes.
+fn touches_comment(text: &str, at: usize) -> bool {
+    text[at..].starts_with('/')
 }
 
 #[cfg(test)]

@@ -171,4 +171,8 @@ fn a_comment_that_touches_the_brace_stays_one() {
     let set = set(text, &["app", "replicas"], "3").expect("it can be set");
     assert_eq!(set, "e {\n    app replicas=3 // why\n}\n");
     assert_eq!(unset(&set, &["app", "replicas"]).as_deref(), Ok("e {\n    app // why\n}\n"));
+    let text = "e { a { b }// why\n}\n";
+    let set = super::set(text, &["app", "replicas"], "3").expect("it can be set");
+    assert_eq!(set, "e { a { b }; app replicas=3 // why\n}\n");
+    assert_eq!(unset(&set, &["app", "replicas"]).as_deref(), Ok("e { a { b }; app // why\n}\n"));
 }
