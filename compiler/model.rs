@@ -3,6 +3,7 @@
 //! Data only. Never: how it was filled.
 
 mod flux;
+mod instances;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +12,10 @@ use std::{
 
 use indexmap::IndexMap;
 
-pub use self::flux::{Flux, PROVIDERS, SOURCES, WORDS, Word, WordKind};
+pub use self::{
+    flux::{Flux, PROVIDERS, SOURCES, WORDS, Word, WordKind},
+    instances::Instances,
+};
 use crate::{
     expr::Evaluated,
     plan::Tree,

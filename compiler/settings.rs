@@ -3,7 +3,7 @@
 //! In: `Env`. Out: sorted JSON, secrets as references, no positions.
 //! Invariant: it changes only when a value changes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{
     Serialize, Serializer,
@@ -28,8 +28,8 @@ pub fn text(env: &Env) -> String {
     text.expect("maps of scalars, lists and maps with names as keys are always JSON") + "\n"
 }
 
-/// Settings that have a value, by path.
-type Flat = BTreeMap<Arc<str>, Value>;
+/// Settings that have a value, sorted by their paths.
+type Flat = Vec<(Arc<str>, Value)>;
 
 struct Document<'e>(&'e Env);
 
@@ -70,11 +70,9 @@ impl Serialize for Deployment<'_> {
         fields.serialize_field("stack", &*deployed.stack.name)?;
         fields.serialize_field("targets", &deployed.targets)?;
         // What is said of Flux differs in no view.
-        let all: BTreeMap<&str, &Value> = base.iter().chain(&flux).map(|(path, value)| (&**path, value)).collect();
-        fields.serialize_field(
-            "settings",
-            &Entries(all.into_iter().map(|(path, value)| (path, Some(value))).collect()),
-        )?;
+        let mut all: Vec<_> = base.iter().chain(&flux).map(|(path, value)| (&**path, Some(value))).collect();
+        all.sort_unstable_by_key(|(path, _)| *path);
+        fields.serialize_field("settings", &Entries(all))?;
         fields.serialize_field("overrides", &Overrides(differing))?;
         fields.end()
     }
@@ -122,14 +120,14 @@ impl Serialize for Normal<'_> {
 }
 
 /// What a view has otherwise than the base, or no longer. Both are sorted and are gone through side by side.
-fn differences<'v>(base: &'v Flat, view: &'v Flat) -> Entries<'v> {
+fn differences<'v>(base: &'v [(Arc<str>, Value)], view: &'v [(Arc<str>, Value)]) -> Entries<'v> {
     let mut found: Vec<(&str, Option<&Value>)> = Vec::new();
     let mut base = base.iter().peekable();
     for (path, value) in view {
-        while let Some((gone, _)) = base.next_if(|(known, _)| *known != path && *known < path) {
+        while let Some((gone, _)) = base.next_if(|(known, _)| known < path) {
             found.push((gone, None));
         }
-        let known = base.next_if(|(known, _)| *known == path);
+        let known = base.next_if(|(known, _)| known == path);
         if !known.is_some_and(|(_, known)| same(known, value)) {
             found.push((path, Some(value)));
         }
@@ -159,7 +157,8 @@ fn flat(env: &Env, deployed: &Deployed, view: &View) -> Flat {
     };
     let mut all = Vec::with_capacity(reading.stack.settings.len());
     visit(&reading, SettingId::ROOT, &[], &mut all);
-    all.into_iter().collect()
+    all.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    all
 }
 
 /// What is said of Flux, as settings below `flux`.

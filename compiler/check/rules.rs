@@ -1,33 +1,33 @@
 //! The rules of a stack, in every view.
 
-use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
 use crate::{
     diag::{Diags, Finding, codes},
     expr::{self, Evaluated, Expr},
     lookup::Reading,
-    model::{Deployed, Env, Layer, View},
+    model::{Deployed, Env, Instances, Layer, View},
     schema::{Kind, Rule, SettingId},
     source::Span,
     value::{Value, spell},
 };
 
 /// Instances of settings that the rules of each deployment read, and that took part in a verdict.
-pub type Read = Vec<BTreeSet<(SettingId, Vec<Arc<str>>)>>;
+pub type Read = Vec<Instances>;
 
 /// Checks the rules of every deployment; returns what they read.
 pub fn rules(env: &Env, diags: &mut Diags) -> Read {
-    env.deployments.iter().map(|deployed| Rules { env, deployed, read: BTreeSet::new() }.check(diags)).collect()
+    env.deployments.iter().map(|deployed| Rules { env, deployed, read: Instances::default() }.check(diags)).collect()
 }
 
 struct Rules<'a> {
     env: &'a Env,
     deployed: &'a Deployed,
-    read: BTreeSet<(SettingId, Vec<Arc<str>>)>,
+    read: Instances,
 }
 
 impl<'a> Rules<'a> {
-    fn check(mut self, diags: &mut Diags) -> BTreeSet<(SettingId, Vec<Arc<str>>)> {
+    fn check(mut self, diags: &mut Diags) -> Instances {
         let mut broken: Vec<(Span, Vec<Arc<str>>)> = Vec::new();
         let faults = RefCell::new(Diags::default());
         for (name, view) in self.views() {
@@ -146,7 +146,7 @@ impl<'a> Rules<'a> {
             };
             for below in reading.stack.read_by(id) {
                 if reading.stack.setting(below).depth == keys.len() as u32 {
-                    self.read.insert((below, keys.clone()));
+                    self.read.insert(below, &keys);
                 }
             }
         }

@@ -9,19 +9,18 @@ use crate::{
     expr::{self, Evaluated, Expr},
     lookup::Reading,
     lower::Lowered,
-    model::{Deployed, Env, Layer, Slot, View},
+    model::{Deployed, Env, Instances, Layer, Place, Slot, View},
     schema::{Absent, Assignment, Given, Kind, SettingId},
     source::Span,
     value::Value,
 };
-
-type Instances = BTreeSet<(SettingId, Vec<Arc<str>>)>;
 
 /// Reports written values that reached nothing, and settings that reached only one of Helm and Compose.
 pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
     let deployments = env.deployments.iter().zip(&lowered.reads).zip(&lowered.blocks);
     for (((deployed, reads), block), ruled) in deployments.zip(ruled) {
         let asked = Asked { deployed, block: block.as_deref() };
+        let partial = partial(deployed);
         let mut per_target: Vec<(&str, Instances)> = Vec::new();
         // A stack without a `helm` block says nothing to Helm, and nothing is missing there.
         let says = |target: &str| match target {
@@ -35,9 +34,9 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
                 "flux" => "helm",
                 target => target,
             });
-            per_target.push((target, closed(env, deployed, view, read.clone())));
+            per_target.push((target, closed(env, deployed, view, read, &partial)));
         }
-        let ruled = closed(env, deployed, &deployed.base, ruled.clone());
+        let ruled = closed(env, deployed, &deployed.base, ruled, &partial);
         let mut unsaid: Vec<Unsaid<'_>> = Vec::new();
         for assignment in &deployed.written {
             asked.written(assignment, &per_target, &ruled, &mut unsaid, diags);
@@ -48,11 +47,16 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
 }
 
 /// What was read, and what that was computed from: defaults, presets and conditions.
-fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Instances {
+fn closed(
+    env: &Env,
+    deployed: &Deployed,
+    view: &View,
+    read: &Instances,
+    partial: &BTreeSet<SettingId>,
+) -> Instances {
     let stack = &deployed.stack;
-    let partial = partial(deployed);
-    let mut all = Instances::new();
-    let mut todo: Vec<(SettingId, Vec<Arc<str>>)> = read.into_iter().collect();
+    let mut all = Instances::default();
+    let mut todo: Vec<Place> = read.iter().map(|(id, keys)| (id, keys.to_vec())).collect();
     // Many settings hang on one condition, which leads to the same places wherever there are no keys.
     let mut conditions = vec![false; stack.conditions.len()];
     let mut presets = vec![false; stack.presets.len()];
@@ -60,7 +64,7 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: Instances) -> Insta
         !keys.is_empty() || !std::mem::replace(&mut known[index as usize], true)
     };
     while let Some((id, keys)) = todo.pop() {
-        if !all.insert((id, keys.clone())) {
+        if !all.insert(id, &keys) {
             continue;
         }
         let reading = Reading {
@@ -116,7 +120,7 @@ fn partial(deployed: &Deployed) -> BTreeSet<SettingId> {
     given.filter(|found| matches!(found.given, Given::Part(..))).map(|found| found.setting).collect()
 }
 
-fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<(SettingId, Vec<Arc<str>>)>) {
+fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<Place>) {
     let Some(keys) = reading.keys(&found.keys) else { return };
     if let Some(id) = reading.stack.setting_at(found.place) {
         for below in reading.stack.read_by(id) {
@@ -185,11 +189,11 @@ impl<'d> Asked<'d> {
         if matches!(assignment.given, Given::Here | Given::Wrong | Given::Null) {
             return;
         }
-        let key = (assignment.setting, assignment.keys.clone());
+        let is_in = |read: &Instances| read.contains(assignment.setting, &assignment.keys);
         let reached: Vec<&str> =
-            per_target.iter().filter(|(_, read)| read.contains(&key)).map(|(target, _)| *target).collect();
+            per_target.iter().filter(|(_, read)| is_in(read)).map(|(target, _)| *target).collect();
         let path = stack.path_of(assignment.setting, &assignment.keys);
-        if reached.is_empty() && !ruled.contains(&key) {
+        if reached.is_empty() && !is_in(ruled) {
             if setting.declarations[declaration as usize].required {
                 return; // who writes only one target has to give it all the same
             }
@@ -235,23 +239,23 @@ impl<'d> Asked<'d> {
         let (Some(helm), Some(compose)) = (of("helm"), of("compose")) else { return };
         let switched = switched(deployed, deployed.view("helm"), deployed.view("compose"));
         for (reached, missing, other) in [(helm, compose, "compose"), (compose, helm, "helm")] {
-            for (id, keys) in reached.difference(missing) {
-                let setting = deployed.stack.setting(*id);
+            for (id, keys) in reached.iter().filter(|(id, keys)| !missing.contains(*id, keys)) {
+                let setting = deployed.stack.setting(id);
                 let (here, there) =
                     (deployed.view(if other == "helm" { "compose" } else { "helm" }), deployed.view(other));
-                let (Some(slot), Some(other_slot)) = (here.slot(*id, keys), there.slot(*id, keys)) else { continue };
+                let (Some(slot), Some(other_slot)) = (here.slot(id, keys), there.slot(id, keys)) else { continue };
                 let has_value = |slot: &Slot| matches!(slot.value, Evaluated::Value(_)) && slot.declaration.is_some();
                 if !has_value(slot)
                     || !has_value(other_slot)
                     || matches!(setting.kind, Kind::Group)
                     || setting.declarations.iter().any(|declaration| declaration.derived)
-                    || self.absent_in(slot, *id, other).is_some()
-                    || is_below(deployed, &switched, *id, keys)
+                    || self.absent_in(slot, id, other).is_some()
+                    || is_below(deployed, &switched, id, keys)
                 {
                     continue;
                 }
                 let this = if other == "helm" { "compose" } else { "helm" };
-                let path = deployed.stack.path_of(*id, keys);
+                let path = deployed.stack.path_of(id, keys);
                 diags.push(
                     codes::ONE_SIDED
                         .at(slot.span, format!("`{path}` reached `{this}` but not `{other}`, and nothing says why"))

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Lowering, Reads, Step};
+use super::{Lowering, Step};
 use crate::{
     diag::{codes, list_of},
     expr::{Evaluated, Expr, Kind as ExprKind},
     lookup::pieces,
+    model::Instances,
     plan::Origin,
     schema::{FactKind, bad_value},
     source::Span,
@@ -48,8 +49,8 @@ type Field = (Arc<str>, Expr, Vec<Step>, Vec<Value>);
 struct External {
     host: Value,
     port: Option<Value>,
-    host_reads: Reads,
-    port_reads: Reads,
+    host_reads: Instances,
+    port_reads: Instances,
 }
 
 impl Endpoints {
@@ -59,12 +60,9 @@ impl Endpoints {
     }
 
     /// What the host or the port of an external was read from.
-    pub(super) fn external_reads(&self, name: &str, host: bool) -> Reads {
-        match self.by_name.get(name).and_then(|endpoint| endpoint.external.as_ref()) {
-            Some(external) if host => external.host_reads.clone(),
-            Some(external) => external.port_reads.clone(),
-            None => Reads::default(),
-        }
+    pub(super) fn external_reads(&self, name: &str, host: bool) -> Option<&Instances> {
+        let external = self.by_name.get(name)?.external.as_ref()?;
+        Some(if host { &external.host_reads } else { &external.port_reads })
     }
 
     /// Whether two workloads have this name, which was reported.
@@ -318,24 +316,27 @@ impl Lowering<'_> {
         Some(pieces_of)
     }
 
-    fn read_origins(&mut self, reads: &Reads, origins: &mut Vec<Origin>) {
-        for (id, keys) in reads {
-            self.setting_origin(*id, keys, origins);
+    fn read_origins(&mut self, reads: &Instances, origins: &mut Vec<Origin>) {
+        for (id, keys) in reads.iter() {
+            self.setting_origin(id, keys, origins);
         }
     }
 
     /// The origins of `self.host` and `self.port` in a field, where somebody else answers.
     fn provider_origins(&mut self, name: &str, origins: &mut Vec<Origin>) {
         if let Some(external) = self.endpoints.by_name.get(name).and_then(|endpoint| endpoint.external.clone()) {
-            let found =
-                external.host_reads.iter().chain(&external.port_reads).filter(|read| self.reads.contains(*read));
-            let found: Reads = found.cloned().collect();
-            self.read_origins(&found, origins);
+            let mut found = external.host_reads.clone();
+            found.add(&external.port_reads);
+            for (id, keys) in found.iter() {
+                if self.reads.contains(id, keys) {
+                    self.setting_origin(id, keys, origins);
+                }
+            }
         }
     }
 
     /// A value and what it is read from, without noting that.
-    fn looked_up(&mut self, expr: &Expr) -> (Option<Value>, Reads) {
+    fn looked_up(&mut self, expr: &Expr) -> (Option<Value>, Instances) {
         let before = std::mem::take(&mut self.reads);
         self.origins(expr);
         let reads = std::mem::replace(&mut self.reads, before);

@@ -8,11 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use super::Reads;
 use crate::{
     diag::{Diags, Finding, codes, nearest},
     expr::Evaluated,
-    model::{Deployed, Env, Flux, Slot},
+    model::{Deployed, Env, Flux, Instances, Slot},
     plan::{
         self, ChartSource, Cluster, Decryption, ExternalSecret, Fetched, FluxRelease, Kustomization, Leaf, Named,
         Origin, Plan,
@@ -36,7 +35,7 @@ fn is_label(text: &str) -> bool {
 /// What decides which secrets are fetched.
 pub(super) struct Fetch<'a> {
     /// What Helm's values read.
-    pub helm: &'a Reads,
+    pub helm: &'a Instances,
     /// Secrets that come about in the cluster, and are left to who makes them.
     pub makes: &'a BTreeSet<Arc<str>>,
 }
@@ -273,7 +272,7 @@ fn fetched(deployed: &Deployed, fetch: &Fetch<'_>, diags: &mut Diags) -> Vec<Ext
 }
 
 /// Every secret that Helm's values refer to, with the settings that hold it; sorted.
-fn references(deployed: &Deployed, reads: &Reads) -> BTreeMap<SecretRef, Leaf> {
+fn references(deployed: &Deployed, reads: &Instances) -> BTreeMap<SecretRef, Leaf> {
     let mut found: BTreeMap<SecretRef, Leaf> = BTreeMap::new();
     let mut add = |value: &Value, path: Arc<str>, span: Span| {
         let mut secrets = Vec::new();
@@ -287,9 +286,9 @@ fn references(deployed: &Deployed, reads: &Reads) -> BTreeMap<SecretRef, Leaf> {
             }
         }
     };
-    for (id, keys) in reads {
+    for (id, keys) in reads.iter() {
         if let Some((path, Slot { value: Evaluated::Value(value), span, declaration: Some(_), .. })) =
-            slot(deployed, *id, keys)
+            slot(deployed, id, keys)
         {
             add(value, path, *span);
         }

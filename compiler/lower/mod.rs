@@ -19,7 +19,7 @@ use crate::{
     diag::{Diags, Finding, codes, list_of},
     expr::{self, Evaluated, Expr},
     lookup::Reading,
-    model::{Deployed, Env, Layer, Slot, View},
+    model::{Deployed, Env, Instances, Layer, Slot, View},
     plan::{self, Cluster, FileContent, Leaf, Origin, Plan, Tree},
     schema::{self, Guard, Helm, Kind, Other, SettingId, Stack, TreeNode, is_named},
     source::Span,
@@ -36,7 +36,7 @@ pub struct Lowered {
     /// The plan.
     pub plan: Plan,
     /// For each deployment, the settings that each target read.
-    pub reads: Vec<IndexMap<&'static str, Reads>>,
+    pub reads: Vec<IndexMap<&'static str, Instances>>,
     /// For each deployment, what its active Helm block wants of the cluster.
     pub requires: Vec<(Arc<str>, Arc<str>)>,
     /// All that the cluster must have beforehand, by name.
@@ -44,9 +44,6 @@ pub struct Lowered {
     /// For each deployment, the name of its active Helm block, if there is one.
     pub blocks: Vec<Option<Arc<str>>>,
 }
-
-/// Instances of settings that a target read.
-pub type Reads = BTreeSet<(SettingId, Vec<Arc<str>>)>;
 
 /// Makes the plan of an environment.
 pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
@@ -169,7 +166,9 @@ pub(super) struct Lowering<'a> {
     bytes: usize,
     /// The configuration files being printed, so that one that prints itself ends.
     mounting: Vec<Arc<str>>,
-    reads: Reads,
+    /// The mounted configuration files of which it is noted what they read.
+    noted: Vec<Arc<str>>,
+    reads: Instances,
     requires: Vec<(Arc<str>, Arc<str>)>,
     /// Secrets that come about in the cluster.
     makes: BTreeSet<Arc<str>>,
@@ -196,7 +195,8 @@ impl<'a> Lowering<'a> {
             rounds: 0,
             bytes: 0,
             mounting: Vec::new(),
-            reads: Reads::new(),
+            noted: Vec::new(),
+            reads: Instances::default(),
             requires: Vec::new(),
             makes: BTreeSet::new(),
             objects: Vec::new(),
@@ -253,7 +253,7 @@ impl<'a> Lowering<'a> {
         let (Some(keys), Some(items)) = (self.reading().keys(&source.keys), self.reading().loop_keys(source)) else {
             return;
         };
-        self.reads.insert((collection, keys.clone()));
+        self.reads.insert(collection, &keys);
         for key in items {
             if self.goes_round(source.span) {
                 self.step(Step { over: Over::Setting(collection), keys: keys.clone(), key }, act);
@@ -395,7 +395,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn setting_origin(&mut self, id: SettingId, keys: &[Arc<str>], origins: &mut Vec<Origin>) {
-        self.reads.insert((id, keys.to_vec()));
+        self.reads.insert(id, keys);
         // The item of a list of values has its place in the list.
         let parent = self.stack.setting(id).parent.filter(|parent| {
             matches!(self.stack.setting(*parent).kind, Kind::List(item) if item == id)
@@ -435,7 +435,7 @@ impl<'a> Lowering<'a> {
                     if self.stack.setting(below).depth == keys.len() as u32
                         && !matches!(self.stack.setting(below).kind, Kind::Group)
                     {
-                        self.reads.insert((below, keys.clone()));
+                        self.reads.insert(below, &keys);
                     }
                 }
                 let span = self.stack.setting(id).declarations[0].span;
@@ -461,8 +461,9 @@ impl<'a> Lowering<'a> {
             }
             Some(part @ (Other::ProviderHost | Other::ProviderPort)) => {
                 let host = *part == Other::ProviderHost;
-                let read = self.provider.as_ref().map(|name| self.endpoints.external_reads(name, host));
-                self.reads.extend(read.into_iter().flatten());
+                if let Some(read) = self.provider.as_ref().and_then(|name| self.endpoints.external_reads(name, host)) {
+                    self.reads.add(read);
+                }
             }
             Some(Other::WorkloadFact(name, fact)) => {
                 for workload in stack.workloads.iter().filter(|workload| is_named(&workload.node.name, name)) {

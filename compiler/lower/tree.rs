@@ -141,7 +141,7 @@ impl Lowering<'_> {
                         map.insert(key, tree);
                     }
                 }
-                self.reads.insert((id, keys.to_vec()));
+                self.reads.insert(id, keys);
                 (!map.is_empty()).then_some(Tree::Map(map))
             }
             Kind::List(item) if matches!(stack.setting(*item).kind, Kind::Group) => {

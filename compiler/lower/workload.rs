@@ -337,10 +337,13 @@ fn content_of(lowering: &mut Lowering<'_>, content: &FileExpr) -> Option<FileCon
     match content {
         FileExpr::Text(expr) => lowering.leaf(expr).map(FileContent::Text),
         FileExpr::Config(name) => {
-            // What the mounted file says reaches the program, too.
+            // What the mounted file says reaches the program, too; it is the same for whichever workload mounts it.
             let stack = lowering.stack;
-            for config in stack.configs.iter().filter(|config| config.name == *name) {
-                lowering.mounted(config);
+            if !lowering.noted.contains(name) {
+                lowering.noted.push(name.clone());
+                for config in stack.configs.iter().filter(|config| config.name == *name) {
+                    lowering.mounted(config);
+                }
             }
             Some(FileContent::Config(name.clone()))
         }
