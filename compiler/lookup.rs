@@ -292,6 +292,9 @@ impl Reading<'_> {
     /// The keys of a reference, evaluated; `None` if one is missing.
     #[must_use]
     pub fn keys(&self, keys: &[expr::Key]) -> Option<Vec<Arc<str>>> {
+        if keys.is_empty() {
+            return Some(Vec::new()); // as nearly always
+        }
         keys.iter()
             .map(|key| match key {
                 expr::Key::Own(depth) => self.own.get(*depth as usize).cloned(),
@@ -311,6 +314,9 @@ impl Reading<'_> {
 impl Lookup for Reading<'_> {
     fn get(&self, place: Place, keys: &[Value]) -> Evaluated {
         if place.0 < FIRST_OTHER {
+            if keys.is_empty() {
+                return self.setting(SettingId(place.0), &[]); // as nearly always
+            }
             let keys: Option<Vec<Arc<str>>> = keys.iter().map(key_text).collect();
             return keys.map_or(Evaluated::Missing, |keys| self.setting(SettingId(place.0), &keys));
         }

@@ -58,7 +58,10 @@ impl Machine<'_> {
         match &expr.kind {
             Kind::Literal(value) => self.copy(value, expr.span),
             Kind::Ref(path) => {
-                let keys = path.keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>, _>>()?;
+                let mut keys = Vec::new();
+                for key in &path.keys {
+                    keys.push(self.key(key)?);
+                }
                 match self.lookup.get(path.place, &keys) {
                     Evaluated::Value(value) => self.weigh(&value, expr.span).map(|()| value),
                     Evaluated::Missing => Err(Lack::Missing),

@@ -410,6 +410,9 @@ impl<'a> Lowering<'a> {
             .slot(slot_id, slot_keys)
             .map_or(self.stack.setting(slot_id).declarations[0].span, |slot| self.given_at(slot_id, slot));
         let origin = Origin { path: self.stack.path_of(id, keys), span };
+        if origins.is_empty() {
+            origins.reserve_exact(1); // most leaves have one, and a fresh list would make room for four
+        }
         if !origins.contains(&origin) {
             origins.push(origin);
         }
