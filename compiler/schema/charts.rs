@@ -105,7 +105,7 @@ impl<'d> Builder<'d> {
             return; // a surface that is not there would only repeat it
         }
         self.named_surfaces(&read, stack);
-        stack.surfaces = read.into_iter().filter_map(|(file, surface)| Packed::new(file, surface)).collect();
+        stack.surfaces = read.into_iter().map(|(file, surface)| Packed::new(file, surface)).collect();
     }
 
     /// The name of the file that a node stands in, without folders.

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::{Value, cpu, cron, duration, host, image, memory, name, number, path, secret, semver, spell, text, url};
 use crate::{
     diag::{
         Code, Finding,
         codes::{BAD_LENGTH, NUMBER_FOR_TEXT, OUT_OF_RANGE, WRONG_LITERAL, WRONG_TYPE},
     },
+    pack::pack,
     source::Span,
 };
 
@@ -27,19 +26,19 @@ pub enum Raw<'a> {
 }
 
 /// What a declaration demands of a value beyond its type.
-#[derive(Default, Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Default, Clone, PartialEq, Debug)]
 pub struct Attributes {
     /// The least value, in the type of the value; for types that are text the least number of characters, an `Int`.
     pub min: Option<Value>,
     /// The greatest value, likewise.
     pub max: Option<Value>,
     /// The schemes that a `url` may have, in lower case; none is any.
-    #[serde(with = "crate::value::shared::list")]
     pub schemes: Vec<Arc<str>>,
     /// The words of an `enum`.
-    #[serde(with = "crate::value::shared::list")]
     pub words: Vec<Arc<str>>,
 }
+
+pack!(struct Attributes: min, max, schemes, words);
 
 /// Why a value does not have a type. It becomes a finding as soon as somebody knows the place ([`Bad::at`]).
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -32,7 +32,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
     let mut all = Vec::new();
     for stack in stacks() {
         for (number, packed) in stack.surfaces.iter().enumerate() {
-            let surface = packed.surface().expect("it can be read");
+            let surface = packed.surface();
             if written(&surface).is_empty() {
                 continue; // of a version that no environment here is for
             }
@@ -51,7 +51,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
 fn checked(stack: &Stack, number: usize, original: &Surface, surface: Surface, mistake: &Mistake<'_, Surface>) -> End {
     let mut stack = stack.clone();
     let file = stack.surfaces[number].file.clone();
-    stack.surfaces[number] = Packed::new(file, surface.clone()).expect("it can be kept");
+    stack.surfaces[number] = Packed::new(file, surface.clone());
     let judge = mistake.judge(OF_CHARTS);
     let stack = Arc::new(stack);
     let mut end = None;
