@@ -53,8 +53,10 @@ impl Pack for Span {
     }
 
     fn read(from: &mut Reader) -> Span {
-        let [source, start, end] = [(); 3].map(|()| u32::from_le_bytes(from.bytes()));
-        Span { source: SourceId(source), start, end }
+        // All at once: there are so many that it shows.
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = from.bytes();
+        let number = |bytes| u32::from_le_bytes(bytes);
+        Span { source: SourceId(number([a, b, c, d])), start: number([e, f, g, h]), end: number([i, j, k, l]) }
     }
 }
 

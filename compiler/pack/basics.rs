@@ -122,8 +122,13 @@ impl<T: Pack> Pack for Vec<T> {
         write_all(self, to);
     }
 
+    #[inline]
     fn read(from: &mut Reader) -> Vec<T> {
-        (0..from.length()).map(|_| T::read(from)).collect()
+        // Most lists are empty, and there is nothing to make of those.
+        match from.length() {
+            0 => Vec::new(),
+            length => (0..length).map(|_| T::read(from)).collect(),
+        }
     }
 }
 

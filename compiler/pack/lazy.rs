@@ -6,6 +6,7 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
+    slice,
     sync::OnceLock,
 };
 
@@ -46,6 +47,15 @@ impl<T: Pack> DerefMut for Lazy<T> {
     fn deref_mut(&mut self) -> &mut T {
         _ = &**self;
         self.read.get_mut().expect("it was just read")
+    }
+}
+
+impl<'l, T: Pack> IntoIterator for &'l Lazy<Vec<T>> {
+    type Item = &'l T;
+    type IntoIter = slice::Iter<'l, T>;
+
+    fn into_iter(self) -> slice::Iter<'l, T> {
+        self.iter()
     }
 }
 

@@ -32,14 +32,13 @@ pub trait Pack: Sized {
     fn read(from: &mut Reader) -> Self;
 }
 
-/// Says of a type of ours how it is packed: field by field, and before those of an enum a byte for the variant. Fields
-/// behind a `;` are left out, and are what their type has by default.
+/// Says of a type of ours how it is packed: field by field, and before those of an enum a byte for the variant.
 macro_rules! pack {
-    (struct $name:ident ($item:ident)) => {
-        impl $crate::pack::Pack for $name {
+    (struct $name:ident $(<$of:ident>)? ($item:ident)) => {
+        impl $(<$of: $crate::pack::Pack>)? $crate::pack::Pack for $name $(<$of>)? {
             fn write(&self, to: &mut $crate::pack::Writer) {
                 let Self($item) = self;
-                $item.write(to);
+                $crate::pack::Pack::write($item, to);
             }
 
             fn read(from: &mut $crate::pack::Reader) -> Self {
@@ -47,15 +46,15 @@ macro_rules! pack {
             }
         }
     };
-    (struct $name:ident $(<$of:ident>)?: $($field:ident),+ $(; $($left_out:ident),+)?) => {
+    (struct $name:ident $(<$of:ident>)?: $($field:ident),+) => {
         impl $(<$of: $crate::pack::Pack>)? $crate::pack::Pack for $name $(<$of>)? {
             fn write(&self, to: &mut $crate::pack::Writer) {
-                let Self { $($field),+ $(, $($left_out: _),+)? } = self;
+                let Self { $($field),+ } = self;
                 $($crate::pack::Pack::write($field, to);)+
             }
 
             fn read(from: &mut $crate::pack::Reader) -> Self {
-                Self { $($field: $crate::pack::Pack::read(from)),+ $(, $($left_out: Default::default()),+)? }
+                Self { $($field: $crate::pack::Pack::read(from)),+ }
             }
         }
     };
@@ -122,7 +121,8 @@ impl Image {
     /// The text of this number, without its cell.
     fn text(&self, number: usize) -> &'static str {
         let (_, starts) = self.head();
-        let [from, to] = [0, 1].map(|next| starts + fixed(self.bytes, 4 + 4 * (number + next)));
+        let at = 4 + 4 * number;
+        let (from, to) = (starts + fixed(self.bytes, at), starts + fixed(self.bytes, at + 4));
         str::from_utf8(&self.bytes[from..to]).expect(OURS)
     }
 }

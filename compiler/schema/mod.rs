@@ -11,6 +11,7 @@ mod body;
 mod build;
 mod carried;
 mod charts;
+mod children;
 mod collect;
 mod declare;
 mod defaults;
@@ -40,7 +41,9 @@ pub(crate) use build::{bad_value, type_of};
 pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
 
+pub use children::Children;
 pub use rules::Told;
+pub use said::Said;
 pub use surface::{Carry, ChartKey, Fixed, Found, KeyShape, Packed, Runs, Surface, Unsaid};
 pub use targets::schemes;
 
@@ -53,7 +56,7 @@ use crate::{
     pack::Lazy,
     plan::{self, Format, HealthKind, Role, Until},
     source::Span,
-    value::{Attributes, Value},
+    value::{Ranged, Value},
 };
 
 /// Number of a setting in [`Stack::settings`].
@@ -157,7 +160,7 @@ pub struct Stack {
     /// What the charts read.
     pub surfaces: Vec<Packed>,
     /// What `init` asks; no part of the digest, because no output depends on it.
-    pub questions: Vec<questions::Section>,
+    pub questions: Lazy<Vec<questions::Section>>,
     /// Presets and settings in an order in which everything stands after what it reads.
     pub order: Vec<Step>,
     /// For each setting, the assignments of presets to it: preset, index in it.
@@ -189,7 +192,7 @@ pub struct Setting {
     /// What it is.
     pub kind: Kind,
     /// What it holds, in declared order.
-    pub children: IndexMap<Arc<str>, SettingId>,
+    pub children: Children<SettingId>,
     /// The record or scalar type it was declared with, such as `resources`.
     pub of: Arc<str>,
     /// Its declarations: more than one where several variants of a choice declare the same name.
@@ -218,8 +221,6 @@ pub enum Kind {
 pub struct Declaration {
     /// Where it stands.
     pub span: Span,
-    /// One sentence for people.
-    pub about: Arc<str>,
     /// All must be true for the declaration to exist: indexes into [`Stack::conditions`], outermost first.
     pub available: Vec<u32>,
     /// The first that has a value is the weakest candidate.
@@ -231,13 +232,11 @@ pub struct Declaration {
     /// Whether an environment's `override` may name it.
     pub overridable: bool,
     /// Range, words, schemes.
-    pub attributes: Attributes,
+    pub attributes: Ranged,
     /// The map whose keys a `key` is one of.
-    pub key_of: Option<Ref>,
-    /// What a change of it does to what runs.
-    pub change: Change,
-    /// Targets that do not say it, nearest first.
-    pub absent: Vec<Absent>,
+    pub key_of: Option<Box<Ref>>,
+    /// What is said of it, which decides no value.
+    pub said: Lazy<Said>,
 }
 
 impl Declaration {
@@ -246,16 +245,14 @@ impl Declaration {
     pub fn new(span: Span) -> Declaration {
         Declaration {
             span,
-            about: "".into(),
             available: Vec::new(),
             defaults: Vec::new(),
             derived: false,
             required: false,
             overridable: true,
-            attributes: Attributes::default(),
+            attributes: Ranged::default(),
             key_of: None,
-            change: Change::default(),
-            absent: Vec::new(),
+            said: Lazy::default(),
         }
     }
 }
@@ -358,7 +355,7 @@ pub struct Rule {
     /// When it applies; all must be true.
     pub when: Vec<Expr>,
     /// What must hold.
-    pub require: Vec<Expr>,
+    pub require: Lazy<Vec<Expr>>,
     /// What to tell where it is broken.
     pub told: Lazy<Told>,
 }
@@ -419,7 +416,7 @@ pub struct Workload {
     /// Whether it keeps data.
     pub stateful: bool,
     /// Its facts.
-    pub facts: Vec<Guarded<Fact>>,
+    pub facts: Lazy<Vec<Guarded<Fact>>>,
     /// Facts that replace others for some targets.
     pub overrides: Vec<FactOverride>,
 }
@@ -620,7 +617,7 @@ pub struct Config {
     pub span: Span,
     pub when: Vec<Expr>,
     pub scope: Option<Scope>,
-    pub tree: Vec<TreeNode>,
+    pub tree: Lazy<Vec<TreeNode>>,
 }
 
 /// A set of MCP servers.

@@ -20,11 +20,11 @@ pack!(struct Stack:
     configs, mcp, helm, flux, surfaces, questions, order, preset_index
 );
 pack!(enum Step: Preset(one), Setting(one));
+pack!(struct Children<T>(all));
 pack!(struct Setting: name, path, parent, depth, below_list, kind, children, of, declarations);
 pack!(enum Kind: Group, Scalar(one), List(one), Map(one), Choice(one), Switch);
-pack!(struct Declaration:
-    span, about, available, defaults, derived, required, overridable, attributes, key_of, change, absent
-);
+pack!(struct Declaration: span, available, defaults, derived, required, overridable, attributes, key_of, said);
+pack!(struct Said: about, absent, change);
 pack!(struct Change: any, shrink, grow);
 pack!(struct Absent: targets, because, span);
 pack!(struct Preset: when, span, values);
@@ -76,7 +76,7 @@ pack!(struct Place: setting, words);
 pack!(enum Sets: Setting(one), Flux(one));
 
 pack!(struct Packed: file, chart, version, surface);
-pack!(struct Surface: chart, version, span, keys, workloads, runs, fixed, unsaid; found);
+pack!(struct Surface: chart, version, span, keys, workloads, runs, fixed, unsaid, found);
 pack!(struct ChartKey: name, parent, span, shape, default, when, carries, template, required, says, children);
 pack!(enum KeyShape: Group, Scalar(one, two), List(one), Map(one), Any, Dead(one));
 pack!(struct Carry: fact, part, plus, when);

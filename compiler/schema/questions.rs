@@ -366,7 +366,7 @@ impl<'d> Builder<'d> {
         match sets {
             Some(Sets::Setting(place)) => {
                 let declared = self.settings[place.setting.index()].declarations.first();
-                declared.map(|found| found.about.clone()).unwrap_or_default()
+                declared.map(|found| found.said.about.clone()).unwrap_or_default()
             }
             Some(Sets::Flux(path)) => flux::Word::named(path).map_or("", |word| word.about).into(),
             None => "".into(),

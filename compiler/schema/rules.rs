@@ -169,7 +169,7 @@ impl<'d> Builder<'d> {
                 Some(when) => vec![when?],
                 None => Vec::new(),
             },
-            require,
+            require: require.into(),
             told: Told { message, help, named }.into(),
         })
     }

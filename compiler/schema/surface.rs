@@ -9,15 +9,13 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use indexmap::IndexMap;
-
 use crate::{
     expr::{self, Expr, Place},
-    pack::Lazy,
+    pack::{Lazy, Pack, Reader, Writer},
     plan::{self, FactPath},
-    schema::{Release, Stack},
+    schema::{Children, Release, Stack},
     source::Span,
-    value::{Attributes, Value},
+    value::{Ranged, Value},
 };
 
 /// Places from this number on are no keys but rows of [`Surface::workloads`].
@@ -46,7 +44,7 @@ pub struct Surface {
     pub(super) found: Found,
 }
 
-/// What was computed of a surface and is no part of it.
+/// What was computed of a surface and says nothing that it does not say.
 #[derive(Debug, Default)]
 pub struct Found {
     asked: OnceLock<Vec<u32>>,
@@ -56,6 +54,18 @@ pub struct Found {
 impl Clone for Found {
     fn clone(&self) -> Found {
         Found::default()
+    }
+}
+
+/// An image has it too, because it takes a walk over all keys.
+impl Pack for Found {
+    fn write(&self, to: &mut Writer) {
+        self.asked.get().cloned().write(to);
+    }
+
+    fn read(from: &mut Reader) -> Found {
+        let asked: Option<Vec<u32>> = Option::read(from);
+        Found { asked: asked.map(OnceLock::from).unwrap_or_default() }
     }
 }
 
@@ -79,7 +89,7 @@ pub struct ChartKey {
     /// The chart's own value, if it has one.
     pub default: Option<Value>,
     /// Under which values of other keys the chart reads it; those of the keys above it count too.
-    pub when: Option<Expr>,
+    pub when: Option<Box<Expr>>,
     /// The facts, or parts of facts, that it carries.
     pub carries: Vec<Carry>,
     /// Whether the chart runs its text as a template.
@@ -87,9 +97,9 @@ pub struct ChartKey {
     /// Whether it has to be written while it is read: the chart's own value would say something of its own.
     pub required: bool,
     /// What it has to say, computed from the stack's settings: for what is no fact and no setting as it stands.
-    pub says: Option<Expr>,
+    pub says: Option<Box<Expr>>,
     /// The keys below it; of a map or of anything those that are known by name.
-    pub children: IndexMap<Arc<str>, u32>,
+    pub children: Children<u32>,
 }
 
 /// What a key of a chart holds.
@@ -99,7 +109,7 @@ pub enum KeyShape {
     Group,
     /// A value of the scalar type of this name, within these attributes. A `secret` is the text of one, which no
     /// value of ours ever is.
-    Scalar(Arc<str>, Attributes),
+    Scalar(Arc<str>, Ranged),
     /// A list of what this key says.
     List(u32),
     /// A map of what this key says.
@@ -176,7 +186,7 @@ impl ChartKey {
             template: false,
             required: false,
             says: None,
-            children: IndexMap::new(),
+            children: Children::default(),
         }
     }
 }
@@ -217,7 +227,7 @@ impl Surface {
     }
 
     fn find_asked(&self) -> Vec<u32> {
-        let mut all: Vec<&Expr> = self.keys.iter().flat_map(|key| &key.when).collect();
+        let mut all: Vec<&Expr> = self.keys.iter().flat_map(|key| key.when.as_deref()).collect();
         all.extend(self.keys.iter().flat_map(|key| &key.carries).flat_map(|carry| &carry.when));
         all.extend(self.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host)));
         all.extend(self.fixed.iter().flat_map(|fixed| fixed.when.iter().chain([&fixed.value])));
@@ -273,6 +283,7 @@ impl Packed {
     /// A surface that lies in this file.
     #[must_use]
     pub fn new(file: Arc<str>, surface: Surface) -> Packed {
+        _ = surface.asked(); // computed here, so that an image has it
         let (chart, version) = (surface.chart.clone(), surface.version.clone());
         Packed { file, chart, version, surface: Arc::new(surface).into() }
     }

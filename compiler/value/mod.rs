@@ -31,7 +31,7 @@ pub use self::{
     map::Map,
     part::{PARTS, Part, Set, part, parts, with_parts},
     print::{Printed, Words, print, spell},
-    scalar::{Attributes, Bad, Base, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},
+    scalar::{Attributes, Bad, Base, Ranged, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},
     secret::secret_variable,
 };
 use crate::pack::pack;

@@ -1,6 +1,6 @@
 //! The table of scalar types and the ways into it: from a literal, and from a computed value.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use super::{Value, cpu, cron, duration, host, image, memory, name, number, path, secret, semver, spell, text, url};
 use crate::{
@@ -39,6 +39,27 @@ pub struct Attributes {
 }
 
 pack!(struct Attributes: min, max, schemes, words);
+
+/// Attributes that take no room where there are none, as of most settings.
+#[derive(Default, Clone, PartialEq, Debug)]
+pub struct Ranged(Option<Box<Attributes>>);
+
+pack!(struct Ranged(attributes));
+
+impl From<Attributes> for Ranged {
+    fn from(attributes: Attributes) -> Ranged {
+        Ranged((attributes != Attributes::default()).then(|| Box::new(attributes)))
+    }
+}
+
+impl Deref for Ranged {
+    type Target = Attributes;
+
+    fn deref(&self) -> &Attributes {
+        static NONE: Attributes = Attributes { min: None, max: None, schemes: Vec::new(), words: Vec::new() };
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+}
 
 /// Why a value does not have a type. It becomes a finding as soon as somebody knows the place ([`Bad::at`]).
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -321,11 +321,11 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, is_filled: bool, all: &
     let path = surface.path_of(number);
     if let (Some(parent), true) = (key.parent, &*key.name != "*") {
         let name = key.name.clone();
-        let delete = move |surface: &mut Surface| _ = surface.keys[parent as usize].children.shift_remove(&name);
+        let delete = move |surface: &mut Surface| surface.keys[parent as usize].children.remove(&name);
         add("delete", path.clone(), Box::new(delete));
         let (name, other) = (key.name.clone(), Arc::<str>::from(renamed(&key.name)));
         let rename = move |surface: &mut Surface| {
-            surface.keys[parent as usize].children.shift_remove(&name);
+            surface.keys[parent as usize].children.remove(&name);
             surface.keys[parent as usize].children.insert(other.clone(), number);
             surface.keys[at].name = other.clone();
         };
@@ -335,10 +335,14 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, is_filled: bool, all: &
     add("change", path.clone(), Box::new(move |surface| surface.keys[at].shape = shape.clone()));
     if let Some(when) = &key.when {
         let when = not(when);
-        add("flip", path.clone(), Box::new(move |surface| surface.keys[at].when = Some(when.clone())));
+        add("flip", path.clone(), Box::new(move |surface| surface.keys[at].when = Some(Box::new(when.clone()))));
     }
     if let Some(says) = key.says.as_ref().filter(|_| is_filled).and_then(|says| changed(stack, says)) {
-        add("change", format!("{path} says"), Box::new(move |surface| surface.keys[at].says = Some(says.clone())));
+        add(
+            "change",
+            format!("{path} says"),
+            Box::new(move |surface| surface.keys[at].says = Some(Box::new(says.clone()))),
+        );
     }
     for (which, carry) in key.carries.iter().enumerate() {
         // That a fact is carried twice, or under two names, is more than is asked for.
