@@ -12,6 +12,8 @@ mod expr;
 mod image;
 #[path = "compiler/ledger/mod.rs"]
 mod ledger;
+#[path = "compiler/pack/mod.rs"]
+mod pack;
 #[path = "compiler/plan/mod.rs"]
 mod plan;
 #[path = "compiler/schema/mod.rs"]
@@ -54,7 +56,7 @@ fn main() {
             .collect();
         let stack = loaded(&name, &texts);
         let image = Path::new(&out).join(format!("{name}.image"));
-        fs::write(&image, image::encode(&stack).expect("a loaded stack has an image")).expect("OUT_DIR is writable");
+        fs::write(&image, image::encode(&stack)).expect("OUT_DIR is writable");
         write_entry(&mut code, &name, &image, &texts);
     }
     code.push_str("]\n");
@@ -130,7 +132,8 @@ fn loaded(name: &str, texts: &[Arc<Source>]) -> schema::Stack {
 
 fn write_entry(code: &mut String, name: &str, image: &Path, texts: &[Arc<Source>]) {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    let _ = writeln!(code, "    Embedded {{ name: {name:?}, image: include_bytes!({image:?}), texts: &[");
+    let image = format!("{{ static IMAGE: Image = Image::new(include_bytes!({image:?})); &IMAGE }}");
+    let _ = writeln!(code, "    Embedded {{ name: {name:?}, image: {image}, texts: &[");
     for text in texts {
         let path = Path::new(&root).join(&text.name);
         let _ = writeln!(code, "        ({:?}, include_str!({path:?})),", text.name);

@@ -119,12 +119,13 @@ fn explanation(
             _ => None,
         },
         scalar: if let Kind::Scalar(name) = &setting.kind { name.to_string() } else { String::new() },
-        change: declaration.change.clone(),
-        about: declaration.about.to_string(),
+        change: declaration.said.change.clone(),
+        about: declaration.said.about.to_string(),
         set_by: who(stack, slot.layer, slot.span, sources),
         span: (slot.layer != Layer::None).then_some(slot.span),
         lost: slot.lost.iter().map(|(layer, span)| (who(stack, *layer, *span, sources), *span)).collect(),
         absent: declaration
+            .said
             .absent
             .iter()
             .flat_map(|absent| absent.targets.iter().map(|target| (target.to_string(), absent.because.to_string())))

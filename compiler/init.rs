@@ -28,7 +28,7 @@ use crate::{
     sensitive,
     source::{Source, SourceId},
     syntax::{self, Doc},
-    value::{self, Attributes, Value, spell},
+    value::{self, Value, spell},
 };
 
 /// What may be answered.
@@ -434,7 +434,7 @@ impl<'a> Interview<'a> {
                 let declarations = &self.stack.setting(place.setting).declarations;
                 let holds = self.slot(place).and_then(|slot| slot.declaration).unwrap_or(0);
                 let attributes = declarations.get(holds as usize).map(|found| found.attributes.clone());
-                let attributes: Attributes = attributes.unwrap_or_default();
+                let attributes = attributes.unwrap_or_default();
                 questions::written(&self.stack.settings, place.setting, &attributes, text)
             }
             (None, None) => return Err(self.none_of(question, text)),

@@ -21,6 +21,7 @@ pub mod lock;
 pub mod lookup;
 pub mod lower;
 pub mod model;
+pub mod pack;
 pub mod plan;
 pub mod read;
 pub mod readback;

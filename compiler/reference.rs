@@ -125,8 +125,8 @@ impl Page<'_> {
         let setting = self.stack.setting(row.setting);
         let declaration = &setting.declarations[row.declaration as usize];
         let mut text = format!("\n### `{}`\n\n", row.path);
-        if !declaration.about.is_empty() {
-            let _ = writeln!(text, "{}.\n", declaration.about);
+        if !declaration.said.about.is_empty() {
+            let _ = writeln!(text, "{}.\n", declaration.said.about);
         }
         let mut lines = vec![self.shape(row.setting, declaration)];
         lines.extend(self.conditions(declaration).map(|condition| format!("exists where {condition}")));
@@ -138,7 +138,7 @@ impl Page<'_> {
                 lines.extend(cells.filter_map(|((column, cell), places)| target(column, cell, places)));
             }
         }
-        let change = &declaration.change;
+        let change = &declaration.said.change;
         let changes = [("changed", &change.any), ("made smaller", &change.shrink), ("made larger", &change.grow)];
         let said = changes.into_iter().filter(|(_, word)| !word.is_empty());
         lines.extend(said.map(|(how, word)| format!("where it is {how}: {word}")));

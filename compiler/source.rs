@@ -4,21 +4,15 @@
 //! Never: what a text means.
 //! Invariant: a [`Span`] lies within its source and on character boundaries.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, Visitor},
-};
+use crate::pack::{Pack, Reader, Writer};
 
 /// Which text a [`Span`] lies in.
 ///
 /// `0` is the environment being compiled; every text of the standard library has an id of its own,
 /// counted from 1 in the order of the file names.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct SourceId(pub u32);
 
 /// A range of bytes in one text, `start..end`.
@@ -53,34 +47,16 @@ impl Span {
 }
 
 /// An image holds more spans than anything else, and fixed bytes are read faster than three numbers.
-impl Serialize for Span {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut bytes = [0; 12];
-        let numbers = [self.source.0, self.start, self.end];
-        bytes.chunks_exact_mut(4).zip(numbers).for_each(|(to, number)| to.copy_from_slice(&number.to_le_bytes()));
-        serializer.serialize_bytes(&bytes)
+impl Pack for Span {
+    fn write(&self, to: &mut Writer) {
+        [self.source.0, self.start, self.end].into_iter().for_each(|number| to.bytes(&number.to_le_bytes()));
     }
-}
 
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = Span;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("twelve bytes")
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Span, E> {
-                let wrong = || E::invalid_length(bytes.len(), &self);
-                let (numbers, []) = bytes.as_chunks::<4>() else { return Err(wrong()) };
-                let [source, start, end] = numbers else { return Err(wrong()) };
-                let number = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
-                Ok(Span { source: SourceId(number(source)), start: number(start), end: number(end) })
-            }
-        }
-        deserializer.deserialize_bytes(Bytes)
+    fn read(from: &mut Reader) -> Span {
+        // All at once: there are so many that it shows.
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = from.bytes();
+        let number = |bytes| u32::from_le_bytes(bytes);
+        Span { source: SourceId(number([a, b, c, d])), start: number([e, f, g, h]), end: number([i, j, k, l]) }
     }
 }
 

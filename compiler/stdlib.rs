@@ -10,7 +10,8 @@ use indexmap::IndexMap;
 
 use crate::{
     diag::{Diags, codes},
-    image, ledger,
+    image::{self, Image},
+    ledger,
     schema::{Stack, load},
     source::{Source, SourceId, Sources, Span},
 };
@@ -18,7 +19,7 @@ use crate::{
 /// A stack of the shipped standard library.
 struct Embedded {
     name: &'static str,
-    image: &'static [u8],
+    image: &'static Image,
     texts: &'static [(&'static str, &'static str)],
 }
 
@@ -34,7 +35,7 @@ pub struct Stdlib {
 /// A stack, loaded when it is first asked for.
 #[derive(Debug)]
 struct Entry {
-    image: Option<&'static [u8]>,
+    image: Option<&'static Image>,
     texts: Vec<SourceId>,
     extensions: Vec<SourceId>,
     loaded: OnceLock<(Option<Arc<Stack>>, Diags)>,
@@ -123,13 +124,13 @@ impl Stdlib {
 }
 
 impl Entry {
-    fn new(image: Option<&'static [u8]>, texts: Vec<SourceId>) -> Entry {
+    fn new(image: Option<&'static Image>, texts: Vec<SourceId>) -> Entry {
         Entry { image, texts, extensions: Vec::new(), loaded: OnceLock::new() }
     }
 
     fn load(&self, name: &str, sources: &Sources) -> (Option<Arc<Stack>>, Diags) {
-        if let Some(stack) = self.image.and_then(|image| image::decode(image).ok()) {
-            return (Some(Arc::new(stack)), Diags::default());
+        if let Some(image) = self.image {
+            return (Some(Arc::new(image::decode(image))), Diags::default());
         }
         let texts =
             |ids: &[SourceId]| -> Vec<Arc<Source>> { ids.iter().filter_map(|id| sources.get(*id)).cloned().collect() };

@@ -82,7 +82,7 @@ impl<'a, 't> Values<'a, 't> {
         let mut next = Some(key);
         while let Some(number) = next {
             let key = self.surface.key(number);
-            if !self.holds(key.when.as_ref())? {
+            if !self.holds(key.when.as_deref())? {
                 return Some(false);
             }
             next = key.parent;
@@ -97,7 +97,7 @@ impl<'a, 't> Values<'a, 't> {
         for key in &self.surface.keys {
             // What holds a key stands before it.
             let above = key.parent.map_or(Some(true), |parent| read.get(parent as usize).copied().flatten());
-            read.push(match self.holds(key.when.as_ref()) {
+            read.push(match self.holds(key.when.as_deref()) {
                 Some(true) => above,
                 other => other,
             });

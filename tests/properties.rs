@@ -376,7 +376,7 @@ fn wanted(stack: &Arc<Stack>, message: &str, dice: &mut Dice) -> Option<Item> {
     let mut above: Vec<Step> = Vec::new();
     let mut nodes = nodes.iter();
     while let Some(word) = nodes.next() {
-        at = *stack.setting(at).children.get(*word)?;
+        at = *stack.setting(at).children.get(word)?;
         let key = match stack.setting(at).kind {
             Kind::Map(item) => {
                 at = item;
@@ -387,7 +387,7 @@ fn wanted(stack: &Arc<Stack>, message: &str, dice: &mut Dice) -> Option<Item> {
         };
         above.push(((*word).to_owned(), key));
     }
-    let id = *stack.setting(at).children.get(*name)?;
+    let id = *stack.setting(at).children.get(name)?;
     match stack.setting(id).kind {
         Kind::List(item) => {
             let value = generator.value(item);

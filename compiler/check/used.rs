@@ -197,7 +197,7 @@ impl<'d> Asked<'d> {
             if setting.declarations[declaration as usize].required {
                 return; // who writes only one target has to give it all the same
             }
-            let absent = setting.declarations.iter().flat_map(|declaration| &declaration.absent).next();
+            let absent = setting.declarations.iter().flat_map(|declaration| &declaration.said.absent).next();
             let mut finding =
                 codes::UNREACHED.at(assignment.span, format!("`{path}` has no effect in this environment"));
             if let Some(absent) = absent {
@@ -226,7 +226,7 @@ impl<'d> Asked<'d> {
         let declarations = &self.deployed.stack.setting(id).declarations;
         let declaration =
             slot.declaration.and_then(|index| declarations.get(index as usize)).or(declarations.first())?;
-        declaration.absent.iter().find(|absent| {
+        declaration.said.absent.iter().find(|absent| {
             names_target(absent, target)
                 || target == "helm" && self.block.is_some_and(|block| names_block(absent, block))
         })

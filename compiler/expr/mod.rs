@@ -19,11 +19,10 @@ mod types;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::functions::{FUNCTIONS, Function};
 use crate::{
     diag::{Diags, Finding, codes},
+    pack::pack,
     source::Span,
     value::{Bad, Value},
 };
@@ -217,7 +216,7 @@ fn walk_key<'a>(key: &'a Key, visit: &mut dyn FnMut(&'a Expr)) {
 }
 
 /// What an expression yields, known before any environment exists.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Type {
     /// Anything: an item of a free tree.
     Any,
@@ -234,11 +233,13 @@ pub enum Type {
 }
 
 /// What a path denotes: a number that [`Names`] hands out and [`Lookup`] understands.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Place(pub u32);
 
+pack!(struct Place(number));
+
 /// A place together with the keys of the maps and lists on the way to it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Ref {
     /// The place.
     pub place: Place,
@@ -248,21 +249,25 @@ pub struct Ref {
     pub span: Span,
 }
 
+pack!(struct Ref: place, keys, span);
+
 /// A key on the way to a place.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Key {
     /// The key at this depth of the place that is being computed: what `self` stands for.
     Own(u32),
     /// The key or index that a loop is at; loops are numbered outermost first.
     Loop(u32),
     /// A fixed key.
-    Literal(#[serde(with = "crate::value::shared")] Arc<str>),
+    Literal(Arc<str>),
     /// A computed key.
     Computed(Box<Expr>),
 }
 
+pack!(enum Key: Own(one), Loop(one), Literal(one), Computed(one));
+
 /// A checked expression.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Expr {
     /// What it does.
     pub kind: Kind,
@@ -270,8 +275,10 @@ pub struct Expr {
     pub span: Span,
 }
 
+pack!(struct Expr: kind, span);
+
 /// What an expression does.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Kind {
     /// A constant.
     Literal(Value),
@@ -296,21 +303,27 @@ pub enum Kind {
     /// `a[b]` on a value; on settings it is a [`Key`].
     Index(Box<Expr>, Box<Expr>),
     /// `a.part` of a scalar or list, such as `.seconds`, `.first`, `.repository`; a row of `value::PARTS`.
-    Part(Box<Expr>, #[serde(with = "crate::value::shared")] Arc<str>, #[serde(with = "crate::value::shared")] Arc<str>),
+    Part(Box<Expr>, Arc<str>, Arc<str>),
     /// `has(path)`.
     Has(Box<Expr>),
     /// `first(a, b, …)`: the first that has a value.
     First(Vec<Expr>),
     /// A function or method of the table `functions::FUNCTIONS`, by its name; a method's receiver comes first.
-    Call(#[serde(with = "crate::value::shared")] Arc<str>, Vec<Expr>),
+    Call(Arc<str>, Vec<Expr>),
     /// `list.all(x, …)`, `exists`, `map`, `filter`.
     Each(Macro, Box<Expr>, Box<Expr>),
     /// `(f)"text {path}"`: the pieces, joined as text.
     Text(Vec<Expr>),
 }
 
+pack!(enum Kind:
+    Literal(one), Ref(one), Key(one), Local(one), Not(one), Negate(one), Binary(one, two, three), If(one, two, three),
+    List(one), Map(one), Index(one, two), Part(one, two, three), Has(one), First(one), Call(one, two),
+    Each(one, two, three), Text(one)
+);
+
 /// Operators with two sides.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Operator {
     Or,
@@ -328,6 +341,11 @@ pub enum Operator {
     Divide,
     Remainder,
 }
+
+pack!(enum Operator:
+    Or, And, Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual, In, Add, Subtract, Multiply, Divide,
+    Remainder
+);
 
 impl Operator {
     /// How it is written.
@@ -353,7 +371,7 @@ impl Operator {
 }
 
 /// Macros over lists and the keys of maps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Macro {
     All,
@@ -361,6 +379,8 @@ pub enum Macro {
     Map,
     Filter,
 }
+
+pack!(enum Macro: All, Exists, Map, Filter);
 
 /// Something that a path may lead through, while it is being checked.
 #[derive(Clone, PartialEq, Debug)]

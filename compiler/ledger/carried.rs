@@ -62,7 +62,7 @@ pub const COUNTED: &[&str] = &[
 
 /// Checks every Helm block whose charts have surfaces.
 pub(super) fn check(stack: &Stack, diags: &mut Diags) {
-    stack.surfaces.iter().filter_map(schema::Packed::surface).for_each(|surface| objects::check(&surface, diags));
+    stack.surfaces.iter().map(schema::Packed::surface).for_each(|surface| objects::check(&surface, diags));
     if !fixed_names(stack) {
         return;
     }

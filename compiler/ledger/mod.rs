@@ -298,7 +298,7 @@ fn absent_in<'d>(declaration: &'d Declaration, column: &Column) -> Option<&'d Ab
                 .strip_prefix("helm:")
                 .is_some_and(|block| column.target == "helm" && block == column.block.as_ref())
     };
-    declaration.absent.iter().find(|absent| absent.targets.iter().any(covers))
+    declaration.said.absent.iter().find(|absent| absent.targets.iter().any(covers))
 }
 
 /// A site that reads a declaration of a setting.

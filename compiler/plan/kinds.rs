@@ -2,21 +2,22 @@
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
+use crate::pack::pack;
+
 /// What a fact is about: `aeterna env[RUST_LOG]`, `aeterna resources.limits.memory`.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug)]
 pub struct FactPath {
     /// The workload.
-    #[serde(with = "crate::value::shared")]
     pub workload: Arc<str>,
     /// The kind.
     pub kind: Kind,
     /// Which of several: the name of a variable, of a port; empty where a workload has one.
-    #[serde(with = "crate::value::shared")]
     pub key: Arc<str>,
     /// Which field, by its row in [`KINDS`]; empty for the fact itself.
-    #[serde(with = "crate::value::shared")]
     pub field: Arc<str>,
 }
+
+pack!(struct FactPath: workload, kind, key, field);
 
 /// What [`FactPath::every`] is written as.
 const EVERY: &str = "workloads";
@@ -80,7 +81,7 @@ impl fmt::Display for FactPath {
 }
 
 /// A kind of fact.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "the table says what they are")]
 pub enum Kind {
     Role,
@@ -103,6 +104,11 @@ pub enum Kind {
     Beside,
     Setting,
 }
+
+pack!(enum Kind:
+    Role, Image, Replicas, Command, Args, Env, Port, Needs, Health, Volume, Tmpfs, File, Resources, Security,
+    Schedule, Profile, Route, Beside, Setting
+);
 
 /// A row of the table of kinds.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ pub use self::flux::{
 };
 pub use self::kinds::{FactPath, FieldRow, KINDS, Kind, KindRow};
 use crate::{
+    pack::pack,
     source::Span,
     value::{SecretRef, Value},
 };
@@ -53,7 +54,7 @@ pub enum Tree {
 }
 
 /// Formats that trees are written in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Format {
     Yaml,
@@ -61,6 +62,8 @@ pub enum Format {
     Json,
     Ini,
 }
+
+pack!(enum Format: Yaml, Toml, Json, Ini);
 
 /// Everything that one environment compiles to.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -169,7 +172,7 @@ impl Workload {
 }
 
 /// What kind of program a workload is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Role {
     /// Runs until it is stopped.
     #[default]
@@ -181,6 +184,8 @@ pub enum Role {
     /// Runs once to its end before others start.
     Init,
 }
+
+pack!(enum Role: Service, Job, Cron, Init);
 
 /// A variable of a workload.
 #[derive(Clone, PartialEq, Debug)]
@@ -220,13 +225,15 @@ pub struct Need {
 }
 
 /// What a needed workload must have reached.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Until {
     Started,
     Healthy,
     Completed,
 }
+
+pack!(enum Until: Started, Healthy, Completed);
 
 /// A health check.
 #[derive(Clone, PartialEq, Debug)]
@@ -250,13 +257,15 @@ pub struct Health {
 }
 
 /// Kinds of health checks, as Kubernetes names them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum HealthKind {
     Liveness,
     Readiness,
     Startup,
 }
+
+pack!(enum HealthKind: Liveness, Readiness, Startup);
 
 /// How health is checked.
 #[derive(Clone, PartialEq, Debug)]

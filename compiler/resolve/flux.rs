@@ -4,12 +4,10 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::{
     diag::{Diags, Finding, codes},
     model::{Flux, WORDS, Word, WordKind},
-    schema::{Declaration, Given, Kind, Setting, SettingId, assign::Reader},
+    schema::{Children, Declaration, Given, Kind, Setting, SettingId, assign::Reader},
     source::{Source, Span},
     syntax::Node,
     value::{Attributes, Value},
@@ -138,8 +136,8 @@ fn settings() -> Vec<Setting> {
             WordKind::Choice(words) => Kind::Choice(words.iter().map(|word| (*word).into()).collect()),
         };
         let mut found = setting(word.name(), &path, Some(parent as u32), kind);
-        found.declarations[0].about = word.about.into();
-        found.declarations[0].attributes = attributes(word);
+        found.declarations[0].said.about = word.about.into();
+        found.declarations[0].attributes = attributes(word).into();
         settings.push(found);
         if let WordKind::List(of) = word.of {
             settings.push(setting("*", &format!("{path}.*"), Some(id), Kind::Scalar(of.into())));
@@ -171,7 +169,7 @@ fn setting(name: &str, path: &str, parent: Option<u32>, kind: Kind) -> Setting {
         depth: 0,
         below_list: false,
         kind,
-        children: IndexMap::new(),
+        children: Children::default(),
         of: "".into(),
         declarations: vec![Declaration::new(Span::default())],
     }

@@ -622,8 +622,8 @@ impl<'a> Resolver<'a> {
         let mut finding: Finding = codes::REQUIRED
             .at(span, format!("`{path}` is required and has no value"))
             .label(declared.span, "declared here");
-        if !declared.about.is_empty() {
-            finding = finding.underline(declared.about.to_string());
+        if !declared.said.about.is_empty() {
+            finding = finding.underline(declared.said.about.to_string());
         }
         self.diags.push(finding.hint(format!("write `{}`", as_line(&path, example))));
     }

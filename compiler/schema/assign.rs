@@ -15,7 +15,7 @@ use crate::{
     },
     source::{Source, Span},
     syntax::{Entry, Literal, Name, Node},
-    value::{self, Attributes, Link, LinkPart, Piece, Value},
+    value::{self, Attributes, Link, LinkPart, Piece, Ranged, Value},
 };
 
 /// Compiles an annotated value of a stack; `None` if it was reported.
@@ -486,13 +486,13 @@ impl<'a> Reader<'a> {
         let of = type_of(self.settings, id);
         let ranged = match setting.declarations.as_slice() {
             [only] => only.attributes.clone(),
-            [first, ..] => Attributes { words: first.attributes.words.clone(), ..Attributes::default() },
-            [] => Attributes::default(),
+            [first, ..] => Attributes { words: first.attributes.words.clone(), ..Attributes::default() }.into(),
+            [] => Ranged::default(),
         };
         let (name, attributes) = match &setting.kind {
             Kind::Scalar(name) => (name.as_ref(), ranged),
-            Kind::Choice(variants) => ("enum", Attributes { words: variants.to_vec(), ..Attributes::default() }),
-            Kind::Switch => ("bool", Attributes::default()),
+            Kind::Choice(variants) => ("enum", Attributes { words: variants.to_vec(), ..Attributes::default() }.into()),
+            Kind::Switch => ("bool", Ranged::default()),
             Kind::Group | Kind::List(_) | Kind::Map(_) => return Given::Wrong,
         };
         match value::scalar(name) {

@@ -105,7 +105,7 @@ impl<'d> Builder<'d> {
             return; // a surface that is not there would only repeat it
         }
         self.named_surfaces(&read, stack);
-        stack.surfaces = read.into_iter().filter_map(|(file, surface)| Packed::new(file, surface)).collect();
+        stack.surfaces = read.into_iter().map(|(file, surface)| Packed::new(file, surface)).collect();
     }
 
     /// The name of the file that a node stands in, without folders.
@@ -447,7 +447,7 @@ impl<'d> Charts<'_, 'd> {
             "list" | "map" => self.collection(node, of, parent, within),
             _ => {
                 let Some((scalar, attributes)) = self.scalar(node, of) else { return };
-                let shape = KeyShape::Scalar(scalar.into(), attributes.clone());
+                let shape = KeyShape::Scalar(scalar.into(), attributes.clone().into());
                 let Some(number) = self.add(node, parent, shape) else { return };
                 self.surface.keys[number as usize].default = self.default(node, scalar, &attributes);
                 self.common(node, number, within);
@@ -478,7 +478,7 @@ impl<'d> Charts<'_, 'd> {
                     word => {
                         let Some(scalar) = self.scalar_name(word, entry.span) else { return };
                         let Some(attributes) = builder.attributes(node, scalar, None) else { return };
-                        KeyShape::Scalar(scalar.into(), attributes)
+                        KeyShape::Scalar(scalar.into(), attributes.into())
                     }
                 }
             }
@@ -517,7 +517,7 @@ impl<'d> Charts<'_, 'd> {
             self.surface.keys[number as usize].required = self.builder.flag(entry);
         }
         if let Some(entry) = node.property("says") {
-            self.surface.keys[number as usize].says = self.says(entry, within);
+            self.surface.keys[number as usize].says = self.says(entry, within).map(Box::new);
         }
         if let Some(entry) = node.property("carries") {
             self.carry(entry, number, 0, None, within);
@@ -632,7 +632,10 @@ impl<'d> Charts<'_, 'd> {
     fn place(&mut self, pending: Pending, expr: Expr) {
         let surface = &mut self.surface;
         let when = match pending {
-            Pending::Key(key) => &mut surface.keys[key as usize].when,
+            Pending::Key(key) => {
+                let when = &mut surface.keys[key as usize].when;
+                return *when = Some(Box::new(with(when.take().map(|before| *before), expr)));
+            }
             Pending::Carry(key, at) => &mut surface.keys[key as usize].carries[at].when,
             Pending::Runs(at) => &mut surface.runs[at].when,
             Pending::Host(at) => &mut surface.runs[at].host,
@@ -640,17 +643,15 @@ impl<'d> Charts<'_, 'd> {
             Pending::Unsaid(at) => &mut surface.unsaid[at].when,
             Pending::Value(at) => return surface.fixed[at].value = expr,
         };
-        *when = Some(match when.take() {
-            Some(before) => both(before, expr),
-            None => expr,
-        });
+        *when = Some(with(when.take(), expr));
     }
 }
 
 /// A condition that holds where both do.
-fn both(a: Expr, b: Expr) -> Expr {
-    let span = b.span;
-    Expr { kind: expr::Kind::Binary(expr::Operator::And, Box::new(a), Box::new(b)), span }
+fn with(before: Option<Expr>, expr: Expr) -> Expr {
+    let Some(before) = before else { return expr };
+    let span = expr.span;
+    Expr { kind: expr::Kind::Binary(expr::Operator::And, Box::new(before), Box::new(expr)), span }
 }
 
 fn is_carries(node: &Node) -> bool {

@@ -10,7 +10,7 @@ use crate::{
     diag::{codes, nearest},
     expr::{self, Key, Ref},
     schema::{
-        Absent, Change, Declaration, Kind, Setting, SettingId,
+        Absent, Change, Children, Declaration, Kind, Setting, SettingId,
         build::{Builder, is_variant},
         load::MAX_SETTINGS,
         names::RESERVED_ROOTS,
@@ -18,7 +18,7 @@ use crate::{
     },
     source::Span,
     syntax::{Entry, Literal, Name, Node},
-    value::{self, Attributes},
+    value::{self, Ranged},
 };
 
 /// Words inside a declaration that are not settings.
@@ -259,7 +259,7 @@ impl<'d> Builder<'d> {
             depth: above.depth + u32::from(item),
             below_list: above.below_list || list_of_records,
             kind,
-            children: indexmap::IndexMap::new(),
+            children: Children::default(),
             of: of.into(),
             declarations: vec![declaration],
         };
@@ -290,8 +290,8 @@ impl<'d> Builder<'d> {
     fn inner(&self, place: &Place<'d>, declaration: &Declaration) -> Place<'d> {
         Place {
             available: declaration.available.clone(),
-            absent: declaration.absent.clone(),
-            change: declaration.change.clone(),
+            absent: declaration.said.absent.clone(),
+            change: declaration.said.change.clone(),
             overridable: declaration.overridable,
             choice: None,
             words: &["about", "absent", "change"],
@@ -423,21 +423,16 @@ impl<'d> Builder<'d> {
         };
         let Some(of) = self.plain(of, "a type") else { return };
         let item_name = of.as_str();
-        declaration.attributes = Attributes::default();
+        declaration.attributes = Ranged::default();
         let inner = self.inner(place, &declaration);
         let kind = if map { Kind::Map(SettingId::ROOT) } else { Kind::List(SettingId::ROOT) };
         let Some(id) = self.add(node, kind, item_name, declaration.clone(), place) else { return };
         if self.settings[id.index()].declarations.len() > 1 {
             return;
         }
-        let item_declaration = Declaration {
-            span: node.name.span,
-            about: "".into(),
-            defaults: Vec::new(),
-            required: false,
-            key_of: None,
-            ..declaration
-        };
+        let mut item_declaration =
+            Declaration { span: node.name.span, defaults: Vec::new(), required: false, key_of: None, ..declaration };
+        item_declaration.said.about = "".into();
         let span = node.property("of").map_or(node.span, |entry| entry.span);
         let item =
             self.declare_item(id, item_name, span, item_declaration, &Place { parent: id, ..inner }, node, later);
@@ -462,9 +457,9 @@ impl<'d> Builder<'d> {
         let definition = self.defined(of);
         if let Some(definition) = definition {
             let said = self.said(definition);
-            declaration.absent.extend(said.absent);
-            if declaration.change == Change::default() {
-                declaration.change = said.change;
+            declaration.said.absent.extend(said.absent);
+            if declaration.said.change == Change::default() {
+                declaration.said.change = said.change;
             }
             if definition.property("base").is_none() {
                 self.no_attributes(node, of);
@@ -474,7 +469,7 @@ impl<'d> Builder<'d> {
             }
         }
         let scalar = self.base_of(of, definition, span)?;
-        declaration.attributes = self.attributes(node, scalar, definition)?;
+        declaration.attributes = self.attributes(node, scalar, definition)?.into();
         self.note_key_of(node, scalar, parent, place, later);
         Some(self.push_setting("*", Kind::Scalar(scalar.into()), of, declaration, parent))
     }
@@ -515,8 +510,8 @@ impl<'d> Builder<'d> {
         let inner = Place {
             parent: id,
             available: declaration.available.clone(),
-            absent: declaration.absent.clone(),
-            change: declaration.change.clone(),
+            absent: declaration.said.absent.clone(),
+            change: declaration.said.change.clone(),
             overridable: declaration.overridable,
             record: Some(id),
             words: &["about", "absent", "change"],
@@ -567,7 +562,7 @@ impl<'d> Builder<'d> {
         let mut declaration = self.common(node, place, later, &known, definition);
         self.leaf_children(node, place, later);
         let Some(attributes) = self.attributes(node, scalar, definition) else { return };
-        declaration.attributes = attributes;
+        declaration.attributes = attributes.into();
         if let Some(id) = self.add(node, Kind::Scalar(scalar.into()), type_name, declaration, place) {
             self.note_key_of(node, scalar, id, place, later);
             self.note_defaults(node, id, place, later);

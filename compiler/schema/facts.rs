@@ -319,7 +319,7 @@ impl<'d> Builder<'d> {
     fn field(&self, record: &(SettingId, Ref), path: &[&str], scalar: &str) -> Option<Expr> {
         let mut id = record.0;
         for word in path {
-            id = *self.settings[id.index()].children.get(*word)?;
+            id = *self.settings[id.index()].children.get(word)?;
         }
         let setting = &self.settings[id.index()];
         if setting.kind != Kind::Scalar(scalar.into()) {

@@ -15,7 +15,7 @@ use crate::{
     diag::{Diags, codes, nearest},
     expr::Expr,
     schema::{
-        ComposeSettings, Declaration, Kind, Override, Preset, Setting, Stack,
+        Children, ComposeSettings, Declaration, Kind, Override, Preset, Setting, Stack,
         build::Builder,
         declare::{FoundRule, Later, string_of},
         graph, never,
@@ -161,7 +161,7 @@ fn build(name: &str, docs: &[Doc], extensions: &[Doc], sources: &[Arc<Source>], 
         helm: Vec::new(),
         flux: Vec::new(),
         surfaces: Vec::new(),
-        questions: builder.questions(&bodies),
+        questions: builder.questions(&bodies).into(),
         order: Vec::new(),
         preset_index: Vec::new(),
     };
@@ -273,7 +273,7 @@ fn root_setting(span: Span) -> Setting {
         depth: 0,
         below_list: false,
         kind: Kind::Group,
-        children: IndexMap::new(),
+        children: Children::default(),
         of: "".into(),
         declarations: vec![Declaration::new(span)],
     }

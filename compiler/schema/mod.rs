@@ -11,6 +11,7 @@ mod body;
 mod build;
 mod carried;
 mod charts;
+mod children;
 mod collect;
 mod declare;
 mod defaults;
@@ -19,10 +20,10 @@ mod facts;
 pub mod flux;
 mod graph;
 mod keys;
-mod lazy;
 pub mod load;
 mod names;
 mod never;
+mod packed;
 mod pending;
 mod project;
 pub mod questions;
@@ -40,25 +41,26 @@ pub(crate) use build::{bad_value, type_of};
 pub(crate) use graph::is_named;
 pub(crate) use tree::format_of;
 
-pub use lazy::Lazy;
+pub use children::Children;
 pub use rules::Told;
+pub use said::Said;
 pub use surface::{Carry, ChartKey, Fixed, Found, KeyShape, Packed, Runs, Surface, Unsaid};
 pub use targets::schemes;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     expr::{Expr, Place, Ref},
+    pack::Lazy,
     plan::{self, Format, HealthKind, Role, Until},
     source::Span,
-    value::{Attributes, Value},
+    value::{Ranged, Value},
 };
 
 /// Number of a setting in [`Stack::settings`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SettingId(pub u32);
 
 impl SettingId {
@@ -82,20 +84,20 @@ impl SettingId {
 pub const FIRST_OTHER: u32 = 1 << 24;
 
 /// A place that is no setting.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Other {
     /// The root `endpoint`.
     Endpoints,
     /// `endpoint.NAME`: host and first port.
-    Endpoint(#[serde(with = "crate::value::shared")] Arc<str>),
+    Endpoint(Arc<str>),
     /// `endpoint.NAME.host`.
-    EndpointHost(#[serde(with = "crate::value::shared")] Arc<str>),
+    EndpointHost(Arc<str>),
     /// `endpoint.NAME.port`, or of a named port.
-    EndpointPort(#[serde(with = "crate::value::shared")] Arc<str>, #[serde(with = "crate::value::shared")] Arc<str>),
+    EndpointPort(Arc<str>, Arc<str>),
     /// `endpoint.NAME.ports`.
-    EndpointPorts(#[serde(with = "crate::value::shared")] Arc<str>),
+    EndpointPorts(Arc<str>),
     /// `endpoint.NAME.FIELD`.
-    EndpointField(#[serde(with = "crate::value::shared")] Arc<str>, #[serde(with = "crate::value::shared")] Arc<str>),
+    EndpointField(Arc<str>, Arc<str>),
     /// `self` in the fields of an endpoint.
     Provider,
     /// `self.host` there.
@@ -107,13 +109,13 @@ pub enum Other {
     /// The root `workloads`.
     Workloads,
     /// `workloads.NAME`.
-    Workload(#[serde(with = "crate::value::shared")] Arc<str>),
+    Workload(Arc<str>),
     /// A fact of `workloads.NAME`, by the words of its path.
-    WorkloadFact(#[serde(with = "crate::value::shared")] Arc<str>, #[serde(with = "crate::value::shared")] Arc<str>),
+    WorkloadFact(Arc<str>, Arc<str>),
     /// The workload that a loop over `workloads` is at; its key is the workload's name.
     EachWorkload,
     /// A fact of that workload, by the words of its path.
-    EachWorkloadFact(#[serde(with = "crate::value::shared")] Arc<str>),
+    EachWorkloadFact(Arc<str>),
     /// `environment`: the name of the environment.
     Environment,
     /// `release`: the name of the deployment.
@@ -121,7 +123,7 @@ pub enum Other {
 }
 
 /// A stack, as it was checked.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Stack {
     /// Its name.
     pub name: Arc<str>,
@@ -158,7 +160,7 @@ pub struct Stack {
     /// What the charts read.
     pub surfaces: Vec<Packed>,
     /// What `init` asks; no part of the digest, because no output depends on it.
-    pub questions: Vec<questions::Section>,
+    pub questions: Lazy<Vec<questions::Section>>,
     /// Presets and settings in an order in which everything stands after what it reads.
     pub order: Vec<Step>,
     /// For each setting, the assignments of presets to it: preset, index in it.
@@ -166,7 +168,7 @@ pub struct Stack {
 }
 
 /// One step of resolving.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Step {
     /// Decide whether this preset holds.
     Preset(u32),
@@ -175,13 +177,11 @@ pub enum Step {
 }
 
 /// A setting, a group, or a map or list of settings.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Setting {
     /// Last word of its path; `*` for the item of a map or list.
-    #[serde(with = "crate::value::shared")]
     pub name: Arc<str>,
     /// Its path, `app.image` or `service.*.port`.
-    #[serde(with = "crate::value::shared")]
     pub path: Arc<str>,
     /// What holds it; none for the root.
     pub parent: Option<SettingId>,
@@ -192,22 +192,20 @@ pub struct Setting {
     /// What it is.
     pub kind: Kind,
     /// What it holds, in declared order.
-    #[serde(with = "crate::value::shared::keys")]
-    pub children: IndexMap<Arc<str>, SettingId>,
+    pub children: Children<SettingId>,
     /// The record or scalar type it was declared with, such as `resources`.
-    #[serde(with = "crate::value::shared")]
     pub of: Arc<str>,
     /// Its declarations: more than one where several variants of a choice declare the same name.
     pub declarations: Vec<Declaration>,
 }
 
 /// What a setting is.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Kind {
     /// A group or record.
     Group,
     /// One value of the scalar type of this name; `enum` has its words in the attributes.
-    Scalar(#[serde(with = "crate::value::shared")] Arc<str>),
+    Scalar(Arc<str>),
     /// A list.
     List(SettingId),
     /// A map.
@@ -219,13 +217,10 @@ pub enum Kind {
 }
 
 /// One declaration of a setting.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Declaration {
     /// Where it stands.
     pub span: Span,
-    /// One sentence for people.
-    #[serde(with = "crate::value::shared")]
-    pub about: Arc<str>,
     /// All must be true for the declaration to exist: indexes into [`Stack::conditions`], outermost first.
     pub available: Vec<u32>,
     /// The first that has a value is the weakest candidate.
@@ -237,13 +232,11 @@ pub struct Declaration {
     /// Whether an environment's `override` may name it.
     pub overridable: bool,
     /// Range, words, schemes.
-    pub attributes: Attributes,
+    pub attributes: Ranged,
     /// The map whose keys a `key` is one of.
-    pub key_of: Option<Ref>,
-    /// What a change of it does to what runs.
-    pub change: Change,
-    /// Targets that do not say it, nearest first.
-    pub absent: Vec<Absent>,
+    pub key_of: Option<Box<Ref>>,
+    /// What is said of it, which decides no value.
+    pub said: Lazy<Said>,
 }
 
 impl Declaration {
@@ -252,49 +245,42 @@ impl Declaration {
     pub fn new(span: Span) -> Declaration {
         Declaration {
             span,
-            about: "".into(),
             available: Vec::new(),
             defaults: Vec::new(),
             derived: false,
             required: false,
             overridable: true,
-            attributes: Attributes::default(),
+            attributes: Ranged::default(),
             key_of: None,
-            change: Change::default(),
-            absent: Vec::new(),
+            said: Lazy::default(),
         }
     }
 }
 
 /// What a change of a setting does to what runs, in the words of `change`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Change {
     /// Whatever the direction; empty if not said.
-    #[serde(with = "crate::value::shared")]
     pub any: Arc<str>,
     /// If it becomes smaller.
-    #[serde(with = "crate::value::shared")]
     pub shrink: Arc<str>,
     /// If it becomes larger.
-    #[serde(with = "crate::value::shared")]
     pub grow: Arc<str>,
 }
 
 /// Targets that do not say a setting, and why.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Absent {
     /// `helm`, `helm:0.8`, `compose`, `toml`, `mcp`, `flux` or `*`.
-    #[serde(with = "crate::value::shared::list")]
     pub targets: Vec<Arc<str>>,
     /// The reason.
-    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
 }
 
 /// Values that hold under a condition.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Preset {
     /// The condition; none holds always.
     pub when: Option<Expr>,
@@ -305,13 +291,11 @@ pub struct Preset {
 }
 
 /// Values that hold for some targets only.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Override {
     /// The targets.
-    #[serde(with = "crate::value::shared::list")]
     pub targets: Vec<Arc<str>>,
     /// The reason.
-    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -320,12 +304,11 @@ pub struct Override {
 }
 
 /// A value for a setting, as some layer gives it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Assignment {
     /// The setting.
     pub setting: SettingId,
     /// The keys of the maps and lists above it, outermost first; an item of a list has its index.
-    #[serde(with = "crate::value::shared::list")]
     pub keys: Vec<Arc<str>>,
     /// What is given.
     pub given: Given,
@@ -336,7 +319,7 @@ pub struct Assignment {
 }
 
 /// What a layer gives a setting.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Given {
     /// This value, in normal form.
     Value(Value),
@@ -355,10 +338,9 @@ pub enum Given {
 }
 
 /// A rule.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Rule {
     /// Its id, unique in the stack.
-    #[serde(with = "crate::value::shared")]
     pub id: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -367,21 +349,19 @@ pub struct Rule {
     /// Whether only a warning.
     pub warning: bool,
     /// `base` or a target; empty for every view.
-    #[serde(with = "crate::value::shared")]
     pub view: Arc<str>,
     /// A target that makes it needless where it is written; empty for none.
-    #[serde(with = "crate::value::shared")]
     pub without: Arc<str>,
     /// When it applies; all must be true.
     pub when: Vec<Expr>,
     /// What must hold.
-    pub require: Vec<Expr>,
+    pub require: Lazy<Vec<Expr>>,
     /// What to tell where it is broken.
     pub told: Lazy<Told>,
 }
 
 /// Something that exists under conditions and once per item of loops.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Guarded<T> {
     /// The conditions and loops around it, outermost first.
     pub guards: Vec<Guard>,
@@ -390,7 +370,7 @@ pub struct Guarded<T> {
 }
 
 /// A condition or a loop.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Guard {
     /// `(when)"…"`.
     When(Expr),
@@ -399,7 +379,7 @@ pub enum Guard {
 }
 
 /// Further providers and fields of an endpoint.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Endpoint {
     /// Its name; a constant unless it stands in a loop.
     pub name: Expr,
@@ -412,7 +392,7 @@ pub struct Endpoint {
 }
 
 /// A provider that we do not run.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct External {
     /// When it is the provider.
     pub when: Option<Expr>,
@@ -425,7 +405,7 @@ pub struct External {
 }
 
 /// A workload.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Workload {
     /// Its name; a constant unless it stands in a loop.
     pub name: Expr,
@@ -436,19 +416,17 @@ pub struct Workload {
     /// Whether it keeps data.
     pub stateful: bool,
     /// Its facts.
-    pub facts: Vec<Guarded<Fact>>,
+    pub facts: Lazy<Vec<Guarded<Fact>>>,
     /// Facts that replace others for some targets.
     pub overrides: Vec<FactOverride>,
 }
 
 /// Facts that replace those of the same kind and key, for some targets.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct FactOverride {
     /// The targets.
-    #[serde(with = "crate::value::shared::list")]
     pub targets: Vec<Arc<str>>,
     /// The reason.
-    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// Where it stands.
     pub span: Span,
@@ -457,7 +435,7 @@ pub struct FactOverride {
 }
 
 /// One fact of a workload, and the line that says it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Fact {
     /// Where it stands.
     pub span: Span,
@@ -466,7 +444,7 @@ pub struct Fact {
 }
 
 /// What a fact of a workload says.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Workload`, as expressions")]
 pub enum FactKind {
     Image {
@@ -483,7 +461,6 @@ pub enum FactKind {
     Schedule(Expr),
     Env {
         name: Expr,
-        #[serde(with = "crate::value::shared::list")]
         also: Vec<Arc<str>>,
         file: bool,
         value: Expr,
@@ -562,16 +539,16 @@ impl FactKind {
 }
 
 /// The content of a mounted file.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the cases of `plan::FileContent`")]
 pub enum FileExpr {
     Text(Expr),
     Tree(FormatExpr, Vec<TreeNode>),
-    Config(#[serde(with = "crate::value::shared")] Arc<str>),
+    Config(Arc<str>),
 }
 
 /// A format that is fixed, or comes from a setting.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum FormatExpr {
     Fixed(Format),
@@ -579,7 +556,7 @@ pub enum FormatExpr {
 }
 
 /// Limits and requests, as expressions.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Resources`")]
 pub struct ResourceExprs {
     pub request_cpu: Option<Expr>,
@@ -589,7 +566,7 @@ pub struct ResourceExprs {
 }
 
 /// A health check, as expressions.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Health`")]
 pub struct HealthExprs {
     pub kind: HealthKind,
@@ -602,7 +579,7 @@ pub struct HealthExprs {
 }
 
 /// How health is checked, as expressions.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the cases of `plan::Probe`")]
 pub enum ProbeExpr {
     Http { path: Expr, port: Expr },
@@ -611,7 +588,7 @@ pub enum ProbeExpr {
 }
 
 /// What the `compose` node says.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Compose`")]
 pub struct ComposeSettings {
     pub project: Option<Expr>,
@@ -620,7 +597,7 @@ pub struct ComposeSettings {
 }
 
 /// Paths outside which a target says nothing.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scope {
     /// The settings and groups in scope.
     pub settings: Vec<SettingId>,
@@ -631,7 +608,7 @@ pub struct Scope {
 }
 
 /// A configuration file.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Config`")]
 pub struct Config {
     pub name: Arc<str>,
@@ -640,11 +617,11 @@ pub struct Config {
     pub span: Span,
     pub when: Vec<Expr>,
     pub scope: Option<Scope>,
-    pub tree: Vec<TreeNode>,
+    pub tree: Lazy<Vec<TreeNode>>,
 }
 
 /// A set of MCP servers.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Mcp {
     /// Where it stands.
     pub span: Span,
@@ -659,7 +636,7 @@ pub struct Mcp {
 }
 
 /// Objects that Flux applies beside the releases.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct FluxObjects {
     /// Where they stand.
     pub span: Span,
@@ -670,7 +647,7 @@ pub struct FluxObjects {
 }
 
 /// An object that Flux applies beside the releases.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Object`")]
 pub struct FluxObject {
     pub file: Arc<str>,
@@ -679,7 +656,7 @@ pub struct FluxObject {
 }
 
 /// An MCP server.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Server`")]
 pub struct Server {
     pub name: Expr,
@@ -691,7 +668,7 @@ pub struct Server {
 }
 
 /// One way to say the system in Helm.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Helm {
     /// Its name; its column in the ledger is `helm:NAME`, or `helm` where it is the only one.
     pub name: Arc<str>,
@@ -708,7 +685,7 @@ pub struct Helm {
 }
 
 /// Something that a cluster must have before a release is installed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Requirement {
     /// In words.
     pub name: Arc<str>,
@@ -719,7 +696,7 @@ pub struct Requirement {
 }
 
 /// One release.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Release`")]
 pub struct Release {
     pub name: Arc<str>,
@@ -741,7 +718,7 @@ pub struct Release {
 pub const PROJECT: &str = "project";
 
 /// Where a chart lies, in the words that environments have for it too.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct ChartSource {
     /// Where it stands.
     pub span: Span,
@@ -752,7 +729,7 @@ pub struct ChartSource {
 }
 
 /// A node of a tree.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum TreeNode {
     /// A key and its value.
     Key {
@@ -777,15 +754,15 @@ pub enum TreeNode {
 }
 
 /// A key of a tree.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum TreeKey {
-    Fixed(#[serde(with = "crate::value::shared")] Arc<str>),
+    Fixed(Arc<str>),
     Computed(Expr),
 }
 
 /// A value in a tree.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum TreeValue {
     /// One value; of a group it is a map.
     One(Expr),
@@ -803,7 +780,7 @@ pub enum TreeValue {
 }
 
 /// What an empty tree that stays is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Keep {
     Map,

@@ -36,7 +36,7 @@ impl<'d> Builder<'d> {
                 PendingOf::KeyOf(id, declaration) => {
                     let Written::Entry(entry) = text else { continue };
                     let found = self.key_of(entry, &scope);
-                    self.settings[id.index()].declarations[*declaration].key_of = found;
+                    self.settings[id.index()].declarations[*declaration].key_of = found.map(Box::new);
                 }
                 PendingOf::Default(id, declaration) => {
                     let Written::Entry(entry) = text else { continue };

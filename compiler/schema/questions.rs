@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     diag::{codes, nearest},
@@ -26,7 +25,7 @@ use crate::{
 };
 
 /// Questions that belong together.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Section {
     /// Its title, for people.
     pub title: Arc<str>,
@@ -37,7 +36,7 @@ pub struct Section {
 }
 
 /// A question.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Question {
     /// Its id, unique in the stack: the flag is `--ID`.
     pub id: Arc<str>,
@@ -60,7 +59,7 @@ pub struct Question {
 }
 
 /// A word that may be answered, and what it writes.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Answer {
     /// The word.
     pub word: Arc<str>,
@@ -73,7 +72,7 @@ pub struct Answer {
 }
 
 /// A setting, be it of an entry of a map.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Place {
     /// The setting.
     pub setting: SettingId,
@@ -83,7 +82,7 @@ pub struct Place {
 }
 
 /// What an answer is the value of.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Sets {
     /// A setting; of a map of records it is the key of its only entry.
     Setting(Place),
@@ -367,7 +366,7 @@ impl<'d> Builder<'d> {
         match sets {
             Some(Sets::Setting(place)) => {
                 let declared = self.settings[place.setting.index()].declarations.first();
-                declared.map(|found| found.about.clone()).unwrap_or_default()
+                declared.map(|found| found.said.about.clone()).unwrap_or_default()
             }
             Some(Sets::Flux(path)) => flux::Word::named(path).map_or("", |word| word.about).into(),
             None => "".into(),

@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     diag::{codes, nearest},
     expr::{self, Expr, Form, Kind as ExprKind, Names, Type},
@@ -23,7 +21,7 @@ use crate::{
 };
 
 /// What a broken rule says, which most compiles never do.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Told {
     /// What to tell.
     pub message: Expr,
@@ -171,7 +169,7 @@ impl<'d> Builder<'d> {
                 Some(when) => vec![when?],
                 None => Vec::new(),
             },
-            require,
+            require: require.into(),
             told: Told { message, help, named }.into(),
         })
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::{
     diag::{codes, nearest},
+    pack::Lazy,
     schema::{
         Absent, Change, Declaration,
         assign::reason,
@@ -16,15 +17,18 @@ use crate::{
         shape::Shape,
     },
     syntax::Node,
-    value::Attributes,
 };
 
-/// What a scalar declaration or a type says besides its values.
-#[derive(Default)]
-pub(super) struct Said {
-    pub(super) about: Arc<str>,
-    pub(super) absent: Vec<Absent>,
-    pub(super) change: Change,
+/// What is said of a setting or a type besides its values: for people, of targets that do not say it, and for the day when it
+/// changes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Said {
+    /// One sentence for people.
+    pub about: Arc<str>,
+    /// Targets that do not say it, nearest first.
+    pub absent: Vec<Absent>,
+    /// What a change of it does to what runs.
+    pub change: Change,
 }
 
 impl<'d> Builder<'d> {
@@ -39,17 +43,9 @@ impl<'d> Builder<'d> {
         definition: Option<&'d Node>,
     ) -> Declaration {
         let mut declaration = Declaration {
-            span: node.name.span,
-            about: "".into(),
             available: place.available.clone(),
-            defaults: Vec::new(),
-            derived: false,
-            required: false,
             overridable: place.overridable,
-            attributes: Attributes::default(),
-            key_of: None,
-            change: Change::default(),
-            absent: place.absent.clone(),
+            ..Declaration::new(node.name.span)
         };
         for (name, entry) in node.properties() {
             match name.text.as_str() {
@@ -76,11 +72,12 @@ impl<'d> Builder<'d> {
         }
         let own = self.said(node);
         let of_type = definition.map(|definition| self.said(definition)).unwrap_or_default();
-        declaration.about = if own.about.is_empty() { of_type.about } else { own.about };
-        declaration.absent.splice(0..0, own.absent);
-        declaration.absent.extend(of_type.absent);
         let nearest_change = [own.change, of_type.change, place.change.clone()];
-        declaration.change = nearest_change.into_iter().find(|change| *change != Change::default()).unwrap_or_default();
+        declaration.said = Lazy::from(Said {
+            about: if own.about.is_empty() { of_type.about } else { own.about },
+            absent: own.absent.into_iter().chain(place.absent.iter().cloned()).chain(of_type.absent).collect(),
+            change: nearest_change.into_iter().find(|change| *change != Change::default()).unwrap_or_default(),
+        });
         declaration
     }
 

@@ -5,28 +5,24 @@
 //! Invariant: a stack that is decoded decodes no surface; each is decoded once, when it is first asked for.
 
 use std::{
-    borrow::Cow,
     collections::BTreeSet,
-    fmt,
     sync::{Arc, OnceLock},
 };
 
-use indexmap::IndexMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use crate::{
     expr::{self, Expr, Place},
+    pack::{Lazy, Pack, Reader, Writer},
     plan::{self, FactPath},
-    schema::{Release, Stack},
+    schema::{Children, Release, Stack},
     source::Span,
-    value::{Attributes, Value},
+    value::{Ranged, Value},
 };
 
 /// Places from this number on are no keys but rows of [`Surface::workloads`].
 pub(super) const FIRST_WORKLOAD: u32 = 1 << 24;
 
 /// What one version of a chart reads, written from its templates.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Surface {
     /// The chart.
     pub chart: Arc<str>,
@@ -45,11 +41,10 @@ pub struct Surface {
     /// Facts that it cannot state.
     pub unsaid: Vec<Unsaid>,
     /// What [`Surface::asked`] says, once somebody asked.
-    #[serde(skip)]
     pub(super) found: Found,
 }
 
-/// What was computed of a surface and is no part of it.
+/// What was computed of a surface and says nothing that it does not say.
 #[derive(Debug, Default)]
 pub struct Found {
     asked: OnceLock<Vec<u32>>,
@@ -62,6 +57,18 @@ impl Clone for Found {
     }
 }
 
+/// An image has it too, because it takes a walk over all keys.
+impl Pack for Found {
+    fn write(&self, to: &mut Writer) {
+        self.asked.get().cloned().write(to);
+    }
+
+    fn read(from: &mut Reader) -> Found {
+        let asked: Option<Vec<u32>> = Option::read(from);
+        Found { asked: asked.map(OnceLock::from).unwrap_or_default() }
+    }
+}
+
 impl PartialEq for Found {
     fn eq(&self, _: &Found) -> bool {
         true
@@ -69,10 +76,9 @@ impl PartialEq for Found {
 }
 
 /// A key that a chart reads, or a trap.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct ChartKey {
     /// Its name; `*` for the items of a list or map.
-    #[serde(with = "crate::value::shared")]
     pub name: Arc<str>,
     /// What holds it; none for the root.
     pub parent: Option<u32>,
@@ -83,7 +89,7 @@ pub struct ChartKey {
     /// The chart's own value, if it has one.
     pub default: Option<Value>,
     /// Under which values of other keys the chart reads it; those of the keys above it count too.
-    pub when: Option<Expr>,
+    pub when: Option<Box<Expr>>,
     /// The facts, or parts of facts, that it carries.
     pub carries: Vec<Carry>,
     /// Whether the chart runs its text as a template.
@@ -91,21 +97,19 @@ pub struct ChartKey {
     /// Whether it has to be written while it is read: the chart's own value would say something of its own.
     pub required: bool,
     /// What it has to say, computed from the stack's settings: for what is no fact and no setting as it stands.
-    pub says: Option<Expr>,
-    /// The keys below it; of a map or of anything those that are known by name. Not in the bytes: every key names what
-    /// holds it.
-    #[serde(skip)]
-    pub children: IndexMap<Arc<str>, u32>,
+    pub says: Option<Box<Expr>>,
+    /// The keys below it; of a map or of anything those that are known by name.
+    pub children: Children<u32>,
 }
 
 /// What a key of a chart holds.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum KeyShape {
     /// A map with these keys and no others.
     Group,
     /// A value of the scalar type of this name, within these attributes. A `secret` is the text of one, which no
     /// value of ours ever is.
-    Scalar(#[serde(with = "crate::value::shared")] Arc<str>, Attributes),
+    Scalar(Arc<str>, Ranged),
     /// A list of what this key says.
     List(u32),
     /// A map of what this key says.
@@ -113,16 +117,15 @@ pub enum KeyShape {
     /// Anything: the chart hands it on whole.
     Any,
     /// Nothing: no template reads it, for this reason.
-    Dead(#[serde(with = "crate::value::shared")] Arc<str>),
+    Dead(Arc<str>),
 }
 
 /// A fact, or a part of one, that a key of a chart carries.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Carry {
     /// The fact.
     pub fact: FactPath,
     /// The part of its value, a row of `value::PARTS`; empty for all of it.
-    #[serde(with = "crate::value::shared")]
     pub part: Arc<str>,
     /// How much the fact is more than the key; 0 but for charts that count, say, the copies beside the first.
     pub plus: i64,
@@ -131,10 +134,9 @@ pub struct Carry {
 }
 
 /// A workload that a chart runs.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Runs {
     /// Its name.
-    #[serde(with = "crate::value::shared")]
     pub workload: Arc<str>,
     /// The host name of its Service, by the chart's keys.
     pub host: Option<Expr>,
@@ -145,7 +147,7 @@ pub struct Runs {
 }
 
 /// A fact that a chart's templates state without a key.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Fixed {
     /// The fact, or the part of one.
     pub fact: Carry,
@@ -158,12 +160,11 @@ pub struct Fixed {
 }
 
 /// Facts that a chart cannot state.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Unsaid {
     /// The facts; `*` in the key stands for any text.
     pub facts: Vec<FactPath>,
     /// The reason.
-    #[serde(with = "crate::value::shared")]
     pub because: Arc<str>,
     /// When, by the chart's keys; none is always.
     pub when: Option<Expr>,
@@ -185,7 +186,7 @@ impl ChartKey {
             template: false,
             required: false,
             says: None,
-            children: IndexMap::new(),
+            children: Children::default(),
         }
     }
 }
@@ -226,7 +227,7 @@ impl Surface {
     }
 
     fn find_asked(&self) -> Vec<u32> {
-        let mut all: Vec<&Expr> = self.keys.iter().flat_map(|key| &key.when).collect();
+        let mut all: Vec<&Expr> = self.keys.iter().flat_map(|key| key.when.as_deref()).collect();
         all.extend(self.keys.iter().flat_map(|key| &key.carries).flat_map(|carry| &carry.when));
         all.extend(self.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host)));
         all.extend(self.fixed.iter().flat_map(|fixed| fixed.when.iter().chain([&fixed.value])));
@@ -234,24 +235,6 @@ impl Surface {
         let places = all.into_iter().flat_map(expr::references).map(|found| found.place.0);
         let keys: BTreeSet<u32> = places.filter(|place| *place < FIRST_WORKLOAD).collect();
         keys.into_iter().collect()
-    }
-
-    /// Fills in [`ChartKey::children`] from what holds each key; none where a number is no key.
-    fn name_children(&mut self) -> Option<()> {
-        let mut counts = vec![0; self.keys.len()];
-        for key in self.keys.get(1..)? {
-            *counts.get_mut(key.parent? as usize)? += 1;
-        }
-        self.keys.iter_mut().zip(counts).for_each(|(key, count)| key.children.reserve_exact(count));
-        for number in 1..self.keys.len() {
-            let key = self.keys.get(number)?;
-            let (name, parent, number) = (key.name.clone(), key.parent?, u32::try_from(number).ok()?);
-            let parent = self.keys.get_mut(parent as usize)?;
-            if !matches!(parent.shape, KeyShape::List(item) | KeyShape::Map(item) if item == number) {
-                parent.children.insert(name, number);
-            }
-        }
-        Some(())
     }
 
     /// The workload whose host a place of a text stands for; none for keys.
@@ -285,7 +268,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// A surface within a stack: its name, and bytes that are read when somebody asks.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Packed {
     /// The file in the stack's folder.
     pub file: Arc<str>,
@@ -293,63 +276,22 @@ pub struct Packed {
     pub chart: Arc<str>,
     /// Its version.
     pub version: Arc<str>,
-    bytes: Cow<'static, [u8]>,
-    read: OnceLock<Arc<Surface>>,
+    pub(super) surface: Lazy<Arc<Surface>>,
 }
 
 impl Packed {
-    /// A surface as bytes; none where the format cannot say a value, and no surface that was loaded holds one.
+    /// A surface that lies in this file.
     #[must_use]
-    pub fn new(file: Arc<str>, surface: Surface) -> Option<Packed> {
-        let bytes = postcard::to_allocvec(&surface).ok()?.into();
+    pub fn new(file: Arc<str>, surface: Surface) -> Packed {
+        _ = surface.asked(); // computed here, so that an image has it
         let (chart, version) = (surface.chart.clone(), surface.version.clone());
-        Some(Packed { file, chart, version, bytes, read: OnceLock::from(Arc::new(surface)) })
+        Packed { file, chart, version, surface: Arc::new(surface).into() }
     }
 
-    /// Its bytes, which an image keeps beside the stack.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Gives it its bytes, where they lie in the program.
-    pub(crate) fn lie_at(&mut self, bytes: &'static [u8]) {
-        self.bytes = Cow::Borrowed(bytes);
-    }
-
-    /// The surface; none where its bytes were not written by this compiler.
+    /// The surface.
     #[must_use]
-    pub fn surface(&self) -> Option<Arc<Surface>> {
-        if let Some(read) = self.read.get() {
-            return Some(read.clone());
-        }
-        let mut surface = postcard::from_bytes::<Surface>(&self.bytes).ok()?;
-        surface.name_children()?;
-        Some(self.read.get_or_init(|| Arc::new(surface)).clone())
-    }
-}
-
-impl PartialEq for Packed {
-    fn eq(&self, other: &Packed) -> bool {
-        self.file == other.file && self.bytes == other.bytes
-    }
-}
-
-impl fmt::Debug for Packed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Packed({} {} {}, {} bytes)", self.file, self.chart, self.version, self.bytes.len())
-    }
-}
-
-impl Serialize for Packed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (&self.file, &self.chart, &self.version).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Packed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Packed, D::Error> {
-        let (file, chart, version) = Deserialize::deserialize(deserializer)?;
-        Ok(Packed { file, chart, version, bytes: Cow::default(), read: OnceLock::new() })
+    pub fn surface(&self) -> Arc<Surface> {
+        Arc::clone(&self.surface)
     }
 }
 
@@ -376,49 +318,13 @@ impl Stack {
         let is = |found: &&Packed| {
             found.file.as_ref() == file && found.chart.as_ref() == chart && found.version.as_ref() == version
         };
-        self.surfaces.iter().find(is)?.surface()
+        self.surfaces.iter().find(is).map(Packed::surface)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_read_from_bytes_is_what_was_written() {
-        let key = |name: &str, parent, shape| ChartKey::new(name.into(), parent, Span::default(), shape);
-        let scalar = || KeyShape::Scalar("string".into(), Attributes::default());
-        let mut keys = vec![
-            key("", None, KeyShape::Group),
-            key("b", Some(0), KeyShape::Map(2)),
-            key("*", Some(1), KeyShape::Group),
-            key("known", Some(1), scalar()),
-            key("inner", Some(2), scalar()),
-            key("a", Some(0), KeyShape::Dead("it is old".into())),
-        ];
-        let children = |names: &[(&str, u32)]| names.iter().map(|(name, number)| (Arc::from(*name), *number)).collect();
-        keys[0].children = children(&[("b", 1), ("a", 5)]);
-        keys[1].children = children(&[("known", 3)]);
-        keys[2].children = children(&[("inner", 4)]);
-        let (chart, version) = (Arc::from("demo"), Arc::from("1"));
-        let (workloads, runs, fixed, unsaid) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let surface = Surface {
-            chart,
-            version,
-            span: Span::default(),
-            keys,
-            workloads,
-            runs,
-            fixed,
-            unsaid,
-            found: Found::default(),
-        };
-        let packed = Packed::new("chart.kdl".into(), surface.clone()).expect("it has bytes");
-        let mut again: Packed =
-            postcard::from_bytes(&postcard::to_allocvec(&packed).expect("bytes")).expect("a surface");
-        again.lie_at(packed.bytes().to_owned().leak());
-        assert_eq!(*again.surface().expect("it is read"), surface);
-    }
 
     #[test]
     fn a_star_stands_for_any_text() {

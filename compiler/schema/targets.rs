@@ -145,7 +145,7 @@ impl<'d> Builder<'d> {
             self.empty(node.span, "the configuration holds nothing", "write its keys in braces, or delete it");
         }
         let when = self.conditions(item);
-        Some(Config { name, file: file?, format: format?, span: node.name.span, when, scope, tree })
+        Some(Config { name, file: file?, format: format?, span: node.name.span, when, scope, tree: tree.into() })
     }
 
     pub(super) fn mcp(&self, item: &Item<'d>) -> Option<Mcp> {

@@ -136,8 +136,9 @@ fn change_and_absent_are_inherited_by_what_is_inside() {
     let stack = stack.expect("no finding, so a stack");
     let x = stack.setting(SettingId::ROOT).children["x"];
     let field = |name: &str| &stack.setting(stack.setting(x).children[name]).declarations[0];
-    assert_eq!((&*field("a").change.any, &*field("b").change.any), ("recreate", "none"));
-    let targets: Vec<&str> = field("a").absent.iter().flat_map(|absent| &absent.targets).map(AsRef::as_ref).collect();
+    assert_eq!((&*field("a").said.change.any, &*field("b").said.change.any), ("recreate", "none"));
+    let targets: Vec<&str> =
+        field("a").said.absent.iter().flat_map(|absent| &absent.targets).map(AsRef::as_ref).collect();
     assert_eq!(targets, ["toml", "mcp"]);
 }
 

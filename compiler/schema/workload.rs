@@ -7,6 +7,7 @@
 use crate::{
     diag::{codes, nearest},
     expr::{Expr, Kind as ExprKind},
+    pack::Lazy,
     plan::{HealthKind, Role},
     schema::{
         Fact, FactKind, FactOverride, Guarded, ProbeExpr, Workload,
@@ -27,7 +28,7 @@ impl<'d> Builder<'d> {
         let stateful = node.property("stateful").is_some_and(|entry| self.flag(entry));
         let items = self.items_of(&node.children, &[], &item.scope);
         let mut workload =
-            Workload { name, span: node.name.span, role, stateful, facts: Vec::new(), overrides: Vec::new() };
+            Workload { name, span: node.name.span, role, stateful, facts: Lazy::default(), overrides: Vec::new() };
         for inner in &items {
             if inner.node.name.text == "override" {
                 workload.overrides.extend(self.fact_override(inner));

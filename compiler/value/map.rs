@@ -6,16 +6,17 @@ use std::{
 };
 
 use indexmap::{IndexMap, map};
-use serde::{Deserialize, Serialize};
 
 use super::Value;
+use crate::pack::pack;
 
 type Inner = IndexMap<Arc<str>, Value>;
 
 /// Values by key, in the order of declaration or writing.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Map(Box<Inner>);
+
+pack!(struct Map(entries));
 
 impl Deref for Map {
     type Target = Inner;

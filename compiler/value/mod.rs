@@ -19,7 +19,6 @@ mod print;
 mod scalar;
 mod secret;
 mod semver;
-pub mod shared;
 mod text;
 mod url;
 
@@ -28,18 +27,17 @@ mod tests;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::{
     map::Map,
     part::{PARTS, Part, Set, part, parts, with_parts},
     print::{Printed, Words, print, spell},
-    scalar::{Attributes, Bad, Base, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},
+    scalar::{Attributes, Bad, Base, Ranged, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},
     secret::secret_variable,
 };
+use crate::pack::pack;
 
 /// A value in normal form.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Value {
     /// Yes or no.
     Bool(bool),
@@ -48,7 +46,7 @@ pub enum Value {
     /// A finite number with a fraction: `number`, `ratio`.
     Float(f64),
     /// Text without pieces that are known only later; most scalar types keep their normal form in it.
-    String(#[serde(with = "shared")] Arc<str>),
+    String(Arc<str>),
     /// Text with links or secrets in it, which each target prints in its own way. Never all literal.
     Text(Vec<Piece>),
     /// An amount of memory or storage, in bytes.
@@ -68,6 +66,11 @@ pub enum Value {
     /// An explicit null in a free tree.
     Null,
 }
+
+pack!(enum Value:
+    Bool(one), Int(one), Float(one), String(one), Text(one), Memory(one), Cpu(one), Duration(one), Secret(one),
+    Image(one), List(one), Map(one), Null
+);
 
 /// The most bytes that values of one view, or leaves of one target, may take together; see [`size`].
 pub const MAX_BYTES: usize = 64 << 20;
@@ -90,41 +93,46 @@ pub fn size(value: &Value) -> usize {
 }
 
 /// A piece of [`Value::Text`].
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Piece {
     /// Plain text, never empty; two literals never stand side by side.
-    Literal(#[serde(with = "shared")] Arc<str>),
+    Literal(Arc<str>),
     /// The address of a workload.
     Link(Link),
     /// The value of a secret; legal only in variables and arguments of a workload.
     Secret(SecretRef),
 }
 
+pack!(enum Piece: Literal(one), Link(one), Secret(one));
+
 /// The address of a workload, or a part of it. Compose and Kubernetes print it differently; it is one fact.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Link {
     /// The endpoint, which is the workload's name.
-    #[serde(with = "shared")]
     pub endpoint: Arc<str>,
     /// Which part.
     pub part: LinkPart,
 }
 
+pack!(struct Link: endpoint, part);
+
 /// The part of an address that a [`Link`] stands for.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum LinkPart {
     /// Host and first port, `host:port`.
     Address,
     /// A field that the stack gives the endpoint, such as `url`; gone once a plan is lowered.
-    Field(#[serde(with = "shared")] Arc<str>),
+    Field(Arc<str>),
     /// The host name alone.
     Host,
     /// The number of the named port; an empty name is the first port.
-    Port(#[serde(with = "shared")] Arc<str>),
+    Port(Arc<str>),
 }
 
+pack!(enum LinkPart: Address, Field(one), Host, Port(one));
+
 /// Name and key of a secret that somebody else keeps.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct SecretRef {
     /// A DNS subdomain: the Kubernetes `Secret`, or the folder of the Compose secret file.
     pub name: Arc<str>,
@@ -132,8 +140,10 @@ pub struct SecretRef {
     pub key: Arc<str>,
 }
 
+pack!(struct SecretRef: name, key);
+
 /// A container image, in normal form: without the default registry and without `library/`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Image {
     /// Host and optional port, empty for Docker Hub.
     pub registry: Arc<str>,
@@ -144,6 +154,8 @@ pub struct Image {
     /// `sha256:` and 64 hexadecimal digits, or empty.
     pub digest: Arc<str>,
 }
+
+pack!(struct Image: registry, repository, tag, digest);
 
 impl Value {
     /// A string value.

@@ -1,8 +1,6 @@
 //! The table of scalar types and the ways into it: from a literal, and from a computed value.
 
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
+use std::{ops::Deref, sync::Arc};
 
 use super::{Value, cpu, cron, duration, host, image, memory, name, number, path, secret, semver, spell, text, url};
 use crate::{
@@ -10,6 +8,7 @@ use crate::{
         Code, Finding,
         codes::{BAD_LENGTH, NUMBER_FOR_TEXT, OUT_OF_RANGE, WRONG_LITERAL, WRONG_TYPE},
     },
+    pack::pack,
     source::Span,
 };
 
@@ -27,18 +26,39 @@ pub enum Raw<'a> {
 }
 
 /// What a declaration demands of a value beyond its type.
-#[derive(Default, Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Default, Clone, PartialEq, Debug)]
 pub struct Attributes {
     /// The least value, in the type of the value; for types that are text the least number of characters, an `Int`.
     pub min: Option<Value>,
     /// The greatest value, likewise.
     pub max: Option<Value>,
     /// The schemes that a `url` may have, in lower case; none is any.
-    #[serde(with = "crate::value::shared::list")]
     pub schemes: Vec<Arc<str>>,
     /// The words of an `enum`.
-    #[serde(with = "crate::value::shared::list")]
     pub words: Vec<Arc<str>>,
+}
+
+pack!(struct Attributes: min, max, schemes, words);
+
+/// Attributes that take no room where there are none, as of most settings.
+#[derive(Default, Clone, PartialEq, Debug)]
+pub struct Ranged(Option<Box<Attributes>>);
+
+pack!(struct Ranged(attributes));
+
+impl From<Attributes> for Ranged {
+    fn from(attributes: Attributes) -> Ranged {
+        Ranged((attributes != Attributes::default()).then(|| Box::new(attributes)))
+    }
+}
+
+impl Deref for Ranged {
+    type Target = Attributes;
+
+    fn deref(&self) -> &Attributes {
+        static NONE: Attributes = Attributes { min: None, max: None, schemes: Vec::new(), words: Vec::new() };
+        self.0.as_deref().unwrap_or(&NONE)
+    }
 }
 
 /// Why a value does not have a type. It becomes a finding as soon as somebody knows the place ([`Bad::at`]).

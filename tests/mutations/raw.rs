@@ -81,7 +81,7 @@ fn raw_keys_that_carry_a_fact_are_refused_and_others_are_not() {
         let releases = &committed.plan.deployments[0].helm;
         let release = releases.iter().find(|it| it.name == deployed.stack.name).unwrap_or(&releases[0]);
         let of_release = |surface: &Arc<Surface>| surface.chart == release.chart && surface.version == release.version;
-        let mut surfaces = deployed.stack.surfaces.iter().filter_map(Packed::surface);
+        let mut surfaces = deployed.stack.surfaces.iter().map(Packed::surface);
         let surface = surfaces.find(of_release).expect("the release has one");
         let path = format!("{}/helm/{}", deployed.name, release.file);
         let file = committed.files.iter().find(|file| file.path == path).expect("it has values");

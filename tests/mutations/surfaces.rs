@@ -32,7 +32,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
     let mut all = Vec::new();
     for stack in stacks() {
         for (number, packed) in stack.surfaces.iter().enumerate() {
-            let surface = packed.surface().expect("it can be read");
+            let surface = packed.surface();
             if written(&surface).is_empty() {
                 continue; // of a version that no environment here is for
             }
@@ -51,7 +51,7 @@ pub(super) fn ends() -> Vec<(&'static str, String, End)> {
 fn checked(stack: &Stack, number: usize, original: &Surface, surface: Surface, mistake: &Mistake<'_, Surface>) -> End {
     let mut stack = stack.clone();
     let file = stack.surfaces[number].file.clone();
-    stack.surfaces[number] = Packed::new(file, surface.clone()).expect("it can be kept");
+    stack.surfaces[number] = Packed::new(file, surface.clone());
     let judge = mistake.judge(OF_CHARTS);
     let stack = Arc::new(stack);
     let mut end = None;
@@ -321,11 +321,11 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, is_filled: bool, all: &
     let path = surface.path_of(number);
     if let (Some(parent), true) = (key.parent, &*key.name != "*") {
         let name = key.name.clone();
-        let delete = move |surface: &mut Surface| _ = surface.keys[parent as usize].children.shift_remove(&name);
+        let delete = move |surface: &mut Surface| surface.keys[parent as usize].children.remove(&name);
         add("delete", path.clone(), Box::new(delete));
         let (name, other) = (key.name.clone(), Arc::<str>::from(renamed(&key.name)));
         let rename = move |surface: &mut Surface| {
-            surface.keys[parent as usize].children.shift_remove(&name);
+            surface.keys[parent as usize].children.remove(&name);
             surface.keys[parent as usize].children.insert(other.clone(), number);
             surface.keys[at].name = other.clone();
         };
@@ -335,10 +335,14 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, is_filled: bool, all: &
     add("change", path.clone(), Box::new(move |surface| surface.keys[at].shape = shape.clone()));
     if let Some(when) = &key.when {
         let when = not(when);
-        add("flip", path.clone(), Box::new(move |surface| surface.keys[at].when = Some(when.clone())));
+        add("flip", path.clone(), Box::new(move |surface| surface.keys[at].when = Some(Box::new(when.clone()))));
     }
     if let Some(says) = key.says.as_ref().filter(|_| is_filled).and_then(|says| changed(stack, says)) {
-        add("change", format!("{path} says"), Box::new(move |surface| surface.keys[at].says = Some(says.clone())));
+        add(
+            "change",
+            format!("{path} says"),
+            Box::new(move |surface| surface.keys[at].says = Some(Box::new(says.clone()))),
+        );
     }
     for (which, carry) in key.carries.iter().enumerate() {
         // That a fact is carried twice, or under two names, is more than is asked for.

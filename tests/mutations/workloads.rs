@@ -19,7 +19,7 @@ use super::{
 pub(super) fn ends() -> Vec<(&'static str, String, End)> {
     let mut all = Vec::new();
     for stack in stacks() {
-        let surfaces: Vec<Arc<Surface>> = stack.surfaces.iter().filter_map(trueline::schema::Packed::surface).collect();
+        let surfaces: Vec<Arc<Surface>> = stack.surfaces.iter().map(trueline::schema::Packed::surface).collect();
         let users = users(&stack);
         let explain = |committed: &Committed, plan: &Plan| one_sided(committed, plan, &surfaces);
         let end = |stack, mistake: &Mistake<'_, Stack>| compiled(stack, &users, false, mistake.judge(ALL), &explain);

@@ -257,7 +257,7 @@ impl<'a> Chart<'a, '_> {
         if let KeyShape::Dead(because) = &key.shape {
             return self.dead(key, because, at);
         }
-        if self.values.holds(key.when.as_ref()) == Some(false) && !matches!(node.data, Data::Null) {
+        if self.values.holds(key.when.as_deref()) == Some(false) && !matches!(node.data, Data::Null) {
             self.idle(number, at);
         }
         match &key.shape {
@@ -284,7 +284,7 @@ impl<'a> Chart<'a, '_> {
     /// The keys of something that the chart hands on whole, as far as the surface names them.
     fn known(&mut self, node: &'a Node<'a>, number: u32, at: &mut At<'a>) {
         for (name, node) in node.entries() {
-            if let Some(child) = self.key(number).children.get(&**name) {
+            if let Some(child) = self.key(number).children.get(name) {
                 let mut inner = self.enter(at, Step::Name(name));
                 self.value(node, *child, &mut inner);
                 self.path.pop();
@@ -298,7 +298,7 @@ impl<'a> Chart<'a, '_> {
         }
         for (name, node) in node.entries() {
             let mut inner = self.enter(at, Step::Name(name));
-            self.value(node, self.key(number).children.get(&**name).copied().unwrap_or(item), &mut inner);
+            self.value(node, self.key(number).children.get(name).copied().unwrap_or(item), &mut inner);
             self.path.pop();
         }
     }
@@ -336,7 +336,7 @@ impl<'a> Chart<'a, '_> {
         if key.children.is_empty() || !matches!(key.shape, KeyShape::Any | KeyShape::Map(_)) {
             return self.leaves(at);
         }
-        let own = node.entries().iter().filter(|(name, _)| !key.children.contains_key(&**name));
+        let own = node.entries().iter().filter(|(name, _)| !key.children.contains_key(name));
         own.flat_map(|(name, _)| self.leaves(&self.below(&mut at.clone(), Step::Name(name)))).collect()
     }
 
@@ -371,7 +371,7 @@ fn is_empty(value: &Value) -> bool {
 /// A value without keys that say things of their own, and without nulls; nothing where nothing is left.
 fn own(value: Value, key: &ChartKey) -> Option<Value> {
     let (Value::Map(entries), KeyShape::Any | KeyShape::Map(_)) = (&value, &key.shape) else { return Some(value) };
-    let left = entries.iter().filter(|(name, value)| !key.children.contains_key(*name) && **value != Value::Null);
+    let left = entries.iter().filter(|(name, value)| !key.children.contains_key(name) && **value != Value::Null);
     let left: indexmap::IndexMap<_, _> = left.map(|(name, value)| (name.clone(), value.clone())).collect();
     if left.is_empty() && !entries.is_empty() { None } else { Some(Value::Map(left.into())) }
 }
