@@ -37,6 +37,8 @@ pub(super) struct Marked<'t> {
     pub(super) text: Cow<'t, str>,
     /// What the marks stand for.
     pub(super) secrets: Vec<SecretRef>,
+    /// The text where it is shared, so that a value that is all of it shares it too.
+    pub(super) shared: Option<&'t Arc<str>>,
 }
 
 impl Marked<'_> {
@@ -71,8 +73,8 @@ impl Marked<'_> {
 
     /// The value of a text that is no tree.
     fn scalar(&self, text: &str, name: &str, names: &Names) -> Value {
-        if self.secrets.is_empty() && !text.contains([':', '@']) {
-            return bare(text, name, names);
+        if self.secrets.is_empty() && !text.bytes().any(|byte| matches!(byte, b':' | b'@')) {
+            return bare(text, name, names).unwrap_or_else(|| self.as_it_is(text));
         }
         if let ([secret], true) = (self.secrets.as_slice(), text.chars().eq(char::from_u32(FIRST_MARK))) {
             return Value::Secret(secret.clone());
@@ -81,7 +83,7 @@ impl Marked<'_> {
         if !self.secrets.is_empty() || is_addressed(text) {
             links(text, name, names, &mut pieces);
         } else {
-            return Value::string(text);
+            return self.as_it_is(text);
         }
         if self.secrets.is_empty() {
             return Value::text(pieces);
@@ -90,6 +92,14 @@ impl Marked<'_> {
         match pieces.as_slice() {
             [Piece::Secret(secret)] => Value::Secret(secret.clone()),
             _ => Value::text(pieces),
+        }
+    }
+
+    /// A text in which nothing was found.
+    fn as_it_is(&self, text: &str) -> Value {
+        match self.shared {
+            Some(shared) if std::ptr::eq(&**shared, text) => Value::String(shared.clone()),
+            _ => Value::string(text),
         }
     }
 
@@ -150,7 +160,7 @@ pub(super) fn real_number(real: f64) -> Value {
 /// The value in normal form of a text that a target prints for something of this name, such as a variable.
 #[must_use]
 pub fn text_value(text: &str, name: &str, names: &Names) -> Value {
-    Marked { text: Cow::Borrowed(text), secrets: Vec::new() }.value(name, names)
+    Marked { text: Cow::Borrowed(text), ..Marked::default() }.value(name, names)
 }
 
 /// A value of a plan, or of a text with links in it, in the normal form that its text has when it is read.
@@ -191,22 +201,20 @@ fn is_addressed(text: &str) -> bool {
 }
 
 /// A text without addresses. A host that stands alone is a link where its name says so; elsewhere it is the name of
-/// the endpoint as text, because in Compose nobody could tell the two apart.
-fn bare(text: &str, name: &str, names: &Names) -> Value {
-    if text.contains([',', ' ', '/', ';']) {
+/// the endpoint as text, because in Compose nobody could tell the two apart. None where it names no endpoint.
+fn bare(text: &str, name: &str, names: &Names) -> Option<Value> {
+    let parts = |byte: u8| matches!(byte, b',' | b' ' | b'/' | b';');
+    if text.bytes().any(parts) {
         let hosts = text.split([',', ' ', '/', ';']).any(|word| names.endpoint_of(word).is_some());
         if !hosts || !is_host_like(name) {
-            return Value::string(text);
+            return None;
         }
         let mut pieces = Vec::new();
         links(text, name, names, &mut pieces);
-        return Value::text(pieces);
+        return Some(Value::text(pieces));
     }
-    match names.endpoint_of(text) {
-        None => Value::string(text),
-        Some(endpoint) if is_host_like(name) => Value::Text(vec![host(endpoint)]),
-        Some(endpoint) => Value::String(endpoint.clone()),
-    }
+    let endpoint = names.endpoint_of(text)?;
+    Some(if is_host_like(name) { Value::Text(vec![host(endpoint)]) } else { Value::String(endpoint.clone()) })
 }
 
 fn host(endpoint: &Arc<str>) -> Piece {
@@ -295,13 +303,13 @@ fn port_after(text: &str, at: usize) -> Option<(i64, usize)> {
 /// A value of a plan as one target prints it into text, with secrets as marks.
 pub(super) fn printed<'t>(value: &'t Value, names: &Names) -> Marked<'t> {
     match value {
-        Value::String(text) => Marked { text: Cow::Borrowed(text), secrets: Vec::new() },
+        Value::String(text) => Marked { text: Cow::Borrowed(text), secrets: Vec::new(), shared: Some(text) },
         Value::Text(_) | Value::Secret(_) | Value::List(_) => {
             let mut marked = Marked::default();
             print(value, names, &mut marked);
             marked
         }
-        value => Marked { text: Cow::Owned(plain(value)), secrets: Vec::new() },
+        value => Marked { text: Cow::Owned(plain(value)), ..Marked::default() },
     }
 }
 

@@ -3,19 +3,47 @@
 use std::{cmp::Ordering, fmt, sync::Arc};
 
 /// What a fact is about: `aeterna env[RUST_LOG]`, `aeterna resources.limits.memory`.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(into = "Written")]
 pub struct FactPath {
     /// The workload.
-    #[serde(with = "crate::value::shared")]
     pub workload: Arc<str>,
     /// The kind.
     pub kind: Kind,
     /// Which of several: the name of a variable, of a port; empty where a workload has one.
-    #[serde(with = "crate::value::shared")]
     pub key: Arc<str>,
     /// Which field, by its row in [`KINDS`]; empty for the fact itself.
+    pub field: &'static str,
+}
+
+/// A [`FactPath`] as bytes: its field is the number of its row, counted from 1, or 0.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Written {
     #[serde(with = "crate::value::shared")]
-    pub field: Arc<str>,
+    workload: Arc<str>,
+    kind: Kind,
+    #[serde(with = "crate::value::shared")]
+    key: Arc<str>,
+    field: usize,
+}
+
+impl From<FactPath> for Written {
+    fn from(FactPath { workload, kind, key, field }: FactPath) -> Written {
+        let row = kind.row().fields.iter().position(|row| !field.is_empty() && row.name == field);
+        Written { workload, kind, key, field: row.map_or(0, |row| row + 1) }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for FactPath {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<FactPath, D::Error> {
+        let Written { workload, kind, key, field } = Written::deserialize(deserializer)?;
+        let field = match field.checked_sub(1).map(|row| kind.row().fields.get(row)) {
+            Some(Some(row)) => row.name,
+            Some(None) => return Err(serde::de::Error::custom("no field of the kind")),
+            None => "",
+        };
+        Ok(FactPath { workload, kind, key, field })
+    }
 }
 
 /// What [`FactPath::every`] is written as.
@@ -25,7 +53,7 @@ impl FactPath {
     /// Every fact of every workload: what a key says that takes workloads as they are.
     #[must_use]
     pub fn every() -> FactPath {
-        FactPath { workload: "*".into(), kind: Kind::Setting, key: EVERY.into(), field: "".into() }
+        FactPath { workload: "*".into(), kind: Kind::Setting, key: EVERY.into(), field: "" }
     }
 
     /// Whether it is [`FactPath::every`], which no single fact is.
@@ -34,10 +62,17 @@ impl FactPath {
         self.kind == Kind::Setting && &*self.workload == "*"
     }
 
+    /// The row of its field; none where it has no field and the kind has several.
+    #[must_use]
+    pub fn row(&self) -> Option<&'static FieldRow> {
+        self.kind.row().field(self.field)
+    }
+
     /// Whether it is a setting of every item of a map, `setting service.*.grace`: each item has a fact of its own.
     #[must_use]
     pub fn is_of_items(&self) -> bool {
-        self.kind == Kind::Setting && self.key.contains(".*.")
+        // Asked of every key of a surface, and a search for a text is dear to begin.
+        self.kind == Kind::Setting && self.key.as_bytes().windows(3).any(|at| at == b".*.")
     }
 }
 
@@ -48,7 +83,7 @@ impl Ord for FactPath {
         text(&self.workload, &other.workload)
             .then_with(|| self.kind.cmp(&other.kind))
             .then_with(|| text(&self.key, &other.key))
-            .then_with(|| text(&self.field, &other.field))
+            .then_with(|| self.field.cmp(other.field))
     }
 }
 
