@@ -21,7 +21,7 @@ pub use self::{
     compose::{Files, of_compose},
     kubernetes::{of_manifests, of_manifests_among},
     names::{Names, View},
-    plan::{of_some, of_workloads},
+    plan::of_workloads,
     set::{Facts, Iter},
     text::{normal, text_value},
     values::of_values,

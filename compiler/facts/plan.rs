@@ -22,16 +22,10 @@ use crate::{
 /// inits alike, one copy of what keeps data.
 #[must_use]
 pub fn of_workloads(workloads: &[Workload], configs: &[Config], names: &Names) -> Facts {
-    of_some(workloads, configs, names, |_| true)
-}
-
-/// What [`of_workloads`] says of some of the workloads.
-#[must_use]
-pub fn of_some(workloads: &[Workload], configs: &[Config], names: &Names, wanted: impl Fn(&Workload) -> bool) -> Facts {
     let size = |workload: &&Workload| 24 + workload.env.len() + 4 * workload.ports.len() + 2 * workload.files.len();
     let mut plan = Plan { workloads, configs, names, sink: Sink::default() };
     // In the order of facts, as what follows, so that little is left to sort.
-    let mut sorted: Vec<&Workload> = workloads.iter().filter(|one| plan.runs(one) && wanted(one)).collect();
+    let mut sorted: Vec<&Workload> = workloads.iter().filter(|one| plan.runs(one)).collect();
     sorted.sort_by(|one, other| one.name.cmp(&other.name));
     plan.sink = Sink::with_capacity(sorted.iter().map(size).sum());
     for workload in sorted {

@@ -1,6 +1,6 @@
 //! Many facts, sorted by what they are about.
 
-use std::{ops::Range, slice, vec};
+use std::{ops::Range, slice, sync::Arc, vec};
 
 use super::Fact;
 use crate::plan::{FactPath, Kind};
@@ -13,6 +13,9 @@ use crate::plan::{FactPath, Kind};
 pub struct Facts {
     /// Sorted, each path once.
     sorted: Vec<(FactPath, Fact)>,
+    /// Where the facts of each workload begin. Workloads are few, and their names long: a fact is looked for among those
+    /// of its workload.
+    starts: Vec<usize>,
 }
 
 impl Facts {
@@ -71,17 +74,24 @@ impl Facts {
     /// The facts about a workload, in order.
     #[must_use]
     pub fn of_workload(&self, workload: &str) -> Iter<'_> {
-        let from = self.sorted.partition_point(|(path, _)| *path.workload < *workload);
-        let length = self.sorted[from..].partition_point(|(path, _)| *path.workload == *workload);
-        Iter(self.sorted[from..from + length].iter())
+        Iter(self.sorted[self.places_of(workload)].iter())
     }
 
     /// Where the facts of a kind about a workload stand among all.
     #[must_use]
     pub fn range_of(&self, workload: &str, kind: Kind) -> Range<usize> {
-        let from = self.sorted.partition_point(|(path, _)| (&*path.workload, path.kind) < (workload, kind));
-        let is_one = |(path, _): &(FactPath, Fact)| path.kind == kind && *path.workload == *workload;
-        from..from + self.sorted[from..].partition_point(is_one)
+        let Range { start, end } = self.places_of(workload);
+        let from = start + self.sorted[start..end].partition_point(|(path, _)| path.kind < kind);
+        from..from + self.sorted[from..end].partition_point(|(path, _)| path.kind == kind)
+    }
+
+    /// Where the facts about a workload stand among all; where they would stand if there are none.
+    fn places_of(&self, workload: &str) -> Range<usize> {
+        let rank = self.starts.partition_point(|start| *self.sorted[*start].0.workload < *workload);
+        let start_of = |rank: usize| self.starts.get(rank).copied().unwrap_or(self.sorted.len());
+        let start = start_of(rank);
+        let is_one = self.sorted.get(start).is_some_and(|(path, _)| *path.workload == *workload);
+        start..if is_one { start_of(rank + 1) } else { start }
     }
 
     /// The fact at a place, with what it is about.
@@ -98,30 +108,65 @@ impl Facts {
     pub fn insert(&mut self, path: FactPath, fact: Fact) {
         match self.search(&path) {
             Ok(at) => self.sorted[at].1 = fact,
-            Err(at) => self.sorted.insert(at, (path, fact)),
+            Err(at) => {
+                self.sorted.insert(at, (path, fact));
+                self.find_starts();
+            }
         }
     }
 
     /// Takes the fact about this away.
     pub fn remove(&mut self, path: &FactPath) -> Option<Fact> {
-        self.position(path).map(|at| self.sorted.remove(at).1)
+        let at = self.position(path)?;
+        let (_, fact) = self.sorted.remove(at);
+        self.find_starts();
+        Some(fact)
     }
 
     /// Keeps some facts.
     pub fn retain(&mut self, keep: impl Fn(&FactPath, &Fact) -> bool) {
         self.sorted.retain(|(path, fact)| keep(path, fact));
+        self.find_starts();
     }
 
     fn search(&self, path: &FactPath) -> Result<usize, usize> {
-        self.sorted.binary_search_by(|(known, _)| known.cmp(path))
+        let Range { start, end } = self.places_of(&path.workload);
+        let found = self.sorted[start..end].binary_search_by(|(known, _)| known.cmp_within(path));
+        found.map(|at| start + at).map_err(|at| start + at)
+    }
+
+    fn find_starts(&mut self) {
+        self.starts.clear();
+        for at in 0..self.sorted.len() {
+            let workload = |at: usize| &self.sorted[at].0.workload;
+            if at == 0 || !Arc::ptr_eq(workload(at), workload(at - 1)) && workload(at) != workload(at - 1) {
+                self.starts.push(at);
+            }
+        }
     }
 }
 
 /// In any order; of two facts about the same thing the later stays.
 impl From<Vec<(FactPath, Fact)>> for Facts {
     fn from(mut facts: Vec<(FactPath, Fact)>) -> Facts {
-        // This sort keeps the order of equals, and is short where most is in order already.
-        facts.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let beside = |one: &FactPath, other: &FactPath| {
+            one.kind == other.kind && (Arc::ptr_eq(&one.workload, &other.workload) || one.workload == other.workload)
+        };
+        let is_before = |(one, _): &(FactPath, Fact), (other, _): &(FactPath, Fact)| {
+            beside(one, other) || (&one.workload, one.kind) <= (&other.workload, other.kind)
+        };
+        if !facts.is_sorted_by(is_before) {
+            // Facts are large: numbers of their workloads are sorted, which keeps the order of equals.
+            let mut names: Vec<Arc<str>> = facts.iter().map(|(path, _)| path.workload.clone()).collect();
+            names.dedup_by(|one, other| Arc::ptr_eq(one, other));
+            names.sort_unstable();
+            let rank = |path: &FactPath| names.partition_point(|name| *name < path.workload);
+            facts.sort_by_cached_key(|(path, _)| (rank(path), path.kind));
+        }
+        // What is left are a few facts of one kind, or many that mostly are in order.
+        for alike in facts.chunk_by_mut(|(one, _), (other, _)| beside(one, other)) {
+            alike.sort_by(|(one, _), (other, _)| one.cmp_within(other));
+        }
         facts.dedup_by(|later, kept| {
             let again = later.0 == kept.0;
             if again {
@@ -129,7 +174,9 @@ impl From<Vec<(FactPath, Fact)>> for Facts {
             }
             again
         });
-        Facts { sorted: facts }
+        let mut facts = Facts { sorted: facts, starts: Vec::new() };
+        facts.find_starts();
+        facts
     }
 }
 
@@ -170,5 +217,51 @@ impl<'f> Iterator for Iter<'f> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.0.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Delivery, Place, State},
+        value::Value,
+    };
+
+    fn path(workload: &str, kind: Kind, key: &str, field: &'static str) -> FactPath {
+        FactPath { workload: workload.into(), kind, key: key.into(), field }
+    }
+
+    fn fact(number: i64) -> Fact {
+        Fact { value: Value::Int(number), delivery: Delivery::Literal, state: State::Set, place: Place::default() }
+    }
+
+    #[test]
+    fn facts_are_found_among_those_of_their_workload() {
+        let mut all = Vec::new();
+        for workload in ["web", "api", "", "db"] {
+            all.push((path(workload, Kind::Port, "http", "protocol"), fact(1)));
+            all.push((path(workload, Kind::Port, "http", ""), fact(2)));
+            all.push((path(workload, Kind::Env, "B", ""), fact(3)));
+            all.push((path(workload, Kind::Env, "A", ""), fact(4)));
+        }
+        let mut facts = Facts::from(all.clone());
+        for (path, fact) in &all {
+            assert_eq!(facts.get(path), Some(fact), "{path}");
+            assert!(facts.position(path).is_some_and(|at| facts.at(at).0 == path));
+        }
+        assert_eq!((facts.range_of("db", Kind::Env), facts.range_of("db", Kind::Port)), (8..10, 10..12));
+        for other in ["a", "dc", "zzz"] {
+            assert!(facts.of_workload(other).next().is_none() && facts.range_of(other, Kind::Env).is_empty());
+            assert!(facts.get(&path(other, Kind::Env, "A", "")).is_none());
+        }
+        assert_eq!(facts.of_workload("api").count(), 4);
+        facts.insert(path("cron", Kind::Env, "A", ""), fact(5));
+        facts.insert(path("api", Kind::Env, "A", ""), fact(6));
+        assert_eq!(facts.remove(&path("api", Kind::Env, "B", "")), Some(fact(3)));
+        facts.retain(|path, _| &*path.workload != "db");
+        assert_eq!((facts.len(), facts.of_workload("api").count(), facts.of_workload("web").count()), (12, 3, 4));
+        assert_eq!(facts.get(&path("cron", Kind::Env, "A", "")), Some(&fact(5)));
+        assert_eq!(facts.get(&path("api", Kind::Env, "A", "")), Some(&fact(6)));
     }
 }

@@ -11,23 +11,17 @@ use crate::{
 /// The character that stands for the first secret of a text while it is taken apart; the second has the next one.
 pub(super) const FIRST_MARK: u32 = 0xF_0000;
 
-/// Words of a variable's name that say that it holds a host.
-const HOST_WORDS: &[&str] = &[
-    "host",
-    "addr",
-    "server",
-    "endpoint",
-    "url",
-    "uri",
-    "broker",
-    "bootstrap",
-    "service",
-    "node",
-    "upstream",
-    "proxy",
-    "dsn",
-    "sentinel",
-    "peer",
+/// Words of a variable's name that say that it holds a host, by their first letter.
+const HOST_WORDS: &[(u8, &[&str])] = &[
+    (b'a', &["addr"]),
+    (b'b', &["broker", "bootstrap"]),
+    (b'd', &["dsn"]),
+    (b'e', &["endpoint"]),
+    (b'h', &["host"]),
+    (b'n', &["node"]),
+    (b'p', &["proxy", "peer"]),
+    (b's', &["server", "service", "sentinel"]),
+    (b'u', &["url", "uri", "upstream"]),
 ];
 
 /// A text in which secrets are marks.
@@ -169,28 +163,26 @@ pub fn normal(value: &Value, name: &str, names: &Names) -> Value {
     printed(value, names).value(name, names)
 }
 
-/// Which bytes begin one of [`HOST_WORDS`], small or large.
-static BEGINS: [bool; 256] = {
-    let mut begins = [false; 256];
+/// The words that begin with each byte, small or large.
+static WORDS_OF: [&[&str]; 256] = {
+    let mut words: [&[&str]; 256] = [&[]; 256];
     let mut at = 0;
     while at < HOST_WORDS.len() {
-        let first = HOST_WORDS[at].as_bytes()[0];
-        begins[first.to_ascii_lowercase() as usize] = true;
-        begins[first.to_ascii_uppercase() as usize] = true;
+        let (first, of) = HOST_WORDS[at];
+        words[first as usize] = of;
+        words[first.to_ascii_uppercase() as usize] = of;
         at += 1;
     }
-    begins
+    words
 };
 
 /// Whether a name says that its value is a host.
 fn is_host_like(name: &str) -> bool {
     let name = name.as_bytes();
-    let is_here = |rest: &[u8], word: &str| {
-        rest[0].eq_ignore_ascii_case(&word.as_bytes()[0])
-            && rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    let mut places = (0..name.len()).filter(|at| BEGINS[name[*at] as usize]);
-    name.eq_ignore_ascii_case(b"-h") || places.any(|at| HOST_WORDS.iter().any(|word| is_here(&name[at..], word)))
+    let is_here =
+        |rest: &[u8], word: &str| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    let mut places = (0..name.len()).flat_map(|at| WORDS_OF[name[at] as usize].iter().map(move |word| (at, word)));
+    name.eq_ignore_ascii_case(b"-h") || places.any(|(at, word)| is_here(&name[at..], word))
 }
 
 /// Whether an address may stand in a text with a colon or an `@`.
@@ -433,5 +425,22 @@ fn leaf_of_tree(value: &Value, format: Format, name: &str, names: &Names) -> Val
             Value::Map(entries.collect())
         }
         value => printed(value, names).value(name, names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_by_their_first_letter_and_are_found_within_names() {
+        for (first, words) in HOST_WORDS {
+            assert!(words.iter().all(|word| word.as_bytes()[0] == *first), "{words:?}");
+            for word in *words {
+                let loud = format!("X_{}_1", word.to_ascii_uppercase());
+                assert!(is_host_like(word) && is_host_like(&loud), "{word}");
+            }
+        }
+        assert!(!is_host_like("HOS") && !is_host_like("NAME") && !is_host_like("") && is_host_like("-H"));
     }
 }

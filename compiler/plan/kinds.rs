@@ -62,6 +62,12 @@ impl FactPath {
         self.kind == Kind::Setting && &*self.workload == "*"
     }
 
+    /// The order among facts of one workload.
+    #[must_use]
+    pub fn cmp_within(&self, other: &FactPath) -> Ordering {
+        self.kind.cmp(&other.kind).then_with(|| text(&self.key, &other.key)).then_with(|| self.field.cmp(other.field))
+    }
+
     /// The row of its field; none where it has no field and the kind has several.
     #[must_use]
     pub fn row(&self) -> Option<&'static FieldRow> {
@@ -79,12 +85,12 @@ impl FactPath {
 /// By workload, kind, key and field. Facts of one workload share its name, which then need not be read.
 impl Ord for FactPath {
     fn cmp(&self, other: &FactPath) -> Ordering {
-        let text = |one: &Arc<str>, two: &Arc<str>| if Arc::ptr_eq(one, two) { Ordering::Equal } else { one.cmp(two) };
-        text(&self.workload, &other.workload)
-            .then_with(|| self.kind.cmp(&other.kind))
-            .then_with(|| text(&self.key, &other.key))
-            .then_with(|| self.field.cmp(other.field))
+        text(&self.workload, &other.workload).then_with(|| self.cmp_within(other))
     }
+}
+
+fn text(one: &Arc<str>, two: &Arc<str>) -> Ordering {
+    if Arc::ptr_eq(one, two) { Ordering::Equal } else { one.cmp(two) }
 }
 
 impl PartialOrd for FactPath {

@@ -28,7 +28,7 @@ pub(super) fn said_of((fact, part): (&FactPath, &str), value: &Value, plus: i64,
     if let Value::Int(number) = value {
         return Value::Int(number.saturating_add(plus));
     }
-    if value::part("secret", part).is_some() {
+    if !part.is_empty() && value::part("secret", part).is_some() {
         return value.clone();
     }
     // What is no variable is a text whatever it is called.

@@ -7,23 +7,18 @@ use crate::{
     expr,
     facts::{self, Fact, Facts, Names},
     model::{Deployed, View},
-    plan::{self, Deployment, FactPath, Kind},
+    plan::{Deployment, FactPath, Kind},
     schema::{self, FactKind, FileExpr, Guard, SettingId, Workload},
 };
 
 /// Reports facts that differ between the views though nothing declares it. `here` are those of Compose's view.
 pub(super) fn check(deployed: &Deployed, deployment: &Deployment, names: &Names, here: &Facts, diags: &mut Diags) {
     let Some(compose) = &deployment.compose else { return };
-    if deployment.cluster.is_empty() {
+    if deployment.cluster.is_empty() || compose.workloads == deployment.cluster {
         return;
     }
-    // What is the same workload in both views says the same, so there is nothing to compare.
-    let is_same =
-        |there: &&plan::Workload| compose.workloads.iter().any(|here| here.name == there.name && here == *there);
-    let same: Vec<&Arc<str>> = deployment.cluster.iter().filter(is_same).map(|there| &there.name).collect();
     // Both in the same names: what a link is called in each target is not a difference.
-    let there = facts::of_some(&deployment.cluster, &deployment.configs, names, |there| !same.contains(&&there.name));
-    let here = here.iter().filter(|(path, _)| !same.contains(&&path.workload));
+    let there = facts::of_workloads(&deployment.cluster, &deployment.configs, names);
     for (path, one, other) in facts::side_by_side(here, &there) {
         let both = || path.row().is_some_and(|field| field.compose && field.helm);
         let same = one.map(|fact| &fact.value) == other.map(|fact| &fact.value);

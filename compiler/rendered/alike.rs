@@ -74,7 +74,7 @@ fn links(value: Value, name: PortName<'_>) -> Value {
 fn without_derived(plan: &Facts, mut found: Facts) -> Facts {
     let starts: Vec<FactPath> = plan
         .keys()
-        .filter(|path| path.kind == Kind::Health && path.field == "start" && !found.contains_key(*path))
+        .filter(|path| path.kind == Kind::Health && path.field == "start" && !found.contains_key(path))
         .cloned()
         .collect();
     for path in starts {
@@ -85,7 +85,7 @@ fn without_derived(plan: &Facts, mut found: Facts) -> Facts {
         .iter()
         .filter(|(path, fact)| {
             let number = FactPath { field: "", ..(*path).clone() };
-            is_service(path) && !plan.contains_key(*path) && found.get(&number).map(|it| &it.value) == Some(&fact.value)
+            is_service(path) && !plan.contains_key(path) && found.get(&number).map(|it| &it.value) == Some(&fact.value)
         })
         .map(|(path, _)| path.clone())
         .collect();

@@ -10,7 +10,7 @@ use crate::{
     diag::Finding,
     expr::{Evaluated, Expr},
     facts::{self, Fact, Facts, compare},
-    plan::{Deployment, FactPath, Kind, Release},
+    plan::{Deployment, FactPath, Kind, Origin, Release},
     readback::carried::{self, Said},
     schema::{Carry, KeyShape, Unsaid},
     source::Span,
@@ -179,7 +179,7 @@ impl<'a> Chart<'a, '_> {
 
     /// Compares what keys and templates say together with each fact, and where both come from.
     pub(super) fn join(&mut self) {
-        self.carried.sort_by_key(|(fact, ..)| *fact); // keeps the order of what is said of one
+        self.carried.sort_by_cached_key(|(fact, ..)| *fact); // keeps the order of what is said of one
         let of_one = self.carried.chunk_by(|one, other| one.0 == other.0);
         let findings: Vec<Finding> = of_one.filter_map(|said| self.joined(said)).collect();
         findings.into_iter().for_each(|finding| self.diags.push(finding));
@@ -199,11 +199,12 @@ impl<'a> Chart<'a, '_> {
             Source::Template(_) => None,
         });
         keys.clone().next()?;
-        let origins = keys.filter_map(|number| self.written.get(number)).flatten().flat_map(|one| &one.origins);
-        if same_origins(fact, origins.clone()) {
+        let written = keys.filter_map(|number| self.written.get(number)).flatten();
+        let origins: Vec<&Arc<str>> = written.flat_map(|one| &one.origins).collect();
+        if same_origins(fact, &origins) {
             return None; // most often; the rest has to look closer
         }
-        let found: BTreeSet<&str> = origins.map(AsRef::as_ref).collect();
+        let found: BTreeSet<&str> = origins.into_iter().map(AsRef::as_ref).collect();
         let wanted: BTreeSet<&str> = fact.place.origins.iter().map(|origin| &*origin.path).collect();
         let group = path.kind == Kind::Setting || type_of(self.stack, path) == "list";
         (!same_settings(&wanted, &found, group)).then(|| self.other_origin(path, fact, sources, &wanted, &found))
@@ -231,11 +232,10 @@ impl<'a> Chart<'a, '_> {
             let found = values.written(number).map(|node| facts::of_values(node, &self.names)).unwrap_or_default();
             let helm = |path: &FactPath| path.row().is_some_and(|field| field.helm);
             let wanted = self.facts.iter().filter(|(path, _)| helm(path));
-            let differ =
-                wanted.filter(|(path, fact)| !found.get(*path).is_some_and(|found| compare::same(found, fact)));
+            let differ = wanted.filter(|(path, fact)| !found.get(path).is_some_and(|found| compare::same(found, fact)));
             let mut findings: Vec<Finding> =
                 differ.map(|(path, fact)| self.not_as_it_is(number, path, fact, found.get(path))).collect();
-            let more = found.iter().filter(|(path, _)| !self.facts.contains_key(*path));
+            let more = found.iter().filter(|(path, _)| !self.facts.contains_key(path));
             findings.extend(more.map(|(path, fact)| self.more_than_it_is(number, path, fact)));
             findings.into_iter().for_each(|finding| self.diags.push(finding));
         }
@@ -326,10 +326,11 @@ fn has_twin(facts: &Facts, at: usize, known: &dyn Fn(usize) -> bool) -> bool {
 }
 
 /// Whether a fact was computed from just these settings.
-fn same_origins<'s>(fact: &Fact, found: impl Iterator<Item = &'s Arc<str>> + Clone) -> bool {
+fn same_origins(fact: &Fact, found: &[&Arc<str>]) -> bool {
     let wanted = &fact.place.origins;
-    found.clone().all(|path| wanted.iter().any(|origin| origin.path == *path))
-        && wanted.iter().all(|origin| found.clone().any(|path| origin.path == *path))
+    let is = |origin: &Origin, path: &Arc<str>| Arc::ptr_eq(&origin.path, path) || origin.path == *path;
+    found.iter().all(|path| wanted.iter().any(|origin| is(origin, path)))
+        && wanted.iter().all(|origin| found.iter().any(|path| is(origin, path)))
 }
 
 /// Whether two sets of settings are the same. A group or list that is printed whole has what is in it as origins.
@@ -346,7 +347,6 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Delivery, Place, State},
-        plan::Origin,
         source::SourceId,
     };
 

@@ -317,7 +317,8 @@ impl<'a> Chart<'a, '_> {
                 if let Some(value) = own(value, key) {
                     let mut written = self.written_at(value, &self.own_leaves(node, key, at));
                     written.item = self.item(key);
-                    self.written.entry(number).or_default().push(written);
+                    // Most keys are written once.
+                    self.written.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(written);
                 }
             }
             Err(bad) => self.wrong_type(number, bad, at),
