@@ -5,6 +5,8 @@
 //! Never: a stack's settings, which file it was.
 //! Invariant: what Helm would give a template is what comes back: null removes the chart's own value.
 
+use std::cell::OnceCell;
+
 use crate::{
     expr::{self, Evaluated, Expr, Lookup, Place},
     read::{Data, Node},
@@ -16,10 +18,12 @@ use crate::{
 const STEPS: u64 = 100_000;
 
 /// The values of one release, seen through the surface of its chart.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Values<'a, 't> {
     surface: &'a Surface,
     values: &'a Node<'t>,
+    /// The values of the keys in [`Surface::asked`], once a condition asked: many ask for the same few.
+    asked: Vec<OnceCell<Evaluated>>,
 }
 
 /// What stands at a key.
@@ -36,7 +40,7 @@ impl<'a, 't> Values<'a, 't> {
     /// The values of a file.
     #[must_use]
     pub fn new(surface: &'a Surface, values: &'a Node<'t>) -> Values<'a, 't> {
-        Values { surface, values }
+        Values { surface, values, asked: vec![OnceCell::new(); surface.asked().len()] }
     }
 
     /// The value of a key: the written one in the key's type, else the chart's own. Missing if there is neither, or the
@@ -127,7 +131,10 @@ impl Lookup for Values<'_, '_> {
                 let link = Link { endpoint: name.clone(), part: LinkPart::Host };
                 Evaluated::Value(Value::text([Piece::Link(link)]))
             }
-            None if (place.0 as usize) < self.surface.keys.len() => self.value(place.0),
+            None if (place.0 as usize) < self.surface.keys.len() => {
+                let asked = self.surface.asked().binary_search(&place.0).ok().and_then(|at| self.asked.get(at));
+                asked.map_or_else(|| self.value(place.0), |known| known.get_or_init(|| self.value(place.0)).clone())
+            }
             None => Evaluated::Missing,
         }
     }

@@ -351,7 +351,9 @@ fn rendered_manifests_say_the_same_of_sidecars_as_the_compose_file() {
     assert!(troubles.is_empty(), "{troubles:?}");
     let said = |path: &str| {
         let found = rendered.iter().find(|(known, _)| known.to_string() == path);
-        trueline::value::spell(&found.unwrap_or_else(|| panic!("{path}: {:?}", rendered.keys())).1.value)
+        trueline::value::spell(
+            &found.unwrap_or_else(|| panic!("{path}: {:?}", rendered.keys().collect::<Vec<_>>())).1.value,
+        )
     };
     for (path, value) in [
         ("api-exporter role", "service"),

@@ -22,7 +22,7 @@ pub(super) fn file_value(bytes: &[u8], path: &str, source: &str, names: &Names) 
         matches!(ending, "toml" | "json" | "yaml" | "yml" | "ini").then_some(ending)
     });
     let tree = ending.and_then(|ending| parsed(&text, ending, names));
-    tree.unwrap_or_else(|| Marked { text, secrets: Vec::new() }.value("", names))
+    tree.unwrap_or_else(|| Marked { text, ..Marked::default() }.value("", names))
 }
 
 /// Whether a text holds this tree, in one of the formats that it may be in.

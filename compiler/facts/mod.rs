@@ -10,12 +10,11 @@ mod file;
 mod kubernetes;
 mod names;
 mod plan;
+mod set;
 mod sink;
 mod text;
 mod units;
 mod values;
-
-use std::collections::BTreeMap;
 
 pub use self::{
     compare::{Class, Difference, Said, Side, compare, compare_sides, same, side_by_side},
@@ -23,17 +22,11 @@ pub use self::{
     kubernetes::{of_manifests, of_manifests_among},
     names::{Names, View},
     plan::of_workloads,
+    set::{Facts, Iter},
     text::{normal, text_value},
     values::of_values,
 };
-use crate::{
-    plan::{FactPath, Origin},
-    source::Span,
-    value::Value,
-};
-
-/// Facts by what they are about.
-pub type Facts = BTreeMap<FactPath, Fact>;
+use crate::{plan::Origin, source::Span, value::Value};
 
 /// One statement about a workload.
 #[derive(Clone, PartialEq, Debug)]

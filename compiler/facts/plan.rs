@@ -22,26 +22,22 @@ use crate::{
 /// inits alike, one copy of what keeps data.
 #[must_use]
 pub fn of_workloads(workloads: &[Workload], configs: &[Config], names: &Names) -> Facts {
-    let compose = names.view == View::Compose;
-    let size = |workload: &Workload| 24 + workload.env.len() + 4 * workload.ports.len() + 2 * workload.files.len();
-    let mut plan = Plan { configs, names, sink: Sink::with_capacity(workloads.iter().map(size).sum()) };
-    let runs = |workload: &&Workload| !compose || workload.role != Role::Cron;
-    for workload in workloads.iter().filter(runs) {
+    let size = |workload: &&Workload| 24 + workload.env.len() + 4 * workload.ports.len() + 2 * workload.files.len();
+    let mut plan = Plan { workloads, configs, names, sink: Sink::default() };
+    // In the order of facts, as what follows, so that little is left to sort.
+    let mut sorted: Vec<&Workload> = workloads.iter().filter(|one| plan.runs(one)).collect();
+    sorted.sort_by(|one, other| one.name.cmp(&other.name));
+    plan.sink = Sink::with_capacity(sorted.iter().map(size).sum());
+    for workload in sorted {
         plan.sink.workload = workload.name.clone();
         plan.workload(workload);
-        for need in &workload.needs {
-            let there = workloads.iter().filter(runs).any(|other| other.name == need.workload);
-            if there || !compose {
-                let place = Place { at: need.at, ..Place::default() };
-                plan.sink.put(Kind::Needs, &need.workload, "", Value::string(until(need.until)), place);
-            }
-        }
     }
     plan.sink.finish()
 }
 
 /// A plan while its facts are collected.
 struct Plan<'a> {
+    workloads: &'a [Workload],
     configs: &'a [Config],
     names: &'a Names,
     sink: Sink,
@@ -61,6 +57,11 @@ impl Plan<'_> {
         self.names.view == View::Compose
     }
 
+    /// Whether the target runs a workload at all.
+    fn runs(&self, workload: &Workload) -> bool {
+        !self.compose() || workload.role != Role::Cron
+    }
+
     fn workload(&mut self, workload: &Workload) {
         let at = Place { at: workload.at, ..Place::default() };
         if !self.names.all_end {
@@ -70,11 +71,20 @@ impl Plan<'_> {
         self.replicas(workload);
         self.list(Kind::Command, &workload.command);
         self.list(Kind::Args, &workload.args);
-        for (name, variable) in &workload.env {
+        let mut env: Vec<(&Arc<str>, &Variable)> = workload.env.iter().collect();
+        env.sort_unstable_by_key(|(name, _)| *name);
+        for (name, variable) in env {
             self.variable(name, variable);
         }
         for port in &workload.ports {
             self.port(port);
+        }
+        for need in &workload.needs {
+            let there = self.workloads.iter().any(|other| other.name == need.workload && self.runs(other));
+            if there || !self.compose() {
+                let place = Place { at: need.at, ..Place::default() };
+                self.sink.put(Kind::Needs, &need.workload, "", Value::string(until(need.until)), place);
+            }
         }
         self.health(&workload.health);
         for volume in &workload.volumes {
@@ -91,10 +101,10 @@ impl Plan<'_> {
         self.security(&workload.security);
         self.scalar(Kind::Schedule, "", workload.schedule.as_ref());
         self.scalar(Kind::Profile, "", workload.profile.as_ref());
-        self.scalar(Kind::Beside, "", workload.beside.as_ref());
         for route in &workload.routes {
             self.route(route);
         }
+        self.scalar(Kind::Beside, "", workload.beside.as_ref());
     }
 
     fn role(&self, role: Role) -> &'static str {
@@ -116,11 +126,11 @@ impl Plan<'_> {
             }
         };
         self.sink.image(value, State::Set, place(&workload.image));
-        self.scalar(Kind::Image, "pull", workload.pull.as_ref());
         if let Some(leaf) = &workload.build {
             let folder = build_folder(&self.text(leaf)).to_owned();
             self.sink.one(Kind::Image, "build", Value::string(folder), place(leaf));
         }
+        self.scalar(Kind::Image, "pull", workload.pull.as_ref());
     }
 
     fn replicas(&mut self, workload: &Workload) {
@@ -273,23 +283,23 @@ impl Plan<'_> {
 
     fn resources(&mut self, resources: &Resources) {
         let Resources { request_cpu, request_memory, limit_cpu, limit_memory } = resources;
-        self.scalar(Kind::Resources, "requests.cpu", request_cpu.as_ref());
-        self.scalar(Kind::Resources, "requests.memory", request_memory.as_ref());
         self.scalar(Kind::Resources, "limits.cpu", limit_cpu.as_ref());
         self.scalar(Kind::Resources, "limits.memory", limit_memory.as_ref());
+        self.scalar(Kind::Resources, "requests.cpu", request_cpu.as_ref());
+        self.scalar(Kind::Resources, "requests.memory", request_memory.as_ref());
     }
 
     fn security(&mut self, security: &Security) {
         let Security { user, group, read_only_root, drop, escalation } = security;
-        self.scalar(Kind::Security, "user", user.as_ref());
-        self.scalar(Kind::Security, "group", group.as_ref());
-        self.scalar(Kind::Security, "read-only-root", read_only_root.as_ref());
         if let Some(leaf) = drop {
             self.sink.one(Kind::Security, "drop", listed(&leaf.value), place(leaf));
         }
         // Compose has no word for what is so anyway.
         let escalation = escalation.as_ref().filter(|leaf| !self.compose() || leaf.value == Value::Bool(false));
         self.scalar(Kind::Security, "escalation", escalation);
+        self.scalar(Kind::Security, "group", group.as_ref());
+        self.scalar(Kind::Security, "read-only-root", read_only_root.as_ref());
+        self.scalar(Kind::Security, "user", user.as_ref());
     }
 
     fn route(&mut self, route: &Route) {
@@ -305,7 +315,7 @@ impl Plan<'_> {
     }
 
     /// A fact that holds the value of a leaf; text as the target prints it.
-    fn scalar(&mut self, kind: Kind, field: &str, leaf: Option<&Leaf>) {
+    fn scalar(&mut self, kind: Kind, field: &'static str, leaf: Option<&Leaf>) {
         let Some(leaf) = leaf else { return };
         let value = match &leaf.value {
             value @ (Value::String(_) | Value::Text(_) | Value::Secret(_)) => {

@@ -1,19 +1,12 @@
 //! Facts while they are collected.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Delivery, Fact, Facts, Place, State};
 use crate::{
-    plan::{FactPath, KINDS, Kind, Leaf},
+    plan::{FactPath, Kind, Leaf},
     value::{Image, Value},
 };
-
-/// The names of all fields, so that facts share them.
-static FIELDS: LazyLock<Vec<Vec<Arc<str>>>> =
-    LazyLock::new(|| KINDS.iter().map(|row| row.fields.iter().map(|field| field.name.into()).collect()).collect());
 
 /// Tags that mean another image tomorrow.
 const FLOATING: &[&str] = &["latest", "stable", "main", "master", "edge", "nightly", "dev", "develop"];
@@ -33,23 +26,19 @@ impl Sink {
     }
 
     /// Adds a fact that stands there as it is.
-    pub(super) fn put(&mut self, kind: Kind, key: &Arc<str>, field: &str, value: Value, place: Place) {
+    pub(super) fn put(&mut self, kind: Kind, key: &Arc<str>, field: &'static str, value: Value, place: Place) {
         self.push(kind, key, field, Fact { value, delivery: Delivery::Literal, state: State::Set, place });
     }
 
     /// Adds a fact.
-    pub(super) fn push(&mut self, kind: Kind, key: &Arc<str>, field: &str, fact: Fact) {
-        let names = kind.row().fields.iter().position(|row| row.name == field).map(|at| &FIELDS[kind as usize][at]);
-        let Some(field) = names else {
-            debug_assert!(false, "no row for {kind:?}.{field}");
-            return;
-        };
-        let path = FactPath { workload: self.workload.clone(), kind, key: key.clone(), field: field.clone() };
+    pub(super) fn push(&mut self, kind: Kind, key: &Arc<str>, field: &'static str, fact: Fact) {
+        debug_assert!(kind.row().field(field).is_some(), "no row for {kind:?}.{field}");
+        let path = FactPath { workload: self.workload.clone(), kind, key: key.clone(), field };
         self.facts.push((path, fact));
     }
 
     /// Adds a fact of a workload that has one of the kind.
-    pub(super) fn one(&mut self, kind: Kind, field: &str, value: Value, place: Place) {
+    pub(super) fn one(&mut self, kind: Kind, field: &'static str, value: Value, place: Place) {
         self.put(kind, &Arc::default(), field, value, place);
     }
 
@@ -90,42 +79,8 @@ impl Sink {
 
     /// Everything found, sorted; of two facts about the same thing the later.
     pub(super) fn finish(self) -> Facts {
-        // Facts are large and their names long: their numbers are sorted, by the beginnings of the names as far as those do.
-        let ranks = self.ranks();
-        let mut order: Vec<(u32, u128, usize)> = Vec::with_capacity(self.facts.len());
-        order.extend(self.facts.iter().zip(&ranks).enumerate().map(|(at, ((path, _), rank))| (*rank, start(path), at)));
-        order.sort_unstable_by(|one, other| {
-            let names = || self.facts[one.2].0.cmp(&self.facts[other.2].0);
-            (one.0, one.1).cmp(&(other.0, other.1)).then_with(names).then(one.2.cmp(&other.2))
-        });
-        let mut facts: Vec<Option<(FactPath, Fact)>> = self.facts.into_iter().map(Some).collect();
-        let mut sorted = Vec::with_capacity(facts.len());
-        sorted.extend(order.into_iter().filter_map(|(_, _, at)| facts[at].take()));
-        sorted.into_iter().collect()
+        self.facts.into()
     }
-
-    /// For each fact, where its workload stands among all by name. Those of one workload follow each other.
-    fn ranks(&self) -> Vec<u32> {
-        let runs: Vec<&[(FactPath, Fact)]> =
-            self.facts.chunk_by(|(path, _), (next, _)| Arc::ptr_eq(&path.workload, &next.workload)).collect();
-        let mut names: Vec<&str> = runs.iter().map(|run| &*run[0].0.workload).collect();
-        names.sort_unstable();
-        let mut ranks = Vec::with_capacity(self.facts.len());
-        for run in runs {
-            let rank = names.partition_point(|name| *name < &*run[0].0.workload) as u32;
-            ranks.resize(ranks.len() + run.len(), rank);
-        }
-        ranks
-    }
-}
-
-/// The kind and the first bytes of the key, which are in order where the whole is.
-fn start(path: &FactPath) -> u128 {
-    let mut bytes = [0; 16];
-    bytes[0] = path.kind as u8;
-    let length = path.key.len().min(15);
-    bytes[1..=length].copy_from_slice(&path.key.as_bytes()[..length]);
-    u128::from_be_bytes(bytes)
 }
 
 /// Whether an image may be another tomorrow: no digest, and no tag or one that moves, such as `latest` or `4`.
@@ -161,7 +116,7 @@ mod tests {
                 sink.put(Kind::Env, &(*name).into(), "", Value::Int(number), Place::default());
             }
         }
-        let expected: Facts = sink.facts.iter().cloned().collect();
+        let expected: BTreeMap<FactPath, Fact> = sink.facts.iter().cloned().collect();
         assert_eq!(expected.len(), 4 * names.len());
         let found = sink.finish();
         assert!(found.iter().eq(expected.iter()));

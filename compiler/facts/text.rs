@@ -11,23 +11,17 @@ use crate::{
 /// The character that stands for the first secret of a text while it is taken apart; the second has the next one.
 pub(super) const FIRST_MARK: u32 = 0xF_0000;
 
-/// Words of a variable's name that say that it holds a host.
-const HOST_WORDS: &[&str] = &[
-    "host",
-    "addr",
-    "server",
-    "endpoint",
-    "url",
-    "uri",
-    "broker",
-    "bootstrap",
-    "service",
-    "node",
-    "upstream",
-    "proxy",
-    "dsn",
-    "sentinel",
-    "peer",
+/// Words of a variable's name that say that it holds a host, by their first letter.
+const HOST_WORDS: &[(u8, &[&str])] = &[
+    (b'a', &["addr"]),
+    (b'b', &["broker", "bootstrap"]),
+    (b'd', &["dsn"]),
+    (b'e', &["endpoint"]),
+    (b'h', &["host"]),
+    (b'n', &["node"]),
+    (b'p', &["proxy", "peer"]),
+    (b's', &["server", "service", "sentinel"]),
+    (b'u', &["url", "uri", "upstream"]),
 ];
 
 /// A text in which secrets are marks.
@@ -37,6 +31,8 @@ pub(super) struct Marked<'t> {
     pub(super) text: Cow<'t, str>,
     /// What the marks stand for.
     pub(super) secrets: Vec<SecretRef>,
+    /// The text where it is shared, so that a value that is all of it shares it too.
+    pub(super) shared: Option<&'t Arc<str>>,
 }
 
 impl Marked<'_> {
@@ -71,8 +67,8 @@ impl Marked<'_> {
 
     /// The value of a text that is no tree.
     fn scalar(&self, text: &str, name: &str, names: &Names) -> Value {
-        if self.secrets.is_empty() && !text.contains([':', '@']) {
-            return bare(text, name, names);
+        if self.secrets.is_empty() && !text.bytes().any(|byte| matches!(byte, b':' | b'@')) {
+            return bare(text, name, names).unwrap_or_else(|| self.as_it_is(text));
         }
         if let ([secret], true) = (self.secrets.as_slice(), text.chars().eq(char::from_u32(FIRST_MARK))) {
             return Value::Secret(secret.clone());
@@ -81,7 +77,7 @@ impl Marked<'_> {
         if !self.secrets.is_empty() || is_addressed(text) {
             links(text, name, names, &mut pieces);
         } else {
-            return Value::string(text);
+            return self.as_it_is(text);
         }
         if self.secrets.is_empty() {
             return Value::text(pieces);
@@ -90,6 +86,14 @@ impl Marked<'_> {
         match pieces.as_slice() {
             [Piece::Secret(secret)] => Value::Secret(secret.clone()),
             _ => Value::text(pieces),
+        }
+    }
+
+    /// A text in which nothing was found.
+    fn as_it_is(&self, text: &str) -> Value {
+        match self.shared {
+            Some(shared) if std::ptr::eq(&**shared, text) => Value::String(shared.clone()),
+            _ => Value::string(text),
         }
     }
 
@@ -150,7 +154,7 @@ pub(super) fn real_number(real: f64) -> Value {
 /// The value in normal form of a text that a target prints for something of this name, such as a variable.
 #[must_use]
 pub fn text_value(text: &str, name: &str, names: &Names) -> Value {
-    Marked { text: Cow::Borrowed(text), secrets: Vec::new() }.value(name, names)
+    Marked { text: Cow::Borrowed(text), ..Marked::default() }.value(name, names)
 }
 
 /// A value of a plan, or of a text with links in it, in the normal form that its text has when it is read.
@@ -159,28 +163,26 @@ pub fn normal(value: &Value, name: &str, names: &Names) -> Value {
     printed(value, names).value(name, names)
 }
 
-/// Which bytes begin one of [`HOST_WORDS`], small or large.
-static BEGINS: [bool; 256] = {
-    let mut begins = [false; 256];
+/// The words that begin with each byte, small or large.
+static WORDS_OF: [&[&str]; 256] = {
+    let mut words: [&[&str]; 256] = [&[]; 256];
     let mut at = 0;
     while at < HOST_WORDS.len() {
-        let first = HOST_WORDS[at].as_bytes()[0];
-        begins[first.to_ascii_lowercase() as usize] = true;
-        begins[first.to_ascii_uppercase() as usize] = true;
+        let (first, of) = HOST_WORDS[at];
+        words[first as usize] = of;
+        words[first.to_ascii_uppercase() as usize] = of;
         at += 1;
     }
-    begins
+    words
 };
 
 /// Whether a name says that its value is a host.
 fn is_host_like(name: &str) -> bool {
     let name = name.as_bytes();
-    let is_here = |rest: &[u8], word: &str| {
-        rest[0].eq_ignore_ascii_case(&word.as_bytes()[0])
-            && rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    let mut places = (0..name.len()).filter(|at| BEGINS[name[*at] as usize]);
-    name.eq_ignore_ascii_case(b"-h") || places.any(|at| HOST_WORDS.iter().any(|word| is_here(&name[at..], word)))
+    let is_here =
+        |rest: &[u8], word: &str| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    let mut places = (0..name.len()).flat_map(|at| WORDS_OF[name[at] as usize].iter().map(move |word| (at, word)));
+    name.eq_ignore_ascii_case(b"-h") || places.any(|(at, word)| is_here(&name[at..], word))
 }
 
 /// Whether an address may stand in a text with a colon or an `@`.
@@ -191,22 +193,20 @@ fn is_addressed(text: &str) -> bool {
 }
 
 /// A text without addresses. A host that stands alone is a link where its name says so; elsewhere it is the name of
-/// the endpoint as text, because in Compose nobody could tell the two apart.
-fn bare(text: &str, name: &str, names: &Names) -> Value {
-    if text.contains([',', ' ', '/', ';']) {
+/// the endpoint as text, because in Compose nobody could tell the two apart. None where it names no endpoint.
+fn bare(text: &str, name: &str, names: &Names) -> Option<Value> {
+    let parts = |byte: u8| matches!(byte, b',' | b' ' | b'/' | b';');
+    if text.bytes().any(parts) {
         let hosts = text.split([',', ' ', '/', ';']).any(|word| names.endpoint_of(word).is_some());
         if !hosts || !is_host_like(name) {
-            return Value::string(text);
+            return None;
         }
         let mut pieces = Vec::new();
         links(text, name, names, &mut pieces);
-        return Value::text(pieces);
+        return Some(Value::text(pieces));
     }
-    match names.endpoint_of(text) {
-        None => Value::string(text),
-        Some(endpoint) if is_host_like(name) => Value::Text(vec![host(endpoint)]),
-        Some(endpoint) => Value::String(endpoint.clone()),
-    }
+    let endpoint = names.endpoint_of(text)?;
+    Some(if is_host_like(name) { Value::Text(vec![host(endpoint)]) } else { Value::String(endpoint.clone()) })
 }
 
 fn host(endpoint: &Arc<str>) -> Piece {
@@ -295,13 +295,13 @@ fn port_after(text: &str, at: usize) -> Option<(i64, usize)> {
 /// A value of a plan as one target prints it into text, with secrets as marks.
 pub(super) fn printed<'t>(value: &'t Value, names: &Names) -> Marked<'t> {
     match value {
-        Value::String(text) => Marked { text: Cow::Borrowed(text), secrets: Vec::new() },
+        Value::String(text) => Marked { text: Cow::Borrowed(text), secrets: Vec::new(), shared: Some(text) },
         Value::Text(_) | Value::Secret(_) | Value::List(_) => {
             let mut marked = Marked::default();
             print(value, names, &mut marked);
             marked
         }
-        value => Marked { text: Cow::Owned(plain(value)), secrets: Vec::new() },
+        value => Marked { text: Cow::Owned(plain(value)), ..Marked::default() },
     }
 }
 
@@ -425,5 +425,22 @@ fn leaf_of_tree(value: &Value, format: Format, name: &str, names: &Names) -> Val
             Value::Map(entries.collect())
         }
         value => printed(value, names).value(name, names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_by_their_first_letter_and_are_found_within_names() {
+        for (first, words) in HOST_WORDS {
+            assert!(words.iter().all(|word| word.as_bytes()[0] == *first), "{words:?}");
+            for word in *words {
+                let loud = format!("X_{}_1", word.to_ascii_uppercase());
+                assert!(is_host_like(word) && is_host_like(&loud), "{word}");
+            }
+        }
+        assert!(!is_host_like("HOS") && !is_host_like("NAME") && !is_host_like("") && is_host_like("-H"));
     }
 }

@@ -86,12 +86,12 @@ impl Values<'_> {
         for route in workload.get("routes").map_or(&[][..], Node::items) {
             self.route(route);
         }
-        for group in ["requests", "limits"] {
+        for (group, cpu, memory) in
+            [("requests", "requests.cpu", "requests.memory"), ("limits", "limits.cpu", "limits.memory")]
+        {
             let of = |unit: &str| workload.at(&["resources", group, unit]);
-            self.amount(Kind::Resources, "", &format!("{group}.cpu"), of("cpu"), |text| {
-                units::cpu(text).map(Value::Cpu)
-            });
-            self.amount(Kind::Resources, "", &format!("{group}.memory"), of("memory"), |text| {
+            self.amount(Kind::Resources, "", cpu, of("cpu"), |text| units::cpu(text).map(Value::Cpu));
+            self.amount(Kind::Resources, "", memory, of("memory"), |text| {
                 units::kubernetes_memory(text).map(Value::Memory)
             });
         }
@@ -101,7 +101,7 @@ impl Values<'_> {
     }
 
     /// A value that stands there as it is.
-    fn plain(&mut self, kind: Kind, key: &str, field: &str, node: Option<&Node<'_>>) {
+    fn plain(&mut self, kind: Kind, key: &str, field: &'static str, node: Option<&Node<'_>>) {
         let Some(node) = node else { return };
         let value = match &node.data {
             Data::String(text) => super::text_value(text, "", self.names),
@@ -122,7 +122,7 @@ impl Values<'_> {
         &mut self,
         kind: Kind,
         key: &str,
-        field: &str,
+        field: &'static str,
         node: Option<&Node<'_>>,
         read: impl Fn(&str) -> Option<Value>,
     ) {
@@ -136,7 +136,7 @@ impl Values<'_> {
     }
 
     fn words(&self, node: &Node<'_>) -> Value {
-        let marked = |item: &Node<'_>| Marked { text: text(item).into(), secrets: Vec::new() };
+        let marked = |item: &Node<'_>| Marked { text: text(item).into(), ..Marked::default() };
         arguments(&node.items().iter().map(marked).collect::<Vec<_>>(), self.names)
     }
 

@@ -283,17 +283,17 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn path(&self, kind: Kind, key: &str, field: &str) -> FactPath {
-        FactPath { workload: self.workload.clone(), kind, key: key.into(), field: field.into() }
+    fn path(&self, kind: Kind, key: &str, field: &'static str) -> FactPath {
+        FactPath { workload: self.workload.clone(), kind, key: key.into(), field }
     }
 
-    fn push(&mut self, kind: Kind, key: &str, field: &str, counted: &'static str, span: Span) {
+    fn push(&mut self, kind: Kind, key: &str, field: &'static str, counted: &'static str, span: Span) {
         let names = vec![self.path(kind, key, field)];
         self.facts.push(Said { names, kind: counted, span });
     }
 
     /// Fields that are said, of one kind.
-    fn some(&mut self, kind: Kind, key: &str, counted: &'static str, span: Span, fields: &[(&str, bool)]) {
+    fn some(&mut self, kind: Kind, key: &str, counted: &'static str, span: Span, fields: &[(&'static str, bool)]) {
         for (field, said) in fields {
             if *said && kind.row().field(field).is_some_and(|row| row.helm) {
                 self.push(kind, key, field, counted, span);

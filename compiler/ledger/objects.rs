@@ -89,7 +89,7 @@ fn known(path: &str) -> Option<(&str, &'static Field)> {
 }
 
 fn is_of(carry: &Carry, field: &Field) -> bool {
-    carry.fact.kind == field.kind && *carry.fact.field == *field.field
+    carry.fact.kind == field.kind && carry.fact.field == field.field
 }
 
 /// Reports the field of an object that is said of other workloads, or of another check, than most of its fields.
@@ -112,7 +112,7 @@ fn one_object(surface: &Surface, fields: &[Known<'_>], diags: &mut Diags) {
 
 /// What facts are said of: the workload, and the check.
 fn of(carries: &[&Carry]) -> BTreeSet<String> {
-    let name = |carry: &&Carry| FactPath { kind: carry.fact.kind, field: "".into(), ..carry.fact.clone() }.to_string();
+    let name = |carry: &&Carry| FactPath { kind: carry.fact.kind, field: "", ..carry.fact.clone() }.to_string();
     carries.iter().map(name).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
-use crate::pack::pack;
+use crate::pack::{Pack, Reader, Writer, pack};
 
 /// What a fact is about: `aeterna env[RUST_LOG]`, `aeterna resources.limits.memory`.
 #[derive(Clone, Debug)]
@@ -14,10 +14,26 @@ pub struct FactPath {
     /// Which of several: the name of a variable, of a port; empty where a workload has one.
     pub key: Arc<str>,
     /// Which field, by its row in [`KINDS`]; empty for the fact itself.
-    pub field: Arc<str>,
+    pub field: &'static str,
 }
 
-pack!(struct FactPath: workload, kind, key, field);
+/// Its field is written as the number of its row, counted from 1, or 0 for the fact itself.
+impl Pack for FactPath {
+    fn write(&self, to: &mut Writer) {
+        let FactPath { workload, kind, key, field } = self;
+        workload.write(to);
+        kind.write(to);
+        key.write(to);
+        let row = kind.row().fields.iter().position(|row| !field.is_empty() && row.name == *field);
+        to.number(row.map_or(0, |row| row as u64 + 1));
+    }
+
+    fn read(from: &mut Reader) -> FactPath {
+        let (workload, kind, key) = (Pack::read(from), Kind::read(from), Pack::read(from));
+        let row = from.number().checked_sub(1).and_then(|row| kind.row().fields.get(row as usize));
+        FactPath { workload, kind, key, field: row.map_or("", |row| row.name) }
+    }
+}
 
 /// What [`FactPath::every`] is written as.
 const EVERY: &str = "workloads";
@@ -26,7 +42,7 @@ impl FactPath {
     /// Every fact of every workload: what a key says that takes workloads as they are.
     #[must_use]
     pub fn every() -> FactPath {
-        FactPath { workload: "*".into(), kind: Kind::Setting, key: EVERY.into(), field: "".into() }
+        FactPath { workload: "*".into(), kind: Kind::Setting, key: EVERY.into(), field: "" }
     }
 
     /// Whether it is [`FactPath::every`], which no single fact is.
@@ -35,22 +51,35 @@ impl FactPath {
         self.kind == Kind::Setting && &*self.workload == "*"
     }
 
+    /// The order among facts of one workload.
+    #[must_use]
+    pub fn cmp_within(&self, other: &FactPath) -> Ordering {
+        self.kind.cmp(&other.kind).then_with(|| text(&self.key, &other.key)).then_with(|| self.field.cmp(other.field))
+    }
+
+    /// The row of its field; none where it has no field and the kind has several.
+    #[must_use]
+    pub fn row(&self) -> Option<&'static FieldRow> {
+        self.kind.row().field(self.field)
+    }
+
     /// Whether it is a setting of every item of a map, `setting service.*.grace`: each item has a fact of its own.
     #[must_use]
     pub fn is_of_items(&self) -> bool {
-        self.kind == Kind::Setting && self.key.contains(".*.")
+        // Asked of every key of a surface, and a search for a text is dear to begin.
+        self.kind == Kind::Setting && self.key.as_bytes().windows(3).any(|at| at == b".*.")
     }
 }
 
 /// By workload, kind, key and field. Facts of one workload share its name, which then need not be read.
 impl Ord for FactPath {
     fn cmp(&self, other: &FactPath) -> Ordering {
-        let text = |one: &Arc<str>, two: &Arc<str>| if Arc::ptr_eq(one, two) { Ordering::Equal } else { one.cmp(two) };
-        text(&self.workload, &other.workload)
-            .then_with(|| self.kind.cmp(&other.kind))
-            .then_with(|| text(&self.key, &other.key))
-            .then_with(|| text(&self.field, &other.field))
+        text(&self.workload, &other.workload).then_with(|| self.cmp_within(other))
     }
+}
+
+fn text(one: &Arc<str>, two: &Arc<str>) -> Ordering {
+    if Arc::ptr_eq(one, two) { Ordering::Equal } else { one.cmp(two) }
 }
 
 impl PartialOrd for FactPath {

@@ -6,7 +6,7 @@
 //! Invariant: a command that asks its own container over the network asks the port that Kubernetes asks, and there the
 //! path; and a setting that is one time of a check to one target is not another time of it to the other.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use crate::{
     diag::{Diags, codes},
@@ -24,7 +24,7 @@ pub(super) fn check(deployment: &Deployment, diags: &mut Diags) {
         let there = deployment.cluster.iter().find(|there| there.name == here.name);
         for check in &here.health {
             let other = there.and_then(|there| there.health.iter().find(|other| other.kind == check.kind));
-            let one = Pair { here, check, other, there };
+            let one = Pair { here, check, other, there, words: words(check) };
             one.port(diags);
             one.path(diags);
             one.times(diags);
@@ -38,19 +38,32 @@ struct Pair<'a> {
     check: &'a Health,
     other: Option<&'a Health>,
     there: Option<&'a Workload>,
+    /// The words of Compose's command, if it asks its own container over the network.
+    words: Option<&'a [Leaf]>,
+}
+
+/// The words of a command that asks its own container over the network.
+fn words(check: &Health) -> Option<&[Leaf]> {
+    let Probe::Exec { argv } = &check.probe else { return None };
+    let asks = |leaf: &Leaf| {
+        let word = text_of(leaf);
+        OWN.iter().any(|own| word.contains(own))
+    };
+    argv.iter().any(asks).then_some(argv)
+}
+
+/// A leaf as text.
+fn text_of(leaf: &Leaf) -> Cow<'_, str> {
+    match &leaf.value {
+        Value::String(text) => Cow::Borrowed(text),
+        value => Cow::Owned(value::spell(value)),
+    }
 }
 
 impl Pair<'_> {
-    /// The words of Compose's command, if it asks its own container over the network.
-    fn words(&self) -> Option<&[Leaf]> {
-        let Probe::Exec { argv } = &self.check.probe else { return None };
-        let asks = |leaf: &Leaf| OWN.iter().any(|own| value::spell(&leaf.value).contains(own));
-        argv.iter().any(asks).then_some(argv)
-    }
-
     fn port(&self, diags: &mut Diags) {
-        let Some(words) = self.words() else { return };
-        let asked: BTreeSet<i64> = words.iter().flat_map(|word| ports(&value::spell(&word.value))).collect();
+        let Some(words) = self.words else { return };
+        let asked: BTreeSet<i64> = words.iter().flat_map(|word| ports(&text_of(word))).collect();
         let Some(other) = asked.iter().find(|port| !self.is_fine(**port)) else { return };
         let name = self.name();
         let (message, hint) = match self.wanted() {
@@ -90,11 +103,11 @@ impl Pair<'_> {
 
     /// The path that Kubernetes asks for is what the command asks for too, from the same settings.
     fn path(&self, diags: &mut Diags) {
-        let (Some(words), Some(Probe::Http { path, .. })) = (self.words(), self.other.map(|other| &other.probe)) else {
+        let (Some(words), Some(Probe::Http { path, .. })) = (self.words, self.other.map(|other| &other.probe)) else {
             return;
         };
-        let wanted = value::spell(&path.value);
-        let is_said = words.iter().any(|word| value::spell(&word.value).contains(&wanted));
+        let wanted = text_of(path);
+        let is_said = words.iter().any(|word| text_of(word).contains(&*wanted));
         let origins: BTreeSet<&str> = words.iter().flat_map(|word| paths(&word.origins)).collect();
         let from = super::from(&path.origins);
         let name = self.name();
@@ -158,7 +171,8 @@ fn paths(origins: &[Origin]) -> impl Iterator<Item = &str> {
 
 /// Whether two leaves come from the same settings.
 fn same(one: &Leaf, other: &Leaf) -> bool {
-    paths(&one.origins).collect::<BTreeSet<_>>() == paths(&other.origins).collect()
+    paths(&one.origins).eq(paths(&other.origins))
+        || paths(&one.origins).collect::<BTreeSet<_>>() == paths(&other.origins).collect()
 }
 
 /// The ports of its own container that a text names.

@@ -13,15 +13,13 @@ const TEXT_PARTS: &[&str] = &["url", "address"];
 
 /// A key that was written, or a template, and the fact or part of one that it carries.
 #[derive(Clone, Debug)]
-pub(super) struct Said {
+pub(super) struct Said<'s> {
     /// The part of the fact; empty for all of it.
-    pub part: Arc<str>,
+    pub part: &'s str,
     /// What stands there, once for each item that has the key.
     pub values: Vec<Value>,
     /// Whether the key stands once in all, not once per item of a list or map.
     pub single: bool,
-    /// The settings that it was computed from.
-    pub origins: Vec<Arc<str>>,
 }
 
 /// A value of a key as a fact, or this part of it, says it: text with hosts of workloads in it becomes links, a number
@@ -30,7 +28,7 @@ pub(super) fn said_of((fact, part): (&FactPath, &str), value: &Value, plus: i64,
     if let Value::Int(number) = value {
         return Value::Int(number.saturating_add(plus));
     }
-    if value::part("secret", part).is_some() {
+    if !part.is_empty() && value::part("secret", part).is_some() {
         return value.clone();
     }
     // What is no variable is a text whatever it is called.
@@ -50,13 +48,13 @@ pub(super) fn normal(value: &Value, name: &str, names: &Names) -> Value {
 }
 
 /// Whether what keys say together is this fact's value.
-pub(super) fn joins(fact: &Value, of: &str, said: &[&Said]) -> bool {
+pub(super) fn joins(fact: &Value, of: &str, said: &[&Said<'_>]) -> bool {
     if let [said] = said
         && said.part.is_empty()
     {
         return is_whole(fact, said);
     }
-    let (whole, parts): (Vec<&Said>, Vec<&Said>) = said.iter().partition(|said| said.part.is_empty());
+    let (whole, parts): (Vec<&Said<'_>>, Vec<&Said<'_>>) = said.iter().partition(|said| said.part.is_empty());
     if !whole.iter().all(|said| is_whole(fact, said)) {
         return false;
     }
@@ -76,8 +74,8 @@ pub(super) fn joins(fact: &Value, of: &str, said: &[&Said]) -> bool {
 }
 
 /// The part that a key says, and what it says.
-fn written_part<'s>(fact: &Value, of: &str, said: &'s Said) -> Option<(&'static Part, &'s Value)> {
-    Some((row(fact, of, &said.part)?, only(&said.values)?))
+fn written_part<'s>(fact: &Value, of: &str, said: &'s Said<'_>) -> Option<(&'static Part, &'s Value)> {
+    Some((row(fact, of, said.part)?, only(&said.values)?))
 }
 
 /// Whether parts make up a value, all of it.
@@ -105,7 +103,7 @@ fn row(value: &Value, of: &str, part: &str) -> Option<&'static Part> {
 }
 
 /// Whether a key says all of a fact. Keys of list items say the items of a list, in any order.
-fn is_whole(fact: &Value, said: &Said) -> bool {
+pub(super) fn is_whole(fact: &Value, said: &Said<'_>) -> bool {
     if said.single {
         return only(&said.values).is_some_and(|found| same(found, fact));
     }
@@ -187,12 +185,12 @@ mod tests {
         value::parse(of, &Raw::String(text), &Attributes::default()).expect("it is of the type")
     }
 
-    fn said(part: &str, value: Value) -> Said {
-        Said { part: part.into(), values: vec![value], single: true, origins: Vec::new() }
+    fn said(part: &str, value: Value) -> Said<'_> {
+        Said { part, values: vec![value], single: true }
     }
 
     fn join(fact: &Value, of: &str, parts: &[(&str, &str)]) -> bool {
-        let said: Vec<Said> = parts.iter().map(|(part, text)| said(part, Value::string(*text))).collect();
+        let said: Vec<Said<'_>> = parts.iter().map(|(part, text)| said(part, Value::string(*text))).collect();
         joins(fact, of, &said.iter().collect::<Vec<_>>())
     }
 
@@ -257,7 +255,7 @@ mod tests {
         let list = |items: &[&str]| Value::List(items.iter().map(|item| Value::string(*item)).collect());
         let items = |values: &[&str]| {
             let values = values.iter().map(|value| Value::string(*value)).collect();
-            Said { part: "".into(), values, single: false, origins: Vec::new() }
+            Said { part: "", values, single: false }
         };
         let hosts = list(&["a.example", "b.example"]);
         assert!(joins(&hosts, "list", &[&items(&["b.example", "a.example"])]));
@@ -284,7 +282,7 @@ mod tests {
     fn hosts_are_links_and_numbers_count_from_plus() {
         let mut names = Names::none(facts::View::Kubernetes);
         names.host(&"db".into(), &"demo-db".into());
-        let fact = |kind, key: &str| FactPath { workload: "api".into(), kind, key: key.into(), field: "".into() };
+        let fact = |kind, key: &str| FactPath { workload: "api".into(), kind, key: key.into(), field: "" };
         let of = |kind, key: &str, value: &Value, plus| said_of((&fact(kind, key), ""), value, plus, &names);
         assert_eq!(of(Kind::Env, "DB_HOST", &Value::string("demo-db"), 0), link("db"));
         assert_eq!(of(Kind::Env, "NAME", &Value::string("demo-db"), 0), Value::string("db"));
@@ -303,7 +301,7 @@ mod tests {
     fn a_url_in_a_variable_has_parts() {
         let url = Value::string("https://db.example:5432/app");
         let keys = [said("host", Value::string("db.example")), said("port", Value::Int(5432))];
-        let keys: Vec<&Said> = keys.iter().collect();
+        let keys: Vec<&Said<'_>> = keys.iter().collect();
         assert!(!joins(&url, "env-value", &keys), "nobody says the scheme and the path");
         let whole = said("", url.clone());
         assert!(joins(&url, "env-value", &[&whole, keys[0], keys[1]]));

@@ -26,15 +26,20 @@ impl Compose<'_> {
         let folder = format!("{}/compose", self.deployment.name);
         let (found, _) =
             facts::of_compose(tree, Some(self.names), &|path| content(&folder, path, files).map(<[u8]>::to_vec));
-        for (path, fact) in self.facts {
-            let said = path.kind.row().field(&path.field).is_some_and(|field| field.compose);
-            match found.get(path) {
-                None if said => differs(path, fact, None, file, diags),
-                Some(other) if !compare::same(other, fact) => differs(path, fact, Some(other), file, diags),
+        let mut more = Vec::new();
+        for (path, wanted, found) in facts::side_by_side(self.facts, &found) {
+            match (wanted, found) {
+                (Some(fact), Some(other)) if !compare::same(other, fact) => {
+                    differs(path, fact, Some(other), file, diags);
+                }
+                (Some(fact), None) if path.row().is_some_and(|field| field.compose) => {
+                    differs(path, fact, None, file, diags);
+                }
+                (None, Some(fact)) => more.push((path, fact)),
                 _ => {}
             }
         }
-        for (path, fact) in found.iter().filter(|(path, _)| !self.facts.contains_key(*path)) {
+        for (path, fact) in more {
             // Services that the environment adds by `raw` are no workloads of the stack.
             if self.compose.workloads.iter().any(|workload| workload.name == path.workload) {
                 self.more(path, fact, file, diags);

@@ -20,7 +20,7 @@ pub(super) fn check(deployed: &Deployed, deployment: &Deployment, names: &Names,
     // Both in the same names: what a link is called in each target is not a difference.
     let there = facts::of_workloads(&deployment.cluster, &deployment.configs, names);
     for (path, one, other) in facts::side_by_side(here, &there) {
-        let both = || path.kind.row().field(&path.field).is_some_and(|field| field.compose && field.helm);
+        let both = || path.row().is_some_and(|field| field.compose && field.helm);
         let same = one.map(|fact| &fact.value) == other.map(|fact| &fact.value);
         if same || !both() || declared(deployed, path, one, other) {
             continue;

@@ -108,7 +108,7 @@ fn is_within(one: &str, other: &str) -> bool {
 }
 
 fn unsaid_of(surface: &Arc<Surface>, tree: Option<&Node<'_>>) -> Vec<(Unsaid, Arc<str>)> {
-    let holds =
-        |it: &&Unsaid| tree.is_none_or(|tree| Values::new(surface, tree).holds(it.when.as_ref()) != Some(false));
+    let values = tree.map(|tree| Values::new(surface, tree));
+    let holds = |it: &&Unsaid| values.as_ref().is_none_or(|values| values.holds(it.when.as_ref()) != Some(false));
     surface.unsaid.iter().filter(holds).map(|it| (it.clone(), surface.chart.clone())).collect()
 }

@@ -252,7 +252,7 @@ impl<'a> Sides<'a> {
 
     /// Whether a fact is one that manifests have to say.
     fn cluster_says(&self, path: &FactPath) -> bool {
-        let row = path.kind.row().field(&path.field);
+        let row = path.row();
         row.is_some_and(|row| row.helm)
     }
 
@@ -262,7 +262,7 @@ impl<'a> Sides<'a> {
 
     /// A workload that the manifests alone run, or do not.
     fn runs_alone(&self, path: &FactPath) -> Difference {
-        let path = FactPath { kind: Kind::Role, key: Arc::default(), field: Arc::default(), ..path.clone() };
+        let path = FactPath { kind: Kind::Role, key: Arc::default(), field: "", ..path.clone() };
         let (wanted, found) = (self.cluster.get(&path), self.rendered.get(&path));
         let message = match wanted {
             Some(_) => format!("`{}` runs in {} only, and no manifest makes it", path.workload, self.left_name(&path)),
@@ -331,7 +331,7 @@ impl<'a> Sides<'a> {
         let Some(here) = &self.here else { return };
         let workloads: BTreeSet<&Arc<str>> = here.keys().map(|path| &path.workload).collect();
         let known = |path: &FactPath| workloads.contains(&path.workload);
-        let says = |path: &FactPath| path.kind.row().field(&path.field).is_some_and(|row| row.compose);
+        let says = |path: &FactPath| path.row().is_some_and(|row| row.compose);
         let paths: BTreeSet<&FactPath> = here.keys().chain(self.compose.keys().filter(|path| known(path))).collect();
         for path in paths.into_iter().filter(|path| says(path)) {
             let (wanted, found) = (here.get(path), self.compose.get(path));
@@ -366,7 +366,7 @@ impl<'a> Sides<'a> {
         let asked = self.checked_in_another_way(here);
         for path in here.keys().chain(self.there.keys()).collect::<BTreeSet<_>>() {
             let (one, other) = (here.get(path), self.there.get(path));
-            let both = path.kind.row().field(&path.field).is_some_and(|row| row.compose && row.helm);
+            let both = path.row().is_some_and(|row| row.compose && row.helm);
             let of_kind = (path.workload.clone(), Some(path.kind));
             let known = said.contains(&(path.workload.clone(), None)) || said.contains(&of_kind);
             if !both || known || one.map(|fact| &fact.value) == other.map(|fact| &fact.value) {
@@ -477,8 +477,7 @@ fn next_to<'f>(facts: &'f Facts, path: &FactPath) -> Option<&'f Fact> {
 
 /// Whether anything is said of a workload.
 fn runs(facts: &Facts, workload: &Arc<str>) -> bool {
-    let from = FactPath { workload: workload.clone(), kind: Kind::Role, key: Arc::default(), field: Arc::default() };
-    facts.range(from..).next().is_some_and(|(found, _)| found.workload == *workload)
+    facts.of_workload(workload).next().is_some()
 }
 
 fn same_text(path: &FactPath, one: &Fact, other: &Fact) -> bool {
@@ -490,7 +489,7 @@ fn facts_name(path: &FactPath) -> String {
 }
 
 fn no_words(workload: &Arc<str>) -> Declared {
-    let path = FactPath { workload: workload.clone(), kind: Kind::Role, key: Arc::default(), field: Arc::default() };
+    let path = FactPath { workload: workload.clone(), kind: Kind::Role, key: Arc::default(), field: "" };
     Declared {
         path,
         message: format!("`{workload}` runs in the manifests only"),

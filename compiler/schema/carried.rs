@@ -79,7 +79,7 @@ impl<'d> Charts<'_, 'd> {
             return bad(format!("`{text}` is a fact that only Compose has"), Some("delete it".to_owned()));
         }
         self.known_workload(workload, entry.span)?;
-        let fact = FactPath { workload: workload.into(), kind, key: key.into(), field: field.name.into() };
+        let fact = FactPath { workload: workload.into(), kind, key: key.into(), field: field.name };
         Some(Carry { fact, part: part.into(), plus: 0, when: None })
     }
 
@@ -87,7 +87,7 @@ impl<'d> Charts<'_, 'd> {
     pub(super) fn valued(&self, entry: &Entry, within: &Within<'d>) -> Option<Carry> {
         let carry = self.fact(entry, within)?;
         let row = carry.fact.kind.row();
-        if row.field(&carry.fact.field).is_some() {
+        if carry.fact.row().is_some() {
             return Some(carry);
         }
         let names: Vec<&str> = row.fields.iter().filter(|field| field.helm).map(|field| field.name).collect();
@@ -127,7 +127,7 @@ impl<'d> Charts<'_, 'd> {
             );
             return None;
         }
-        let fact = FactPath { workload: "".into(), kind: Kind::Setting, key: setting.path.clone(), field: "".into() };
+        let fact = FactPath { workload: "".into(), kind: Kind::Setting, key: setting.path.clone(), field: "" };
         Some(Carry { fact, part: rest.into(), plus: 0, when: None })
     }
 
@@ -304,8 +304,7 @@ impl<'d> Charts<'_, 'd> {
 
 /// The type of a fact, or of the part of it: a row of `value::SCALARS`, `list` or `tree`.
 pub(crate) fn type_of_fact(carry: &Carry) -> &'static str {
-    let row = carry.fact.kind.row();
-    let of = row.field(&carry.fact.field).map_or("any", |field| field.of);
+    let of = carry.fact.row().map_or("any", |field| field.of);
     if carry.part.is_empty() { of } else { part_of(of, &carry.part).unwrap_or("any") }
 }
 

@@ -248,12 +248,16 @@ impl Unsaid {
     /// Whether it is about this fact: the same, or one that a `*` in a key stands for; of a fact without field all fields.
     #[must_use]
     pub fn covers(&self, fact: &FactPath) -> bool {
-        self.facts.iter().any(|own| {
-            own.workload == fact.workload
-                && own.kind == fact.kind
-                && matches(&own.key, &fact.key)
-                && (own.field.is_empty() || own.field == fact.field)
-        })
+        self.facts.iter().any(|own| Unsaid::is_about(own, fact))
+    }
+
+    /// Whether one of [`Unsaid::facts`] stands for this fact.
+    #[must_use]
+    pub fn is_about(own: &FactPath, fact: &FactPath) -> bool {
+        own.kind == fact.kind
+            && (own.field.is_empty() || own.field == fact.field)
+            && own.workload == fact.workload
+            && matches(&own.key, &fact.key)
     }
 }
 

@@ -395,7 +395,7 @@ fn other_shape(key: &ChartKey) -> KeyShape {
 /// The fact in another unit: another part of its value; or another fact, one letter away. None for settings of which
 /// there are no parts: no path of a setting is one letter away from another.
 fn other_unit(carry: &Carry) -> Option<Carry> {
-    let field = carry.fact.kind.row().field(&carry.fact.field);
+    let field = carry.fact.row();
     let parts = field.map(|field| value::parts(field.of).collect::<Vec<_>>()).unwrap_or_default();
     let at = parts.iter().position(|row| row.name == &*carry.part);
     // Not the next: `path` is `repository` where an image names no registry.

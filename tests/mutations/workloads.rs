@@ -395,7 +395,7 @@ fn why(path: &FactPath, surfaces: &[Arc<Surface>]) -> Option<String> {
             "the chart takes workloads as they are, so there is one statement of it for both targets".to_owned(),
         );
     }
-    let field = path.kind.row().field(&path.field)?;
+    let field = path.row()?;
     if !field.helm {
         return Some(format!("Kubernetes has no word for `{}`", path.kind.row().name));
     }

@@ -183,10 +183,10 @@ pub fn compare(left: &Facts, right: &Facts) -> Vec<Difference> {
 
 /// What one side or both state, in the order of facts; one of the two is there.
 pub fn side_by_side<'f>(
-    left: &'f Facts,
-    right: &'f Facts,
+    left: impl IntoIterator<Item = (&'f FactPath, &'f Fact)>,
+    right: impl IntoIterator<Item = (&'f FactPath, &'f Fact)>,
 ) -> impl Iterator<Item = (&'f FactPath, Option<&'f Fact>, Option<&'f Fact>)> {
-    let (mut lefts, mut rights) = (left.iter().peekable(), right.iter().peekable());
+    let (mut lefts, mut rights) = (left.into_iter().peekable(), right.into_iter().peekable());
     std::iter::from_fn(move || {
         let order = match (lefts.peek(), rights.peek()) {
             (None, None) => return None,

@@ -78,7 +78,7 @@ pub(super) fn normals(facts: &Facts, view: View) -> Normals<'_> {
             normals.ports.insert((path.workload.clone(), path.key.clone()), number);
         }
     }
-    for (path, fact) in facts.iter().filter(|(path, _)| path.kind == Kind::Port && &*path.field == "service") {
+    for (path, fact) in facts.iter().filter(|(path, _)| path.kind == Kind::Port && path.field == "service") {
         if let (Value::Int(service), Some(number)) = (&fact.value, normals.number(&path.workload, &path.key)) {
             normals.behind.insert((path.workload.clone(), *service), number);
         }
@@ -137,7 +137,7 @@ impl<'a> Normals<'a> {
             }
             (_, value) => self.text(value),
         };
-        let minor = minor || &*path.field == "pull";
+        let minor = minor || path.field == "pull";
         self.put(path, text, fact, minor);
     }
 
@@ -231,7 +231,7 @@ impl<'a> Normals<'a> {
 
     /// Volumes are called by their path, because each side has its own names.
     fn volume(&mut self, path: &FactPath, fact: &'a Fact, facts: &Facts) {
-        let main = FactPath { field: Arc::default(), ..path.clone() };
+        let main = FactPath { field: "", ..path.clone() };
         let at = facts.get(&main).map(|fact| spell(&fact.value));
         if path.field.is_empty() {
             let path = FactPath { key: at.unwrap_or_default().into(), ..path.clone() };
@@ -244,8 +244,8 @@ impl<'a> Normals<'a> {
 
     /// Ports are called by their number.
     fn ports(&mut self, facts: &'a Facts) {
-        for (path, fact) in facts.iter().filter(|(path, _)| path.kind == Kind::Port && &*path.field != "protocol") {
-            let protocol = facts.get(&FactPath { field: "protocol".into(), ..path.clone() });
+        for (path, fact) in facts.iter().filter(|(path, _)| path.kind == Kind::Port && path.field != "protocol") {
+            let protocol = facts.get(&FactPath { field: "protocol", ..path.clone() });
             let protocol = protocol.map_or_else(|| "tcp".to_owned(), |fact| spell(&fact.value));
             let Some(number) = self.number(&path.workload, &path.key) else { continue };
             let key = crate::facts::compose::number_key(number, &protocol);
@@ -268,7 +268,7 @@ impl<'a> Normals<'a> {
             known.0.extend(words);
         }
         for (workload, (words, fact)) in by_workload {
-            let path = FactPath { workload, kind: Kind::Args, key: Arc::default(), field: Arc::default() };
+            let path = FactPath { workload, kind: Kind::Args, key: Arc::default(), field: "" };
             self.put(path, argv::normal(&words), fact, false);
         }
     }
@@ -283,11 +283,11 @@ impl<'a> Normals<'a> {
             for (path, fact) in &all {
                 self.declared(path, fact);
             }
-            let is = |kind: &str| all.iter().any(|(path, _)| &*path.key == kind && !is_timing(&path.field));
+            let is = |kind: &str| all.iter().any(|(path, _)| &*path.key == kind && !is_timing(path.field));
             let Some(kind) = ["readiness", "liveness", "startup"].into_iter().find(|kind| is(kind)) else { continue };
             for (path, fact) in all.iter().filter(|(path, _)| &*path.key == kind) {
                 let path = FactPath { key: "readiness".into(), ..(*path).clone() };
-                match (&*path.field, &fact.value) {
+                match (path.field, &fact.value) {
                     ("exec", Value::List(items)) => self.command_check(path, fact, items),
                     ("port" | "tcp", value) => {
                         let port: Arc<str> = spell(value).into();
@@ -307,7 +307,7 @@ impl<'a> Normals<'a> {
     /// A check by a command that asks a URL is a check of that URL.
     fn command_check(&mut self, path: FactPath, fact: &'a Fact, items: &[Value]) {
         let words: Vec<String> = items.iter().map(|item| self.text(item)).collect();
-        let field = |field: &str| FactPath { field: field.into(), ..path.clone() };
+        let field = |field| FactPath { field, ..path.clone() };
         match argv::asked(&words) {
             Some((port, Some(asked))) => {
                 self.derived(field("path"), asked, fact);
@@ -320,7 +320,7 @@ impl<'a> Normals<'a> {
 
     /// A check of a port that the workload does not declare, where it declares others.
     fn declared(&mut self, path: &FactPath, fact: &Fact) {
-        let port = match (&*path.field, &fact.value) {
+        let port = match (path.field, &fact.value) {
             ("port" | "tcp", value) => spell(value),
             ("exec", Value::List(items)) => {
                 let words: Vec<String> = items.iter().map(|item| self.text(item)).collect();

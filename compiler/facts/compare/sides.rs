@@ -67,8 +67,7 @@ impl Sides<'_> {
 
     /// Whether a side has a workload.
     fn runs(&self, workload: &Arc<str>, left: bool) -> bool {
-        let from =
-            FactPath { workload: workload.clone(), kind: Kind::Role, key: Arc::default(), field: Arc::default() };
+        let from = FactPath { workload: workload.clone(), kind: Kind::Role, key: Arc::default(), field: "" };
         self.of(left).facts.range(from..).next().is_some_and(|(path, _)| path.workload == *workload)
     }
 
@@ -78,8 +77,7 @@ impl Sides<'_> {
             let mut last = None;
             for (path, fact) in &self.of(left).facts {
                 if last != Some(&path.workload) && !self.runs(&path.workload, !left) {
-                    let path =
-                        FactPath { kind: Kind::Role, key: Arc::default(), field: Arc::default(), ..path.clone() };
+                    let path = FactPath { kind: Kind::Role, key: Arc::default(), field: "", ..path.clone() };
                     let class = if left { Class::OnlyLeft } else { Class::OnlyRight };
                     found.push(Difference { class, ..normal::bad(class, path, fact.said.clone(), left) });
                 }
@@ -129,7 +127,7 @@ impl Sides<'_> {
             Some(Value::Image(image)) => Some(image.clone()),
             _ => None,
         };
-        let built = FactPath { field: "build".into(), ..path.clone() };
+        let built = FactPath { field: "build", ..path.clone() };
         let is_built = self.left.facts.contains_key(&built) || self.right.facts.contains_key(&built);
         let same_place = match (image(left), image(right)) {
             (Some(one), Some(other)) => {
@@ -154,7 +152,7 @@ impl Sides<'_> {
     fn one(&self, path: &FactPath, fact: &Normal<'_>, left: bool) -> Option<Class> {
         let other = if left { self.views.1 } else { self.views.0 };
         let own = if left { self.views.0 } else { self.views.1 };
-        let row = path.kind.row().field(&path.field);
+        let row = path.row();
         let says = |view: View| row.is_none_or(|row| if view == View::Compose { row.compose } else { row.helm });
         if !says(other) && own != other {
             return Some(Class::NotExpressible);
@@ -180,22 +178,21 @@ impl Sides<'_> {
     }
 
     fn facts_of(&self, path: &FactPath, kind: Kind, left: bool) -> impl Iterator<Item = (&FactPath, &Normal<'_>)> {
-        let from = FactPath { kind, key: Arc::default(), field: Arc::default(), ..path.clone() };
+        let from = FactPath { kind, key: Arc::default(), field: "", ..path.clone() };
         let workload = path.workload.clone();
         let all = self.of(left).facts.range(from..);
         all.take_while(move |(path, _)| path.workload == workload && path.kind == kind)
     }
 
     fn declares(&self, workload: &Arc<str>, left: bool) -> bool {
-        let path =
-            FactPath { workload: workload.clone(), kind: Kind::Port, key: Arc::default(), field: Arc::default() };
+        let path = FactPath { workload: workload.clone(), kind: Kind::Port, key: Arc::default(), field: "" };
         self.facts_of(&path, Kind::Port, left).next().is_some()
     }
 
     /// A check of one side alone counts once; a command and a request are two ways to check.
     fn checks(&self, path: &FactPath, left: bool) -> bool {
-        let said = |left: bool| self.facts_of(path, Kind::Health, left).any(|(path, _)| !is_timing(&path.field));
-        !is_timing(&path.field) && &*path.field != "port" && !said(!left)
+        let said = |left: bool| self.facts_of(path, Kind::Health, left).any(|(path, _)| !is_timing(path.field));
+        !is_timing(path.field) && path.field != "port" && !said(!left)
     }
 
     /// Whether a file of one side stands in a folder that the other mounts as a whole, or the other way round.

@@ -5,7 +5,7 @@ use crate::facts::{Delivery, State};
 
 fn facts(entries: &[(Kind, &str, Value)]) -> Facts {
     let fact = |(kind, key, value): &(Kind, &str, Value)| {
-        let path = FactPath { workload: "a".into(), kind: *kind, key: (*key).into(), field: "".into() };
+        let path = FactPath { workload: "a".into(), kind: *kind, key: (*key).into(), field: "" };
         let fact =
             Fact { value: value.clone(), delivery: Delivery::Literal, state: State::Set, place: Place::default() };
         (path, fact)

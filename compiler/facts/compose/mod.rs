@@ -199,7 +199,7 @@ fn secrets<'a>(file: &'a Node<'_>) -> BTreeMap<&'a str, SecretRef> {
 /// A scalar of a Compose file as text after interpolation, and whether somebody has to set a variable in it.
 fn text_of<'n>(node: &'n Node<'_>) -> Option<interpolate::Interpolated<'n>> {
     let plain = |text: String| interpolate::Interpolated {
-        marked: Marked { text: Cow::Owned(text), secrets: Vec::new() },
+        marked: Marked { text: Cow::Owned(text), ..Marked::default() },
         ..Default::default()
     };
     match &node.data {

@@ -137,7 +137,9 @@ impl Compose<'_, '_> {
                     state = self.state(&text, node.line);
                     let secrets = text.marked.secrets;
                     let words = shell::words(&text.marked.text).into_iter();
-                    words.map(|word| Marked { text: word.into(), secrets: secrets.clone() }).collect()
+                    words
+                        .map(|word| Marked { text: word.into(), secrets: secrets.clone(), ..Marked::default() })
+                        .collect()
                 }
                 None => Vec::new(),
             },
@@ -150,7 +152,11 @@ impl Compose<'_, '_> {
             self.env_file(&path, at, mounted);
         }
         let Some(environment) = service.get("environment") else { return };
-        for (name, value) in environment.entries() {
+        // In the order of facts, so that little is left to sort.
+        let mut entries: Vec<(&str, &Node<'_>)> =
+            environment.entries().iter().map(|(name, value)| (&**name, value)).collect();
+        entries.sort_by_key(|(name, _)| *name);
+        for (name, value) in entries {
             self.variable(name, Some(value), value.line, mounted);
         }
         for item in environment.items() {

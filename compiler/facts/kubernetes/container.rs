@@ -113,7 +113,7 @@ impl Manifests<'_, '_> {
         let Some(text) = value else {
             return self.variable(name, Value::string(""), Some(Delivery::Config), State::Open, at);
         };
-        let marked = Marked { text: text.into(), secrets: Vec::new() };
+        let marked = Marked { text: text.into(), ..Marked::default() };
         self.variable(name, marked.value(name, self.names), Some(Delivery::Config), State::Set, at);
         variables.set(name, marked);
     }
@@ -313,8 +313,10 @@ impl Manifests<'_, '_> {
     }
 
     pub(super) fn resources(&mut self, of: &Node<'_>) {
-        for group in ["requests", "limits"] {
-            for (unit, field) in [("cpu", format!("{group}.cpu")), ("memory", format!("{group}.memory"))] {
+        for (group, cpu, memory) in
+            [("requests", "requests.cpu", "requests.memory"), ("limits", "limits.cpu", "limits.memory")]
+        {
+            for (unit, field) in [("cpu", cpu), ("memory", memory)] {
                 let Some(node) = of.at(&["resources", group, unit]) else { continue };
                 let text = scalar(node).unwrap_or_default();
                 let value = match unit {
@@ -322,7 +324,7 @@ impl Manifests<'_, '_> {
                     _ => units::kubernetes_memory(&text).map(Value::Memory),
                 };
                 let value = value.unwrap_or_else(|| Value::string(&*text));
-                self.sink.one(Kind::Resources, &field, value, line(node.line));
+                self.sink.one(Kind::Resources, field, value, line(node.line));
             }
         }
     }

@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn references_are_put_in_and_nothing_else() {
         let mut variables = Variables::default();
-        variables.set("HOST", Marked { text: "db".into(), secrets: Vec::new() });
+        variables.set("HOST", Marked { text: "db".into(), ..Marked::default() });
         let mut password = Marked::default();
         password.push_secret(SecretRef { name: "s".into(), key: "k".into() });
         variables.set("PASSWORD", password);

@@ -128,10 +128,9 @@ impl<'a> Chart<'a, '_> {
     ) -> Option<Finding> {
         let path = self.path_in(carry, item);
         let said = Said {
-            part: carry.part.clone(),
+            part: &carry.part,
             values: vec![carried::said_of((&path, &carry.part), &written.value, carry.plus, &self.names)],
             single: true,
-            origins: written.origins.clone(),
         };
         let (here, chart) = (self.here_in(number, item), &self.surface.chart);
         if written.raw {

@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{Chart, Source, is_empty, type_of};
+use super::{Chart, FactNumber, Source, is_empty, type_of};
 use crate::{
     diag::Finding,
     expr::{Evaluated, Expr},
     facts::{self, Fact, Facts, compare},
-    plan::{Deployment, FactPath, Kind, Release},
+    plan::{Deployment, FactPath, Kind, Origin, Release},
     readback::carried::{self, Said},
     schema::{Carry, KeyShape, Unsaid},
     source::Span,
@@ -36,9 +36,25 @@ impl<'a> Chart<'a, '_> {
         self.told.contains(path) || self.apart.contains(&path.workload)
     }
 
+    /// The number of a fact of Helm's view.
+    fn number_of(&self, fact: &FactPath) -> Option<FactNumber> {
+        match fact.kind {
+            Kind::Setting => self.settings.position(fact),
+            _ => self.facts.position(fact).map(|at| self.settings.len() + at),
+        }
+    }
+
+    /// The fact of this number.
+    fn numbered(&self, number: FactNumber) -> (&FactPath, &Fact) {
+        match number.checked_sub(self.settings.len()) {
+            Some(at) => self.facts.at(at),
+            None => self.settings.at(number),
+        }
+    }
+
     /// The fact of Helm's view.
     pub(super) fn wanted(&self, fact: &FactPath) -> Option<&Fact> {
-        if fact.kind == Kind::Setting { self.settings.get(fact) } else { self.facts.get(fact) }
+        self.number_of(fact).map(|number| self.numbered(number).1)
     }
 
     /// Sorts what was written by the facts that it carries, and misses what was not.
@@ -88,20 +104,22 @@ impl<'a> Chart<'a, '_> {
             return self.raw_fact(number, carry, at);
         }
         let says_nothing = written.iter().all(|written| is_empty(&written.value));
-        let Some(fact) = self.wanted(&carry.fact) else {
+        let Some(wanted) = self.number_of(&carry.fact) else {
             if !says_nothing || written.is_empty() && self.has_default(number) {
                 self.extra(number, carry, !says_nothing);
             }
             return;
         };
-        let has_part = carried::has_part(&fact.value, type_of(self.stack, &carry.fact), &carry.part);
+        let fact = self.numbered(wanted).1;
+        let has_part =
+            carry.part.is_empty() || carried::has_part(&fact.value, type_of(self.stack, &carry.fact), &carry.part);
         match (written.is_empty(), has_part) {
             (true, true) => {
                 self.told.insert(&carry.fact);
                 self.missing(number, Some(carry));
             }
             (false, false) if says_nothing => {}
-            (false, _) => self.keep(number, carry),
+            (false, _) => self.keep(wanted, number, carry),
             (true, false) => {}
         }
     }
@@ -113,17 +131,17 @@ impl<'a> Chart<'a, '_> {
             && matches!(self.values.value(number), Evaluated::Value(value) if !is_empty(&value))
     }
 
-    fn keep(&mut self, number: u32, carry: &'a Carry) {
-        let mut said =
-            Said { part: carry.part.clone(), values: Vec::new(), single: self.is_single(number), origins: Vec::new() };
-        for one in self.written.get(&number).into_iter().flatten() {
+    fn keep(&mut self, fact: FactNumber, number: u32, carry: &'a Carry) {
+        let written = self.written.get(&number).map_or(&[][..], Vec::as_slice);
+        let values = Vec::with_capacity(written.len());
+        let mut said = Said { part: &carry.part, values, single: self.is_single(number) };
+        for one in written {
             match carried::said_of((&carry.fact, &carry.part), &one.value, carry.plus, &self.names) {
                 Value::List(items) if !said.single => said.values.extend(items),
                 value => said.values.push(value),
             }
-            said.origins.extend(one.origins.iter().cloned());
         }
-        self.carried.entry(&carry.fact).or_default().push((Source::Key(number), said));
+        self.carried.push((fact, Source::Key(number), said));
     }
 
     /// Whether a key stands once, not below a list or map.
@@ -149,39 +167,59 @@ impl<'a> Chart<'a, '_> {
                 self.told.insert(path);
                 continue;
             };
-            if self.wanted(path).is_none() {
+            let Some(fact) = self.number_of(path) else {
                 self.stated(path, fixed.span);
                 continue;
-            }
+            };
             let value = carried::said_of((path, &fixed.fact.part), &value, 0, &self.names);
-            let said = Said { part: fixed.fact.part.clone(), values: vec![value], single: true, origins: Vec::new() };
-            self.carried.entry(path).or_default().push((Source::Template(fixed.span), said));
+            let said = Said { part: &fixed.fact.part, values: vec![value], single: true };
+            self.carried.push((fact, Source::Template(fixed.span), said));
         }
     }
 
     /// Compares what keys and templates say together with each fact, and where both come from.
     pub(super) fn join(&mut self) {
-        let open = self.carried.iter().filter(|(path, _)| !self.told.contains(*path));
-        let findings: Vec<Finding> = open.filter_map(|(path, sources)| self.joined(path, sources)).collect();
+        self.carried.sort_by_cached_key(|(fact, ..)| *fact); // keeps the order of what is said of one
+        let of_one = self.carried.chunk_by(|one, other| one.0 == other.0);
+        let findings: Vec<Finding> = of_one.filter_map(|said| self.joined(said)).collect();
         findings.into_iter().for_each(|finding| self.diags.push(finding));
     }
 
-    fn joined(&self, path: &FactPath, sources: &[(Source, Said)]) -> Option<Finding> {
-        let fact = self.wanted(path)?;
-        let of = type_of(self.stack, path);
-        let said: Vec<&Said> = sources.iter().map(|(_, said)| said).collect();
-        if !carried::joins(&fact.value, of, &said) {
+    /// What is wrong with all that is said of one fact.
+    fn joined(&self, sources: &[(FactNumber, Source, Said<'_>)]) -> Option<Finding> {
+        let (path, fact) = self.numbered(sources.first()?.0);
+        if self.told.contains(path) {
+            return None;
+        }
+        if !self.joins(path, fact, sources) {
             return Some(self.differs(path, fact, sources));
         }
-        let mut by_keys = sources.iter().filter(|(source, _)| matches!(source, Source::Key(_))).peekable();
-        by_keys.peek()?;
-        if same_origins(fact, by_keys.clone().flat_map(|(_, said)| &said.origins)) {
+        let keys = sources.iter().filter_map(|(_, source, _)| match source {
+            Source::Key(number) => Some(number),
+            Source::Template(_) => None,
+        });
+        keys.clone().next()?;
+        let written = keys.filter_map(|number| self.written.get(number)).flatten();
+        let origins: Vec<&Arc<str>> = written.flat_map(|one| &one.origins).collect();
+        if same_origins(fact, &origins) {
             return None; // most often; the rest has to look closer
         }
-        let found: BTreeSet<&str> = by_keys.flat_map(|(_, said)| &said.origins).map(AsRef::as_ref).collect();
+        let found: BTreeSet<&str> = origins.into_iter().map(AsRef::as_ref).collect();
         let wanted: BTreeSet<&str> = fact.place.origins.iter().map(|origin| &*origin.path).collect();
-        let group = path.kind == Kind::Setting || of == "list";
+        let group = path.kind == Kind::Setting || type_of(self.stack, path) == "list";
         (!same_settings(&wanted, &found, group)).then(|| self.other_origin(path, fact, sources, &wanted, &found))
+    }
+
+    /// Whether what keys and templates say together is a fact.
+    fn joins(&self, path: &FactPath, fact: &Fact, sources: &[(FactNumber, Source, Said<'_>)]) -> bool {
+        match sources {
+            // Most often; what type the fact has does not matter then.
+            [(_, _, said)] if said.part.is_empty() => carried::is_whole(&fact.value, said),
+            _ => {
+                let said: Vec<&Said<'_>> = sources.iter().map(|(_, _, said)| said).collect();
+                carried::joins(&fact.value, type_of(self.stack, path), &said)
+            }
+        }
     }
 
     /// A key that takes workloads as they are says every fact of them, and no others.
@@ -192,13 +230,12 @@ impl<'a> Chart<'a, '_> {
                 continue;
             }
             let found = values.written(number).map(|node| facts::of_values(node, &self.names)).unwrap_or_default();
-            let helm = |path: &FactPath| path.kind.row().field(&path.field).is_some_and(|field| field.helm);
+            let helm = |path: &FactPath| path.row().is_some_and(|field| field.helm);
             let wanted = self.facts.iter().filter(|(path, _)| helm(path));
-            let differ =
-                wanted.filter(|(path, fact)| !found.get(*path).is_some_and(|found| compare::same(found, fact)));
+            let differ = wanted.filter(|(path, fact)| !found.get(path).is_some_and(|found| compare::same(found, fact)));
             let mut findings: Vec<Finding> =
                 differ.map(|(path, fact)| self.not_as_it_is(number, path, fact, found.get(path))).collect();
-            let more = found.iter().filter(|(path, _)| !self.facts.contains_key(*path));
+            let more = found.iter().filter(|(path, _)| !self.facts.contains_key(path));
             findings.extend(more.map(|(path, fact)| self.more_than_it_is(number, path, fact)));
             findings.into_iter().for_each(|finding| self.diags.push(finding));
         }
@@ -247,52 +284,53 @@ impl<'a> Chart<'a, '_> {
     /// Every fact that Kubernetes has words for is carried, stated by a template, or not said for a reason.
     pub(super) fn covered(&mut self) {
         let known: BTreeSet<&str> = self.surface.runs.iter().map(|runs| runs.workload.as_ref()).collect();
-        let values = self.values;
-        let unsaid: Vec<&Unsaid> =
-            self.surface.unsaid.iter().filter(|unsaid| values.holds(unsaid.when.as_ref()) != Some(false)).collect();
-        let explained = |path: &FactPath| unsaid.iter().any(|unsaid| unsaid.covers(path));
-        let open: Vec<(&FactPath, &Fact)> = self
-            .facts
-            .iter()
-            .filter(|(path, _)| path.kind.row().field(&path.field).is_some_and(|field| field.helm))
-            .filter(|(path, _)| known.contains(path.workload.as_ref()))
-            .filter(|(path, _)| !self.carried.contains_key(path) && !self.is_told(path) && !explained(path))
-            .collect();
-        if open.is_empty() {
-            return; // most often
-        }
-        let twins =
-            twins(&self.facts, &|path| self.carried.contains_key(path) || self.is_told(path) || explained(path));
-        let open = open.into_iter().filter(|(path, fact)| !is_twin(path, fact, &twins));
-        let findings: Vec<Finding> = open.map(|(path, fact)| self.unsaid(path, fact)).collect();
+        let reached = self.reached();
+        let open = (0..self.facts.len()).filter(|at| !reached[*at]).filter(|at| {
+            let (path, _) = self.facts.at(*at);
+            known.contains(path.workload.as_ref())
+                && path.row().is_some_and(|field| field.helm)
+                && !self.is_told(path)
+                && !has_twin(&self.facts, *at, &|at| reached[at] || self.is_told(self.facts.at(at).0))
+        });
+        let findings: Vec<Finding> =
+            open.map(|at| self.facts.at(at)).map(|(path, fact)| self.unsaid(path, fact)).collect();
         findings.into_iter().for_each(|finding| self.diags.push(finding));
     }
-}
 
-/// Variables by workload and the line that says them.
-type Twins<'f> = BTreeMap<(&'f str, Span), Vec<&'f Fact>>;
-
-/// The variables that are known to reach the chart.
-fn twins<'f>(facts: &'f Facts, known: &dyn Fn(&FactPath) -> bool) -> Twins<'f> {
-    let mut twins = Twins::new();
-    for (path, fact) in facts.iter().filter(|(path, _)| path.kind == Kind::Env && known(path)) {
-        twins.entry((&path.workload, fact.place.at)).or_default().push(fact);
+    /// Which facts of workloads are carried, stated by a template, or not said for a reason.
+    fn reached(&self) -> Vec<bool> {
+        let mut reached = vec![false; self.facts.len()];
+        let carried = self.carried.iter().filter_map(|(fact, ..)| fact.checked_sub(self.settings.len()));
+        carried.for_each(|at| reached[at] = true);
+        for unsaid in &self.surface.unsaid {
+            if self.values.holds(unsaid.when.as_ref()) == Some(false) {
+                continue;
+            }
+            for pattern in &unsaid.facts {
+                for at in self.facts.range_of(&pattern.workload, pattern.kind) {
+                    reached[at] = reached[at] || Unsaid::is_about(pattern, self.facts.at(at).0);
+                }
+            }
+        }
+        reached
     }
-    twins
 }
 
 /// Whether another variable of the same line is known: `also` gives one fact several names. Variables of a loop stand
 /// on one line too, but come from settings of their own.
-fn is_twin(path: &FactPath, fact: &Fact, twins: &Twins<'_>) -> bool {
-    let known = twins.get(&(path.workload.as_ref(), fact.place.at)).filter(|_| path.kind == Kind::Env);
-    known.is_some_and(|known| known.iter().any(|twin| twin.value == fact.value && twin.place == fact.place))
+fn has_twin(facts: &Facts, at: usize, known: &dyn Fn(usize) -> bool) -> bool {
+    let (path, fact) = facts.at(at);
+    let is_twin = |twin: &Fact| twin.place == fact.place && twin.value == fact.value;
+    path.kind == Kind::Env
+        && facts.range_of(&path.workload, Kind::Env).any(|other| is_twin(facts.at(other).1) && known(other))
 }
 
 /// Whether a fact was computed from just these settings.
-fn same_origins<'s>(fact: &Fact, found: impl Iterator<Item = &'s Arc<str>> + Clone) -> bool {
+fn same_origins(fact: &Fact, found: &[&Arc<str>]) -> bool {
     let wanted = &fact.place.origins;
-    found.clone().all(|path| wanted.iter().any(|origin| origin.path == *path))
-        && wanted.iter().all(|origin| found.clone().any(|path| origin.path == *path))
+    let is = |origin: &Origin, path: &Arc<str>| Arc::ptr_eq(&origin.path, path) || origin.path == *path;
+    found.iter().all(|path| wanted.iter().any(|origin| is(origin, path)))
+        && wanted.iter().all(|origin| found.iter().any(|path| is(origin, path)))
 }
 
 /// Whether two sets of settings are the same. A group or list that is printed whole has what is in it as origins.
@@ -309,7 +347,6 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Delivery, Place, State},
-        plan::Origin,
         source::SourceId,
     };
 
@@ -328,20 +365,21 @@ mod tests {
     #[test]
     fn names_of_one_variable_are_twins_and_variables_of_a_loop_are_not() {
         let at = |start| Span::new(SourceId(1), start, start + 1);
-        let env = |key: &str| FactPath { workload: "api".into(), kind: Kind::Env, key: key.into(), field: "".into() };
+        let env = |key: &str| FactPath { workload: "api".into(), kind: Kind::Env, key: key.into(), field: "" };
         let fact = |origin: &str, start| {
             let origins = vec![Origin { path: origin.into(), span: Span::default() }];
             let place = Place { origins, at: at(start), line: 0 };
             Fact { value: Value::string("db"), delivery: Delivery::Literal, state: State::Set, place }
         };
-        let facts = Facts::from([
+        let facts: Facts = [
             (env("A"), fact("host", 1)),
             (env("B"), fact("host", 1)),
             (env("C"), fact("vars.c", 1)),
             (env("D"), fact("host", 5)),
-        ]);
-        let twins = twins(&facts, &|path| &*path.key == "A");
-        let known = |key: &str| is_twin(&env(key), &facts[&env(key)], &twins);
-        assert_eq!([known("B"), known("C"), known("D")], [true, false, false]);
+        ]
+        .into_iter()
+        .collect();
+        let known = |key: &str| facts.position(&env(key)).map(|at| has_twin(&facts, at, &|other| other == 0));
+        assert_eq!([known("B"), known("C"), known("D")], [Some(true), Some(false), Some(false)]);
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
         inputs,
         stack: &inputs.deployed.stack,
         surface: inputs.surface,
-        values,
+        values: &values,
         read: values.all_read(),
         facts: facts::of_workloads(&inputs.deployment.cluster, &inputs.deployment.configs, &names),
         settings: settings(inputs, &names),
@@ -78,7 +78,7 @@ pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
         nulls: BTreeSet::new(),
         open: Vec::new(),
         silent: Vec::new(),
-        carried: BTreeMap::new(),
+        carried: Vec::new(),
         told: BTreeSet::new(),
         apart: BTreeSet::new(),
         diags,
@@ -98,19 +98,9 @@ pub(super) fn check(inputs: &Inputs<'_>, diags: &mut Diags) {
 
 /// The settings that keys of a surface carry, as Helm sees them.
 fn settings(inputs: &Inputs<'_>, names: &Names) -> Facts {
-    let mut settings = Facts::new();
-    for carry in inputs.surface.keys.iter().flat_map(|key| &key.carries) {
-        let path = &carry.fact;
-        if path.kind == Kind::Setting
-            && !path.is_every()
-            && !path.is_of_items()
-            && !settings.contains_key(path)
-            && let Some(fact) = setting(inputs, &path.key, names)
-        {
-            settings.insert(path.clone(), fact);
-        }
-    }
-    settings
+    let carried = inputs.surface.keys.iter().flat_map(|key| &key.carries).map(|carry| &carry.fact);
+    let one = |path: &&FactPath| path.kind == Kind::Setting && !path.is_every() && !path.is_of_items();
+    carried.filter(one).filter_map(|path| Some((path.clone(), setting(inputs, &path.key, names)?))).collect()
 }
 
 fn setting(inputs: &Inputs<'_>, path: &Arc<str>, names: &Names) -> Option<Fact> {
@@ -147,6 +137,9 @@ struct Written {
     raw: bool,
 }
 
+/// Which fact of Helm's view: the settings first, as their paths are, then those of workloads.
+type FactNumber = usize;
+
 /// Who says a fact in a release.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
@@ -176,7 +169,7 @@ struct Chart<'a, 'd> {
     inputs: &'a Inputs<'a>,
     stack: &'a Stack,
     surface: &'a Surface,
-    values: Values<'a, 'a>,
+    values: &'a Values<'a, 'a>,
     /// Whether the chart reads each key, by number; none where a wrong value decides.
     read: Vec<Option<bool>>,
     facts: Facts,
@@ -194,8 +187,8 @@ struct Chart<'a, 'd> {
     open: Vec<(u32, Leaf<'a>)>,
     /// Keys that are read and carry none of the facts that they may.
     silent: Vec<u32>,
-    /// What active keys and templates say of each fact.
-    carried: BTreeMap<&'a FactPath, Vec<(Source, Said)>>,
+    /// What active keys and templates say of facts, by the numbers of these.
+    carried: Vec<(FactNumber, Source, Said<'a>)>,
     /// Facts of which a finding has spoken already.
     told: BTreeSet<&'a FactPath>,
     /// Workloads that the chart runs and the plan does not, or the reverse.
@@ -324,7 +317,8 @@ impl<'a> Chart<'a, '_> {
                 if let Some(value) = own(value, key) {
                     let mut written = self.written_at(value, &self.own_leaves(node, key, at));
                     written.item = self.item(key);
-                    self.written.entry(number).or_default().push(written);
+                    // Most keys are written once.
+                    self.written.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(written);
                 }
             }
             Err(bad) => self.wrong_type(number, bad, at),
@@ -379,7 +373,7 @@ fn own(value: Value, key: &ChartKey) -> Option<Value> {
 /// The scalar type of a fact's value.
 fn type_of<'s>(stack: &'s Stack, path: &FactPath) -> &'s str {
     if path.kind != Kind::Setting {
-        return path.kind.row().field(&path.field).map_or("any", |field| field.of);
+        return path.row().map_or("any", |field| field.of);
     }
     match super::setting_of(stack, &path.key).map(|(id, _)| &stack.setting(id).kind) {
         Some(schema::Kind::Scalar(of)) => of,

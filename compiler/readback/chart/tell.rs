@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{At, Chart, Source, Step};
+use super::{At, Chart, FactNumber, Source, Step};
 use crate::{
     diag::{Finding, codes, nearest},
     facts::Fact,
@@ -171,23 +171,23 @@ impl<'a> Chart<'a, '_> {
         self.report(finding.hint(format!("write `names {{ {workload} … }}` so that it gives {there}")));
     }
 
-    pub(super) fn differs(&self, path: &FactPath, fact: &Fact, sources: &[(Source, Said)]) -> Finding {
+    pub(super) fn differs(&self, path: &FactPath, fact: &Fact, sources: &[(FactNumber, Source, Said<'_>)]) -> Finding {
         // A text where a secret belongs may be the secret.
         let secret = matches!(fact.value, Value::Secret(_));
         let spell = |part: &str, value: &Value| match value {
             Value::String(_) | Value::Text(_) if secret && part.is_empty() => "another text".to_owned(),
             value => readback::spell(value),
         };
-        let say = |(source, said): &(Source, Said)| {
-            let values: Vec<String> = said.values.iter().map(|value| spell(&said.part, value)).collect();
+        let say = |(_, source, said): &(FactNumber, Source, Said<'_>)| {
+            let values: Vec<String> = said.values.iter().map(|value| spell(said.part, value)).collect();
             format!("{} says {}", self.named(*source), values.join(", "))
         };
         let said: Vec<String> = sources.iter().map(say).collect();
         let (wanted, from) = (readback::spell(&fact.value), readback::settings_of(fact));
         let message = format!("`{path}` is {wanted}{from}, and to chart `{}` {}", self.surface.chart, said.join(", "));
-        let template = sources.iter().any(|(source, _)| matches!(source, Source::Template(_)));
+        let template = sources.iter().any(|(_, source, _)| matches!(source, Source::Template(_)));
         let code = if template { &codes::FIXED_DIFFERS } else { &codes::CARRIED_DIFFERS };
-        let at = sources.iter().find_map(|(source, _)| self.span_of(*source));
+        let at = sources.iter().find_map(|(_, source, _)| self.span_of(*source));
         code.at(readback::place(fact), message).maybe_label(at, "it is said here")
     }
 
@@ -211,7 +211,7 @@ impl<'a> Chart<'a, '_> {
         &self,
         path: &FactPath,
         fact: &Fact,
-        sources: &[(Source, Said)],
+        sources: &[(FactNumber, Source, Said<'_>)],
         wanted: &BTreeSet<&str>,
         found: &BTreeSet<&str>,
     ) -> Finding {
@@ -219,10 +219,10 @@ impl<'a> Chart<'a, '_> {
             true => "a constant".to_owned(),
             false => set.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", "),
         };
-        let keys: Vec<String> = sources.iter().map(|(source, _)| self.named(*source)).collect();
+        let keys: Vec<String> = sources.iter().map(|(_, source, _)| self.named(*source)).collect();
         let (wanted, found) = (words(wanted), words(found));
         let message = format!("`{path}` comes from {wanted}, and {} from {found}", keys.join(", "));
-        let at = sources.iter().find_map(|(source, _)| self.span_of(*source)).unwrap_or_default();
+        let at = sources.iter().find_map(|(_, source, _)| self.span_of(*source)).unwrap_or_default();
         let finding = codes::OTHER_ORIGIN.at(at, message).label(readback::place(fact), "the fact is said here");
         finding.hint("compute both from the same settings")
     }
