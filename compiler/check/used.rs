@@ -30,11 +30,7 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
             _ => true,
         };
         for (target, read) in reads.iter().filter(|(target, _)| says(target)) {
-            let view = deployed.view(match *target {
-                "toml" => "compose",
-                "flux" => "helm",
-                target => target,
-            });
+            let view = deployed.view(view_of(target));
             per_target.push((target, closed(env, deployed, view, read.clone())));
         }
         let ruled = closed(env, deployed, &deployed.base, ruled.clone());
@@ -43,7 +39,17 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
             asked.written(assignment, &per_target, &ruled, &mut unsaid, diags);
         }
         unsaid.into_iter().for_each(|found| diags.push(asked.finding(&found)));
+        asked.overridden(&per_target, &ruled, diags);
         asked.one_sided(&per_target, diags);
+    }
+}
+
+/// The target whose view one is lowered from.
+fn view_of<'t>(target: &'t str) -> &'t str {
+    match target {
+        "toml" => "compose",
+        "flux" => "helm",
+        target => target,
     }
 }
 
@@ -215,6 +221,41 @@ impl<'d> Asked<'d> {
                 }
             }
         }
+    }
+
+    /// Reports values of overrides that no target of theirs reads. One that a rule alone reads has to be one that these
+    /// targets might say.
+    fn overridden(&self, per_target: &[(&str, Instances)], ruled: &Instances, diags: &mut Diags) {
+        for over in &self.deployed.overrides {
+            let is_written = |target: &&Arc<str>| per_target.iter().any(|(name, _)| *name == &***target);
+            let targets: Vec<&str> = over.targets.iter().filter(is_written).map(AsRef::as_ref).collect();
+            let Some(first) = targets.first() else { continue };
+            let reads: Vec<&Instances> = per_target
+                .iter()
+                .filter(|(name, _)| targets.contains(name) || targets.contains(&view_of(name)))
+                .map(|(_, read)| read)
+                .collect();
+            for assignment in over.values.iter().filter(|given| !matches!(given.given, Given::Here | Given::Wrong)) {
+                let key = (assignment.setting, assignment.keys.clone());
+                let Some(slot) = self.deployed.view(first).slot(key.0, &key.1) else { continue };
+                let absent = self.absent_in(slot, key.0, first);
+                let is_named = absent.is_some_and(|absent| !absent.targets.iter().any(|name| &**name == "*"));
+                if !reads.iter().any(|read| read.contains(&key)) && (is_named || !ruled.contains(&key)) {
+                    diags.push(self.idle(assignment, &targets, absent));
+                }
+            }
+        }
+    }
+
+    fn idle(&self, assignment: &Assignment, targets: &[&str], absent: Option<&Absent>) -> Finding {
+        let path = self.deployed.stack.path_of(assignment.setting, &assignment.keys);
+        let names: Vec<String> = targets.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("`{path}` has no effect on {}, for which it is overridden", names.join(", "));
+        let mut finding = codes::UNREACHED.at(assignment.span, message);
+        if let Some(absent) = absent {
+            finding = finding.label(absent.span, format!("{}: {}", absent.targets.join(", "), absent.because));
+        }
+        finding.hint("delete it from the override")
     }
 
     /// The reason why a target does not say a setting; of Helm, that of the active block.
