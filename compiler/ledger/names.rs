@@ -7,11 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::slots::{self, Slot};
+use super::{
+    compatible::together,
+    slots::{self, Slot},
+};
 use crate::{
     diag::{Diags, Finding, codes},
     expr::{self, Expr},
-    schema::{Other, Setting, Stack, TreeKey, TreeNode, TreeValue, Workload},
+    schema::{self, Other, Setting, Stack, TreeKey, TreeNode, TreeValue, Workload},
     value::{self, Value},
 };
 
@@ -68,15 +71,8 @@ const ENDS: &[(&str, &str)] = &[("rootcert", "ca"), ("cert", "cert"), ("key", "k
 /// Checks the names of a stack.
 pub(super) fn check(stack: &Stack, diags: &mut Diags) {
     let mut everywhere = Vec::new();
-    for workload in stack.workloads.iter().map(|workload| &workload.node) {
-        let slots = slots::of(stack, workload);
-        slots.iter().for_each(|slot| unit(stack, slot.said, &slot.called, slot.expr, diags));
-        let known: Vec<Known<'_>> = slots.into_iter().filter_map(|slot| Known::new(stack, slot)).collect();
-        crossed(&known, diags);
-        // One mistake gives one finding.
-        let (known, misnamed): (Vec<_>, Vec<_>) = known.into_iter().partition(|one| one.misnamed(stack).is_none());
-        misnamed.iter().filter_map(|one| one.misnamed(stack)).for_each(|finding| diags.push(finding));
-        everywhere.push(known);
+    for workload in &stack.workloads {
+        everywhere.push(of_workload(stack, &workload.node, diags));
     }
     two_meanings(&everywhere, diags);
     for release in stack.helm.iter().flat_map(|block| &block.releases) {
@@ -84,6 +80,26 @@ pub(super) fn check(stack: &Stack, diags: &mut Diags) {
     }
     stack.configs.iter().for_each(|config| tree(stack, &config.tree, diags));
     stack.workloads.iter().for_each(|workload| trees(stack, &workload.node, diags));
+}
+
+/// Checks the places of one workload; those of which nothing was said yet. One mistake gives one finding.
+fn of_workload<'s>(stack: &Stack, workload: &'s Workload, diags: &mut Diags) -> Vec<Known<'s>> {
+    let slots = slots::of(stack, workload);
+    slots.iter().for_each(|slot| unit(stack, slot.said, &slot.called, slot.expr, diags));
+    let known: Vec<Known<'_>> = slots.into_iter().filter_map(|slot| Known::new(stack, slot)).collect();
+    let crossed = crossed(&known, diags);
+    // A variable that has the value of its name too, under another condition, is no mistake.
+    let given: BTreeSet<(String, String)> =
+        known.iter().map(|one| (one.slot.called.clone(), one.source.clone())).collect();
+    let mut kept = Vec::new();
+    for (_, one) in known.into_iter().enumerate().filter(|(number, _)| !crossed.contains(number)) {
+        let is_given = |other: &&Setting| given.contains(&(one.slot.called.clone(), other.path.to_string()));
+        match one.misnamed(stack).filter(|other| !is_given(other)) {
+            Some(other) => diags.push(one.other_name(other)),
+            None => kept.push(one),
+        }
+    }
+    kept
 }
 
 fn trees(stack: &Stack, workload: &Workload, diags: &mut Diags) {
@@ -154,8 +170,8 @@ fn printed(stack: &Stack, expr: &Expr) -> Option<String> {
     match &expr.kind {
         expr::Kind::Part(_, of, part) => value::part(of, part).map(|part| part.result.to_owned()),
         expr::Kind::Ref(found) => match &stack.setting(stack.setting_at(found.place)?).kind {
-            crate::schema::Kind::Scalar(of) => Some(of.to_string()),
-            crate::schema::Kind::Switch => Some("bool".to_owned()),
+            schema::Kind::Scalar(of) => Some(of.to_string()),
+            schema::Kind::Switch => Some("bool".to_owned()),
             _ => None,
         },
         expr::Kind::Text(pieces) if pieces.len() == 1 => printed(stack, &pieces[0]),
@@ -195,32 +211,60 @@ impl<'s> Known<'s> {
         self.name.intersection(&other.value).count()
     }
 
-    /// A variable that bears the name of a setting which it is not given, and nothing of the one that it is.
-    fn misnamed(&self, stack: &Stack) -> Option<Finding> {
-        if !self.slot.is_variable || self.shares(self) > 0 || self.value.is_empty() {
+    /// The setting whose name a place bears, though it is given another one: one beside that, or, where a variable has
+    /// nothing in common with what it is given, any.
+    fn misnamed<'t>(&self, stack: &'t Stack) -> Option<&'t Setting> {
+        if self.value.is_empty() || last_of(&self.source).is_subset(&self.name) {
+            return None;
+        }
+        if let Some(other) = self.sibling(stack) {
+            return Some(other);
+        }
+        if !self.slot.is_variable || self.shares(self) > 0 {
             return None;
         }
         let fits = |setting: &&Setting| {
-            let (own, last) = (meanings(&setting.path), meanings(setting.path.rsplit('.').next().unwrap_or_default()));
-            matches!(setting.kind, crate::schema::Kind::Scalar(_))
-                && last.is_subset(&self.name)
-                && own.intersection(&self.name).count() > 1
+            last_of(&setting.path).is_subset(&self.name) && meanings(&setting.path).intersection(&self.name).count() > 1
         };
-        let other = stack.settings.iter().find(fits)?;
+        let mut scalars = stack.settings.iter().filter(|setting| matches!(setting.kind, schema::Kind::Scalar(_)));
+        scalars.find(fits)
+    }
+
+    /// The setting beside the one that stands here, of which the name speaks; both exist at once.
+    fn sibling<'t>(&self, stack: &'t Stack) -> Option<&'t Setting> {
+        let own = stack.settings.iter().find(|setting| *setting.path == *self.source)?;
+        let beside = stack.setting(own.parent?).children.values().map(|id| stack.setting(*id));
+        let bears = |setting: &&Setting| setting.path != own.path && last_of(&setting.path).is_subset(&self.name);
+        let conditions = |setting: &Setting| -> Vec<Vec<&'t Expr>> {
+            let of = |declaration: &schema::Declaration| {
+                declaration.available.iter().map(|at| &stack.conditions[*at as usize]).collect()
+            };
+            setting.declarations.iter().map(of).collect()
+        };
+        let at_once = |setting: &&Setting| {
+            let (here, there) = (conditions(own), conditions(setting));
+            here.iter().any(|one| there.iter().any(|other| together(stack, &[&one[..], &other[..]].concat())))
+        };
+        beside.filter(|setting| matches!(setting.kind, schema::Kind::Scalar(_))).filter(bears).find(at_once)
+    }
+
+    fn other_name(&self, other: &Setting) -> Finding {
         let (called, source) = (&self.slot.called, &self.source);
         let message = format!("`{called}` comes from `{source}`, and bears the name of `{}`", other.path);
-        Some(codes::CROSSED.at(self.slot.expr.span, message).hint(format!("write `(ref)\"{}\"`", other.path)))
+        codes::CROSSED.at(self.slot.expr.span, message).hint(format!("write `(ref)\"{}\"`", other.path))
     }
 }
 
-/// Reports two places of a workload that are each given what the other is called after.
-fn crossed(known: &[Known<'_>], diags: &mut Diags) {
+/// Reports two places of a workload that are each given what the other is called after; the numbers of such places.
+fn crossed(known: &[Known<'_>], diags: &mut Diags) -> BTreeSet<usize> {
+    let mut crossed = BTreeSet::new();
     for (number, one) in known.iter().enumerate() {
-        for other in &known[number + 1..] {
+        for (there, other) in known.iter().enumerate().skip(number + 1) {
             let as_it_is = one.shares(one) + other.shares(other);
             if one.source == other.source || one.shares(other) + other.shares(one) <= as_it_is + 1 {
                 continue;
             }
+            crossed.extend([number, there]);
             let (here, there) = (&one.slot.called, &other.slot.called);
             let message = format!(
                 "`{here}` comes from `{}` and `{there}` from `{}`: each is given what the other is called after",
@@ -234,6 +278,7 @@ fn crossed(known: &[Known<'_>], diags: &mut Diags) {
             );
         }
     }
+    crossed
 }
 
 /// Reports variables of one name that several workloads are given from settings of other names.
@@ -243,8 +288,7 @@ fn two_meanings(everywhere: &[Vec<Known<'_>>], diags: &mut Diags) {
     for (workload, one) in all.filter(|(_, one)| one.slot.is_variable && !one.slot.is_override) {
         for name in one.slot.names.iter().map(|name| name.strip_suffix("_FILE").unwrap_or(name)) {
             let (other, before) = *first.entry(name).or_insert((workload, one));
-            let last = |source: &str| meanings(source.rsplit('.').next().unwrap_or_default());
-            let same = other == workload || !last(&before.source).is_disjoint(&last(&one.source));
+            let same = other == workload || !last_of(&before.source).is_disjoint(&last_of(&one.source));
             if same || is_host(&before.source) != is_host(&one.source) {
                 continue;
             }
@@ -260,6 +304,11 @@ fn two_meanings(everywhere: &[Vec<Known<'_>>], diags: &mut Diags) {
             );
         }
     }
+}
+
+/// The words of the last part of a path.
+fn last_of(path: &str) -> BTreeSet<String> {
+    meanings(path.rsplit('.').next().unwrap_or_default())
 }
 
 fn is_host(source: &str) -> bool {
@@ -439,6 +488,10 @@ mod tests {
             (
                 r#"health "readiness" { exec "pg_isready" "-U" (ref)"pg.database" "-d" (ref)"pg.username" }"#,
                 "each is given what the other is called after",
+            ),
+            (
+                r#"env { (file)TLS_KEY (ref)"tls.cert" }"#,
+                "`api env[TLS_KEY]` comes from `tls.cert`, and bears the name of `tls.key`",
             ),
             (r#"env { DB_POOL_SIZE (ref)"cache.number" }"#, "bears the name of `pg.pool-size`"),
         ];

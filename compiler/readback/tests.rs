@@ -430,7 +430,7 @@ fn checks_and_commands_that_a_stack_fixes_fit_together() {
     };
     let starts = |facts| Demo {
         facts,
-        surface: r#"fixed "api command" (cel)"['sh', '-c', 'sleep 10 && python run.py']""#,
+        surface: r#"fixed "api command" "sh" "-c" "sleep 10 && python run.py""#,
         ..Demo::default()
     };
     let exec = r#"health "readiness" { exec "api" "status"; period "30s"; timeout "5s"; failures 3; start "10s" }"#;

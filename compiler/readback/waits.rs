@@ -2,9 +2,10 @@
 //! stack says both apart, each under conditions of its own.
 //!
 //! In: a deployment's stack and Compose's view of it. Out: findings.
-//! Never: whether a program should wait at all, which is for its stack to say.
-//! Invariant: a workload that waits for another one under a condition is told of it under the same, so that a condition that
-//! is turned round is found wherever one of the two holds.
+//! Never: whether a program should wait at all, which is for its stack to say, and until when.
+//! Invariant: a workload waits for another one where it is told of it, and only there, so that a condition that is turned
+//! round is found wherever one of the two holds. One that waits for nothing, under no condition, is left alone; and so is the
+//! one that the other one waits for.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -21,17 +22,35 @@ use crate::{
 /// Compares what each workload with a fixed name waits for with the variables that lead there.
 pub(super) fn check(deployed: &Deployed, deployment: &Deployment, diags: &mut Diags) {
     let Some(compose) = &deployment.compose else { return };
-    let runs = |name: &str| compose.workloads.iter().any(|workload| *workload.name == *name);
     for declared in &deployed.stack.workloads {
         let Some(name) = text_of(&declared.node.name) else { continue };
         let Some(workload) = compose.workloads.iter().find(|workload| workload.name == *name) else { continue };
-        for (other, at) in needs(&declared.node).into_iter().filter(|(other, _)| runs(other)) {
-            let variables = variables(&deployed.stack, &declared.node, other);
-            if !variables.is_empty() {
-                one(workload, other, &variables, at, diags);
+        let needs = needs(&declared.node);
+        let Some((_, at)) = needs.first() else { continue };
+        for other in compose.workloads.iter().filter(|other| other.name != *name && other.beside.is_none()) {
+            let variables = variables(&deployed.stack, &declared.node, &other.name);
+            let named = needs.iter().find(|(need, _)| **need == other.name);
+            if !variables.is_empty() && (named.is_some() || !is_waited_for(compose, &other.name, name)) {
+                one(workload, &other.name, &variables, named.map_or(*at, |(_, at)| *at), diags);
             }
         }
     }
+}
+
+/// Whether a workload waits for another one, also through others.
+fn is_waited_for(compose: &plan::Compose, waiting: &str, other: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut todo = vec![waiting];
+    while let Some(name) = todo.pop() {
+        let needs = compose.workloads.iter().filter(|workload| *workload.name == *name).flat_map(|found| &found.needs);
+        for need in needs.filter(|need| seen.insert(&*need.workload)) {
+            if *need.workload == *other {
+                return true;
+            }
+            todo.push(&need.workload);
+        }
+    }
+    false
 }
 
 fn one(workload: &plan::Workload, other: &Arc<str>, variables: &BTreeSet<&Arc<str>>, at: Span, diags: &mut Diags) {
@@ -53,7 +72,7 @@ fn one(workload: &plan::Workload, other: &Arc<str>, variables: &BTreeSet<&Arc<st
         }
         _ => return,
     };
-    diags.push(codes::WAITS_DIFFER.at(at, message).hint("let both stand under the same condition"));
+    diags.push(codes::WAITS_DIFFER.at(at, message).hint("say `needs` under the condition of the variables"));
 }
 
 /// What a workload waits for, under whatever condition, by names that are fixed.
