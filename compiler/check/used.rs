@@ -45,7 +45,7 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
 }
 
 /// The target whose view one is lowered from.
-fn view_of<'t>(target: &'t str) -> &'t str {
+fn view_of(target: &str) -> &str {
     match target {
         "toml" => "compose",
         "flux" => "helm",
