@@ -8,7 +8,7 @@ use crate::{
     diag::{Diags, Finding, codes},
     expr::{self, Evaluated, Expr},
     lookup::Reading,
-    lower::Lowered,
+    lower::{Lowered, view_of},
     model::{Deployed, Env, Instances, Layer, Place, Slot, View},
     schema::{Absent, Assignment, Given, Kind, SettingId},
     source::Span,
@@ -29,11 +29,7 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
             _ => true,
         };
         for (target, read) in reads.iter().filter(|(target, _)| says(target)) {
-            let view = deployed.view(match *target {
-                "toml" => "compose",
-                "flux" => "helm",
-                target => target,
-            });
+            let view = deployed.view(view_of(target));
             per_target.push((target, closed(env, deployed, view, read, &partial)));
         }
         let ruled = closed(env, deployed, &deployed.base, ruled, &partial);
@@ -42,6 +38,7 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
             asked.written(assignment, &per_target, &ruled, &mut unsaid, diags);
         }
         unsaid.into_iter().for_each(|found| diags.push(asked.finding(&found)));
+        asked.overridden(&per_target, &ruled, diags);
         asked.one_sided(&per_target, diags);
     }
 }
@@ -219,6 +216,42 @@ impl<'d> Asked<'d> {
                 }
             }
         }
+    }
+
+    /// Reports values of overrides that no target of theirs reads. One that a rule alone reads has to be one that these
+    /// targets might say.
+    fn overridden(&self, per_target: &[(&str, Instances)], ruled: &Instances, diags: &mut Diags) {
+        for over in &self.deployed.overrides {
+            let is_written = |target: &&Arc<str>| per_target.iter().any(|(name, _)| *name == &***target);
+            let targets: Vec<&str> = over.targets.iter().filter(is_written).map(AsRef::as_ref).collect();
+            let Some(first) = targets.first() else { continue };
+            let reads: Vec<&Instances> = per_target
+                .iter()
+                .filter(|(name, _)| targets.contains(name) || targets.contains(&view_of(name)))
+                .map(|(_, read)| read)
+                .collect();
+            for assignment in over.values.iter().filter(|given| !matches!(given.given, Given::Here | Given::Wrong)) {
+                let (id, keys) = (assignment.setting, assignment.keys.as_slice());
+                let Some(slot) = self.deployed.view(first).slot(id, keys) else { continue };
+                let absent = self.absent_in(slot, id, first);
+                let is_named = absent.is_some_and(|absent| !absent.targets.iter().any(|name| &**name == "*"));
+                let reached = reads.iter().any(|read| read.contains(id, keys));
+                if !reached && (is_named || !ruled.contains(id, keys)) {
+                    diags.push(self.idle(assignment, &targets, absent));
+                }
+            }
+        }
+    }
+
+    fn idle(&self, assignment: &Assignment, targets: &[&str], absent: Option<&Absent>) -> Finding {
+        let path = self.deployed.stack.path_of(assignment.setting, &assignment.keys);
+        let names: Vec<String> = targets.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("`{path}` has no effect on {}, for which it is overridden", names.join(", "));
+        let mut finding = codes::UNREACHED.at(assignment.span, message);
+        if let Some(absent) = absent {
+            finding = finding.label(absent.span, format!("{}: {}", absent.targets.join(", "), absent.because));
+        }
+        finding.hint("delete it from the override")
     }
 
     /// The reason why a target does not say a setting; of Helm, that of the active block.

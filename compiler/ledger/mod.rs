@@ -6,8 +6,10 @@
 
 pub mod carried;
 mod compatible;
+mod names;
 mod objects;
 mod sites;
+mod slots;
 mod values;
 
 use std::{
@@ -78,6 +80,7 @@ pub fn check(stack: &Stack, diags: &mut Diags) {
         feeds_nothing(stack, row, declaration, diags);
     }
     values::check(stack, diags);
+    names::check(stack, diags);
     carried::check(stack, diags);
 }
 

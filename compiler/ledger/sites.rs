@@ -359,7 +359,12 @@ impl<'a> Walk<'a> {
             let Key(kind, key) = key(&fact.node);
             let path = key.map_or_else(|| format!("{name} {kind}"), |key| format!("{name} {kind}[{key}]"));
             let outer = std::mem::replace(&mut self.path, path);
-            self.fact_guarded(fact);
+            // what keeps data runs once in Compose, whatever is set
+            if target == "compose" && workload.stateful && matches!(fact.node.kind, FactKind::Replicas { .. }) {
+                self.guarded(&fact.guards, |_| {});
+            } else {
+                self.fact_guarded(fact);
+            }
             self.path = outer;
         }
     }

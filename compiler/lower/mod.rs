@@ -118,7 +118,7 @@ const TARGETS: &[(&str, Lower)] =
 
 /// Whose view a target's values are in. Configuration files are read where Compose mounts them, and what Flux applies
 /// stands in the cluster beside what Helm installs.
-fn view_of(target: &str) -> &str {
+pub(crate) fn view_of(target: &str) -> &str {
     match target {
         "toml" => "compose",
         "flux" => "helm",

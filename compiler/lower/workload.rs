@@ -118,7 +118,9 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
             return true;
         }
         FactKind::Replicas { count, max } => {
-            workload.replicas = lowering.leaf(count);
+            // what keeps data runs once in Compose, whatever is set
+            let once = workload.stateful && lowering.target == "compose";
+            workload.replicas = if once { Some(constant(Value::Int(1), fact.span)) } else { lowering.leaf(count) };
             if says(lowering, "replicas.max") {
                 workload.max_replicas = lowering.maybe_leaf(max.as_ref());
             }

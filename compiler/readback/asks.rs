@@ -4,7 +4,8 @@
 //! In: the workloads of both views. Out: findings.
 //! Never: what the views differ in otherwise.
 //! Invariant: a command that asks its own container over the network asks the port that Kubernetes asks, and there the
-//! path; and a setting that is one time of a check to one target is not another time of it to the other.
+//! path; a setting that is one time of a check to one target is not another time of it to the other; the times of a check
+//! that a stack fixes are in proportion; and two commands of the same words have them in the same order.
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
@@ -19,6 +20,13 @@ const OWN: &[&str] = &["127.0.0.1:", "localhost:", "/dev/tcp/127.0.0.1/", "/dev/
 
 /// Compares the checks of each workload that both targets run.
 pub(super) fn check(deployment: &Deployment, diags: &mut Diags) {
+    let here = deployment.compose.iter().flat_map(|compose| &compose.workloads);
+    let mut seen = BTreeSet::new();
+    for workload in here.chain(&deployment.cluster) {
+        for check in workload.health.iter().filter(|check| seen.insert((check.at, check.kind))) {
+            proportions(&name_of(workload, check), check, diags);
+        }
+    }
     let Some(compose) = &deployment.compose else { return };
     for here in &compose.workloads {
         let there = deployment.cluster.iter().find(|there| there.name == here.name);
@@ -29,7 +37,70 @@ pub(super) fn check(deployment: &Deployment, diags: &mut Diags) {
             one.path(diags);
             one.times(diags);
         }
+        if let Some(there) = there {
+            same_order(here, there, diags);
+        }
     }
+}
+
+/// How many times the time that an answer may take the time between two questions is at most, and how many times that the
+/// time to start: beyond, one of them is in another unit.
+const MOST: (u64, u64) = (60, 120);
+
+/// Reports times that a stack fixes and that do not fit the others of the same check.
+fn proportions(name: &str, check: &Health, diags: &mut Diags) {
+    let time = |leaf: &Option<Leaf>| match leaf.as_ref().map(|leaf| &leaf.value) {
+        Some(Value::Duration(time)) => Some(*time),
+        _ => None,
+    };
+    let (period, timeout) = (time(&check.period), time(&check.timeout));
+    let is_more = |more: Option<u64>, times: u64, than: Option<u64>| {
+        more.zip(than).is_some_and(|(more, than)| more > than.saturating_mul(times))
+    };
+    let rows = [
+        ("timeout", &check.timeout, "period", is_more(timeout, 1, period)),
+        ("period", &check.period, "timeout", is_more(period, MOST.0 - 1, timeout)),
+        ("delay", &check.delay, "period", is_more(time(&check.delay), MOST.1 - 1, period)),
+        ("start", &check.start, "period", is_more(time(&check.start), MOST.1 - 1, period)),
+    ];
+    for (field, leaf, other, is_out) in rows {
+        let Some(leaf) = leaf.as_ref().filter(|leaf| is_out && leaf.origins.is_empty()) else { continue };
+        let against = times(check).into_iter().find(|(name, _)| *name == other).and_then(|(_, leaf)| leaf);
+        let against = against.map(|leaf| value::spell(&leaf.value)).unwrap_or_default();
+        let message = format!("`{name}.{field}` is `{}`, and `{other}` is `{against}`", value::spell(&leaf.value));
+        diags.push(codes::CHECK_TIMES.at(leaf.at, message).hint("look at the units; what is meant so is a setting"));
+        return;
+    }
+}
+
+/// Reports commands that have the same words to both targets, in another order.
+fn same_order(here: &Workload, there: &Workload, diags: &mut Diags) {
+    let words = |all: &[Leaf]| -> Vec<String> {
+        let spelled = all.iter().map(|leaf| value::spell(&leaf.value));
+        spelled.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    let (mut less, mut more) = (words(&here.command), words(&there.command));
+    if less.len() > more.len() {
+        std::mem::swap(&mut less, &mut more);
+    }
+    let mut rest = more.iter();
+    let in_order = less.iter().all(|word| rest.any(|other| other == word));
+    if less.is_empty() || in_order || !less.iter().all(|word| more.contains(word)) {
+        return;
+    }
+    let at = here.command.first().map_or(here.at, |leaf| leaf.at);
+    let message = format!("`{} command` has to `helm` the words that it has to `compose`, in another order", here.name);
+    diags.push(codes::VIEWS_DIFFER.at(at, message).hint("write them in the same order"));
+}
+
+/// A check as messages call it.
+fn name_of(workload: &Workload, check: &Health) -> String {
+    let kind = match check.kind {
+        HealthKind::Liveness => "liveness",
+        HealthKind::Readiness => "readiness",
+        HealthKind::Startup => "startup",
+    };
+    format!("{} health[{kind}]", workload.name)
 }
 
 /// A check as both targets make it.
@@ -145,12 +216,7 @@ impl Pair<'_> {
     }
 
     fn name(&self) -> String {
-        let kind = match self.check.kind {
-            HealthKind::Liveness => "liveness",
-            HealthKind::Readiness => "readiness",
-            HealthKind::Startup => "startup",
-        };
-        format!("{} health[{kind}]", self.here.name)
+        name_of(self.here, self.check)
     }
 }
 

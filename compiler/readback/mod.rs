@@ -12,6 +12,7 @@ mod compose;
 mod flux;
 mod shape;
 mod views;
+mod waits;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -71,8 +72,9 @@ fn one(
             compose.check(tree, file, files, diags);
         }
         views::check(deployed, deployment, &names, &facts, diags);
-        asks::check(deployment, diags);
+        waits::check(deployed, deployment, diags);
     }
+    asks::check(deployment, diags);
     let mut surfaces = Vec::new();
     for release in &deployment.helm {
         let declared = deployed.stack.release(release);

@@ -421,6 +421,68 @@ fn views_differ_only_where_an_override_says_so() {
     );
 }
 
+#[test]
+fn checks_and_commands_that_a_stack_fixes_fit_together() {
+    let asks = |facts| Demo {
+        facts,
+        surface: r#"unsaid "api health[*]" because="the chart asks nothing""#,
+        ..Demo::default()
+    };
+    let starts = |facts| Demo {
+        facts,
+        surface: r#"fixed "api command" "sh" "-c" "sleep 10 && python run.py""#,
+        ..Demo::default()
+    };
+    let exec = r#"health "readiness" { exec "api" "status"; period "30s"; timeout "5s"; failures 3; start "10s" }"#;
+    let times = |from: &str, to: &str| -> &'static str { exec.replace(from, to).leak() };
+    each_gives(&[
+        ("", asks(exec)),
+        (
+            "TL1118 `api health[readiness].period` is `30m`, and `timeout` is `5s`",
+            asks(times("period \"30s\"", "period \"30m\"")),
+        ),
+        (
+            "TL1118 `api health[readiness].timeout` is `5m`, and `period` is `30s`",
+            asks(times("timeout \"5s\"", "timeout \"5m\"")),
+        ),
+        ("TL1118 `api health[readiness].start` is `10h`", asks(times("start \"10s\"", "start \"10h\""))),
+        (
+            "",
+            starts(
+                r#"command "python" "run.py"; override "helm" because="the chart sleeps before" { command "sh" "-c" "sleep 10 && python run.py" }"#,
+            ),
+        ),
+        (
+            "TL1115 `api command`",
+            starts(
+                r#"command "run.py" "python"; override "helm" because="the chart sleeps before" { command "sh" "-c" "sleep 10 && python run.py" }"#,
+            ),
+        ),
+    ]);
+    // A setting may be what its reason says.
+    let slow = Demo {
+        settings: r#"(duration)often default="30m" { absent "helm" because="the chart asks nothing" }"#,
+        ..asks(times("\"30s\"", "(ref)\"often\""))
+    };
+    each_gives(&[("", slow)]);
+}
+
+#[test]
+fn what_decides_what_is_read_says_what_it_is() {
+    let demo = |carries: &str| {
+        Demo {
+        settings: r#"(switch)banner { absent "compose" because="only the cluster has it"; (string)text default="hello" }"#,
+        values: r#"banner { enabled (ref)"banner"; (when)"banner" { text (ref)"banner.text" } }"#,
+        surface: format!(
+            r#"banner {{ (bool)enabled default=#false{carries}; (when)"banner.enabled" {{ (string)text default="" carries="setting banner.text" }} }}"#
+        )
+        .leak(),
+        ..Demo::default()
+    }
+    };
+    each_gives(&[("", demo(r#" carries="setting banner""#)), ("TL1117 `banner.enabled` (from `banner`)", demo(""))]);
+}
+
 /// Parts by name, each with a weight and a height, and what a chart is told of them.
 const PART: &str = r#"type "part" {
     (int)weight default=3

@@ -232,7 +232,19 @@ impl Surface {
         all.extend(self.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host)));
         all.extend(self.fixed.iter().flat_map(|fixed| fixed.when.iter().chain([&fixed.value])));
         all.extend(self.unsaid.iter().flat_map(|unsaid| &unsaid.when));
-        let places = all.into_iter().flat_map(expr::references).map(|found| found.place.0);
+        self.keys_in(all.into_iter())
+    }
+
+    /// The keys that decide which workloads run and what they are called, and those that templates state a fact from,
+    /// sorted: what these say is compared with the plan.
+    #[must_use]
+    pub fn running(&self) -> Vec<u32> {
+        let runs = self.runs.iter().flat_map(|runs| runs.when.iter().chain(&runs.host));
+        self.keys_in(runs.chain(self.fixed.iter().map(|fixed| &fixed.value)))
+    }
+
+    fn keys_in<'e>(&self, all: impl Iterator<Item = &'e Expr>) -> Vec<u32> {
+        let places = all.flat_map(expr::references).map(|found| found.place.0);
         let keys: BTreeSet<u32> = places.filter(|place| *place < FIRST_WORKLOAD).collect();
         keys.into_iter().collect()
     }

@@ -378,7 +378,7 @@ fn assert_found(part: &str, ends: &[(&'static str, String, End)], least: usize) 
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let (mut unclear, mut survivors) = (BTreeMap::new(), BTreeSet::new());
     let mut explained: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut around, mut elsewhere) = (BTreeMap::new(), 0);
+    let (mut around, mut silent, mut elsewhere) = (BTreeMap::new(), Vec::new(), 0);
     for (how, what, end) in ends {
         let word = match end {
             End::Found(code) | End::Around(code, _) => *code,
@@ -390,7 +390,10 @@ fn assert_found(part: &str, ends: &[(&'static str, String, End)], least: usize) 
         match end {
             End::Unclear(why) => _ = unclear.insert(format!("{part} {how} {what}"), why),
             End::Survived(why) if why.is_empty() => _ = survivors.insert(format!("{part} {how} {what}")),
-            End::Survived(why) => *explained.entry(why).or_default() += 1,
+            End::Survived(why) => {
+                *explained.entry(why).or_default() += 1;
+                silent.push(format!("{part} {how} {what}: {why}"));
+            }
             End::Around(_, why) => _ = around.insert(format!("{part} {how} {what}"), why),
             End::Found(_) | End::Idle => {}
         }
@@ -405,6 +408,7 @@ fn assert_found(part: &str, ends: &[(&'static str, String, End)], least: usize) 
     println!("  {} are named by what is around alone, {elsewhere} found by another stage", around.len());
     if std::env::var_os("TRUELINE_MUTATIONS_AROUND").is_some() {
         println!("{around:#?}");
+        println!("{silent:#?}");
     }
     let listed = listed(part);
     let new: Vec<&String> = survivors.difference(&listed).collect();

@@ -47,6 +47,8 @@ fn facts_at<'s>(stack: &'s mut Stack, at: &At) -> &'s mut Vec<trueline::schema::
 struct Site {
     at: At,
     slot: usize,
+    /// What of the fact it is.
+    field: &'static str,
     expr: Expr,
     of: String,
     loops: usize,
@@ -104,12 +106,30 @@ fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
             sites.push(Site {
                 at,
                 slot,
+                field,
                 expr: expr.clone(),
                 of,
                 loops,
                 what,
                 names: names.clone(),
                 around: around.clone(),
+            });
+        }
+        let guards = facts_at(&mut stack_copy, &at)[at.2].guards.clone();
+        for number in (0..guards.len()).filter(|number| matches!(guards[*number], Guard::When(_))) {
+            let flip = move |stack: &mut Stack| {
+                if let Guard::When(condition) = &mut facts_at(stack, &at)[at.2].guards[number] {
+                    let not = trueline::expr::Kind::Not(Box::new(condition.clone()));
+                    *condition = Expr { kind: not, span: condition.span };
+                }
+            };
+            let what = format!("{what} when{}", if number == 0 { String::new() } else { format!(" {number}") });
+            all.push(Mistake {
+                how: "flip",
+                what,
+                names: names.clone(),
+                around: around.clone(),
+                make: Box::new(flip) as _,
             });
         }
         let delete = move |stack: &mut Stack| _ = facts_at(stack, &at).remove(at.2);
@@ -143,7 +163,116 @@ fn mistakes(stack: &Stack) -> Vec<Mistake<'_, Stack>> {
         }
     }
     all.extend(of_exprs(stack, &sites));
+    all.extend(exchanges(&sites));
+    all.extend(other_checks(stack));
     all
+}
+
+/// Two values that change places though neither is the next of its type: fields of one fact, words of one command, what runs
+/// and its arguments, secrets of one program.
+fn exchanges<'s>(sites: &[Site]) -> Vec<Mistake<'s, Stack>> {
+    let mut all: Vec<Mistake<'s, Stack>> = Vec::new();
+    for (number, one) in sites.iter().enumerate() {
+        for other in &sites[number + 1..] {
+            let here = one.at.0 == other.at.0 && one.at.1 == other.at.1;
+            let words = one.field == "word" && other.field == "word";
+            let fits = match one.at == other.at {
+                true if words => other.slot == one.slot + 1,
+                true => one.of == other.of,
+                false if words => one.slot == 0 && other.slot == 0 && one.of == other.of && one.of.starts_with("list "),
+                false => one.of == "secret" && other.of == "secret",
+            };
+            if !here || !fits || one.loops != other.loops || bare(&one.expr) == bare(&other.expr) {
+                continue;
+            }
+            let (at, slot, expr) = (one.at, one.slot, one.expr.clone());
+            let (other_at, other_slot, there) = (other.at, other.slot, other.expr.clone());
+            let make = move |stack: &mut Stack| {
+                put(stack, &at, slot, &there);
+                put(stack, &other_at, other_slot, &expr);
+            };
+            let names = one.names.iter().chain(&other.names).cloned().collect();
+            let what = format!("{} with {}", one.what, other.what);
+            all.push(Mistake { how: "exchange", what, names, around: one.around.clone(), make: Box::new(make) });
+        }
+    }
+    all
+}
+
+/// Checks of another kind, each in the place of the other; and times that are given in minutes for seconds.
+fn other_checks<'s>(stack: &Stack) -> Vec<Mistake<'s, Stack>> {
+    let mut all: Vec<Mistake<'s, Stack>> = Vec::new();
+    let mut copy = stack.clone();
+    let facts = all_facts(stack);
+    let health = |stack: &mut Stack, at: &At| match &mut fact_at(stack, at).kind {
+        FactKind::Health(health) => Some((health.kind, health.clone())),
+        _ => None,
+    };
+    for (number, at) in facts.iter().enumerate() {
+        let Some((kind, check)) = health(&mut copy, at) else { continue };
+        let name = expr_word(&stack.workloads[at.0].node.name);
+        let around = vec![name.clone()];
+        let word = format!("{kind:?}").to_lowercase();
+        let names = vec![format!("{name} health"), format!("[{word}]")];
+        for other in &facts[number + 1..] {
+            let Some((other_kind, _)) =
+                health(&mut copy, other).filter(|found| (at.0, at.1) == (other.0, other.1) && found.0 != kind)
+            else {
+                continue;
+            };
+            let (at, other) = (*at, *other);
+            let make = move |stack: &mut Stack| {
+                for (at, kind) in [(&at, other_kind), (&other, kind)] {
+                    if let FactKind::Health(health) = &mut fact_at(stack, at).kind {
+                        health.kind = kind;
+                    }
+                }
+            };
+            let what = format!("{}/{name} {word} with {}", stack.name, format!("{other_kind:?}").to_lowercase());
+            all.push(Mistake {
+                how: "exchange",
+                what,
+                names: names.clone(),
+                around: around.clone(),
+                make: Box::new(make),
+            });
+        }
+        let times =
+            [("period", &check.period), ("delay", &check.delay), ("timeout", &check.timeout), ("start", &check.start)];
+        for (field, expr) in times {
+            let Some(trueline::expr::Kind::Literal(trueline::value::Value::Duration(time))) =
+                expr.as_ref().map(|expr| &expr.kind)
+            else {
+                continue;
+            };
+            let (at, time) = (*at, trueline::value::Value::Duration(time * 60));
+            let make = move |stack: &mut Stack| {
+                let FactKind::Health(health) = &mut fact_at(stack, &at).kind else { return };
+                let field = match field {
+                    "period" => &mut health.period,
+                    "delay" => &mut health.delay,
+                    "timeout" => &mut health.timeout,
+                    _ => &mut health.start,
+                };
+                if let Some(expr) = field {
+                    expr.kind = trueline::expr::Kind::Literal(time.clone());
+                }
+            };
+            let what = format!("{}/{name} health[{word}] {field}", stack.name);
+            all.push(Mistake {
+                how: "minutes",
+                what,
+                names: names.clone(),
+                around: around.clone(),
+                make: Box::new(make),
+            });
+        }
+    }
+    all
+}
+
+fn expr_word(name: &Expr) -> String {
+    word(name).unwrap_or_else(|| "*".to_owned())
 }
 
 /// The names that the workloads of a stack have in the environments.

@@ -125,9 +125,11 @@ impl<'a> Chart<'a, '_> {
         let asked = self.surface.asked();
         silent.retain(|number| asked.binary_search(number).is_err());
         silent.into_iter().for_each(|number| self.says_nothing(number));
+        // What decides which workloads run is compared with the plan; what only decides what else is read is not.
+        let running = self.surface.running();
         let says = |number: u32| {
             let key = self.key(number);
-            !key.carries.is_empty() || key.says.is_some() || asked.binary_search(&number).is_ok()
+            !key.carries.is_empty() || key.says.is_some() || running.binary_search(&number).is_ok()
         };
         let is_open = |(number, _): &&(u32, Leaf<'a>)| !self.is_above(*number, &says) && !self.is_below(*number, &says);
         let mut open: Vec<&(u32, Leaf<'a>)> = open.iter().filter(is_open).collect();
