@@ -468,7 +468,7 @@ fn one_sided(committed: &Committed, plan: &Plan, surfaces: &[Arc<Surface>]) -> S
     for (before, after) in committed.plan.deployments.iter().zip(&plan.deployments) {
         let (before_facts, after_facts) = (cluster(before), cluster(after));
         let paths = before_facts.keys().chain(after_facts.keys());
-        for path in paths.filter(|path| !same(before_facts.get(*path), after_facts.get(*path))) {
+        for path in paths.filter(|path| !same(before_facts.get(path), after_facts.get(path))) {
             let known = |other: &FactPath| why(other, surfaces).is_some();
             let twin = |facts: &Facts| {
                 twin(path, facts, &|twin| known(twin) || same(before_facts.get(twin), after_facts.get(twin)))
