@@ -228,8 +228,8 @@ codes! {
     "TL0703" FEEDS_NOTHING Error "a setting that no target says feeds nothing";
     "TL0704" SCOPE_TARGET Error "a target may not limit its scope";
     "TL0705" OTHER_UNIT Error "a name says another unit than its value has";
-    "TL0706" CROSSED Error "a value stands under the name of another one";
-    "TL0707" TWO_MEANINGS Error "one name is given two meanings";
+    "TL0706" CROSSED Warning "a value stands under the name of another one";
+    "TL0707" TWO_MEANINGS Warning "one name is given two meanings";
     // lowering
     "TL0801" KEY_TWICE Error "a key of a tree is written twice";
     "TL0802" MISSING_VALUE Error "something that a workload needs has no value";
@@ -320,8 +320,8 @@ codes! {
     "TL1115" VIEWS_DIFFER Error "Compose and Helm differ without an override";
     "TL1116" RAW_FACT Error "`raw` says a fact";
     "TL1117" UNTOLD_KEY Error "nothing is known of what a key has to say";
-    "TL1118" CHECK_TIMES Error "the times of a check do not fit together";
-    "TL1119" WAITS_DIFFER Error "a program waits for something else than it is told of";
+    "TL1118" CHECK_TIMES Warning "the times of a check do not fit together";
+    "TL1119" WAITS_DIFFER Warning "a program waits for something else than it is told of";
     "TL1120" FLUX_DIFFERS Error "a file for Flux does not say what it should";
     "TL1121" FLUX_DANGLING Error "a name in the files for Flux leads nowhere";
     "TL1122" SECRET_FETCHED Error "other secrets are fetched than are referred to";

@@ -43,6 +43,10 @@ const ALL: &[&str] = &["TL"];
 /// Codes of the ledger and of the read-back. What another stage finds is counted apart.
 const OF_COMPARISON: &[&str] = &["TL07", "TL09", "TL11"];
 
+/// Codes of what only words or proportions tell. They are warnings, since a stack may be right all the same; no committed
+/// environment has one, so that one is an answer to the mistake.
+const DOUBTS: &[&str] = &["TL0706", "TL0707", "TL1118", "TL1119"];
+
 /// A committed environment without a mistake.
 struct Committed {
     name: String,
@@ -180,10 +184,10 @@ enum End {
     Survived(String),
 }
 
-/// What findings make of a mistake; none where there is no error among them.
+/// What findings make of a mistake; none where there is neither an error nor a doubt among them.
 fn judged<'f>(findings: impl IntoIterator<Item = &'f Finding>, judge: Judge<'_>) -> Option<End> {
-    let errors: Vec<&Finding> =
-        findings.into_iter().filter(|finding| finding.code.severity == Severity::Error).collect();
+    let counts = |finding: &&Finding| finding.code.severity == Severity::Error || DOUBTS.contains(&finding.code.id);
+    let errors: Vec<&Finding> = findings.into_iter().filter(counts).collect();
     let first = errors.first()?;
     let compares = |finding: &&Finding| OF_COMPARISON.iter().any(|block| finding.code.id.starts_with(block));
     let mut ours: Vec<&Finding> = errors.iter().copied().filter(|finding| is_of(finding, judge.blocks)).collect();
