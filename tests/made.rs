@@ -70,7 +70,7 @@ fn what_was_made_of_the_same_texts_is_not_made_again_and_the_answer_is_the_same(
     assert!(!is_compiled(&project));
     // Notes and declared differences are counted as before.
     let text = "environment \"prod\" stack=\"aeterna\" {\n    app size=\"small\" host-port=#null metrics-host-port=#null\n    \
-                override \"compose\" because=\"a laptop has little room\" { postgres { storage size=\"20Gi\" } }\n}\n";
+                override \"compose\" because=\"a laptop has little room\" { postgres { resources { limits memory=\"3Gi\" } } }\n}\n";
     let project = Project::new(&[("environments/prod.kdl", text)]);
     assert_eq!(project.run(&["compile"]).code, 0);
     let known = project.run(&["compile"]);
