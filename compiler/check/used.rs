@@ -44,13 +44,7 @@ pub fn used(env: &Env, lowered: &Lowered, ruled: &Read, diags: &mut Diags) {
 }
 
 /// What was read, and what that was computed from: defaults, presets and conditions.
-fn closed(
-    env: &Env,
-    deployed: &Deployed,
-    view: &View,
-    read: &Instances,
-    partial: &BTreeSet<SettingId>,
-) -> Instances {
+fn closed(env: &Env, deployed: &Deployed, view: &View, read: &Instances, partial: &BTreeSet<SettingId>) -> Instances {
     let stack = &deployed.stack;
     let mut all = Instances::default();
     let mut todo: Vec<Place> = read.iter().map(|(id, keys)| (id, keys.to_vec())).collect();
@@ -187,8 +181,7 @@ impl<'d> Asked<'d> {
             return;
         }
         let is_in = |read: &Instances| read.contains(assignment.setting, &assignment.keys);
-        let reached: Vec<&str> =
-            per_target.iter().filter(|(_, read)| is_in(read)).map(|(target, _)| *target).collect();
+        let reached: Vec<&str> = per_target.iter().filter(|(_, read)| is_in(read)).map(|(target, _)| *target).collect();
         let path = stack.path_of(assignment.setting, &assignment.keys);
         if reached.is_empty() && !is_in(ruled) {
             if setting.declarations[declaration as usize].required {
