@@ -4,17 +4,33 @@
 //! Invariant: no name stands there twice.
 //!
 //! A list, not a hash map: there are many groups and few names in each, and to compare a few short names takes less than
-//! to hash one.
+//! to hash one. Only a large group has an index.
 
-use std::{iter::Map, ops::Index, slice, sync::Arc};
+use std::{collections::BTreeMap, iter::Map, ops::Index, slice, sync::Arc};
 
 /// Settings or keys by name.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Children<T>(pub(super) Vec<(Arc<str>, T)>);
+pub struct Children<T> {
+    list: Vec<(Arc<str>, T)>,
+    /// The places of the names in the list, where there are many.
+    places: Option<Box<BTreeMap<Arc<str>, usize>>>,
+}
+
+/// Up to how many names it takes no longer to look through them than to ask an index.
+const FEW: usize = 64;
 
 impl<T> Default for Children<T> {
     fn default() -> Children<T> {
-        Children(Vec::new())
+        Children { list: Vec::new(), places: None }
+    }
+}
+
+/// Each name once.
+impl<T> From<Vec<(Arc<str>, T)>> for Children<T> {
+    fn from(list: Vec<(Arc<str>, T)>) -> Children<T> {
+        let places = || list.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
+        let places = (list.len() > FEW).then(|| Box::new(places()));
+        Children { list, places }
     }
 }
 
@@ -22,7 +38,14 @@ impl<T> Children<T> {
     /// What has this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.iter().find(|(own, _)| ***own == *name).map(|(_, child)| child)
+        self.place(name).map(|at| &self.list[at].1)
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        match &self.places {
+            Some(places) => places.get(name).copied(),
+            None => self.list.iter().position(|(own, _)| **own == *name),
+        }
     }
 
     /// Whether something has this name.
@@ -33,15 +56,23 @@ impl<T> Children<T> {
 
     /// Adds a name behind the others; one that is there keeps its place.
     pub fn insert(&mut self, name: Arc<str>, child: T) {
-        match self.0.iter_mut().find(|(own, _)| *own == name) {
-            Some((_, own)) => *own = child,
-            None => self.0.push((name, child)),
+        if let Some(at) = self.place(&name) {
+            self.list[at].1 = child;
+            return;
+        }
+        if let Some(places) = &mut self.places {
+            places.insert(name.clone(), self.list.len());
+        }
+        self.list.push((name, child));
+        if self.places.is_none() && self.list.len() > FEW {
+            *self = std::mem::take(&mut self.list).into();
         }
     }
 
     /// Takes a name away.
     pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(own, _)| **own != *name);
+        self.list.retain(|(own, _)| **own != *name);
+        *self = std::mem::take(&mut self.list).into();
     }
 
     /// All of them.
@@ -51,24 +82,24 @@ impl<T> Children<T> {
 
     /// Their names.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<str>> + Clone {
-        self.0.iter().map(|(name, _)| name)
+        self.list.iter().map(|(name, _)| name)
     }
 
     /// What they name.
     pub fn values(&self) -> impl Iterator<Item = &T> + Clone {
-        self.0.iter().map(|(_, child)| child)
+        self.list.iter().map(|(_, child)| child)
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 }
 
@@ -77,7 +108,7 @@ impl<'c, T> IntoIterator for &'c Children<T> {
     type IntoIter = Map<slice::Iter<'c, (Arc<str>, T)>, fn(&'c (Arc<str>, T)) -> (&'c Arc<str>, &'c T)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter().map(|(name, child)| (name, child))
+        self.list.iter().map(|(name, child)| (name, child))
     }
 }
 
@@ -112,5 +143,32 @@ mod tests {
         assert_eq!((children.get("a"), children.get("c"), children["b"]), (Some(&2), None, 3));
         children.remove("b");
         assert_eq!((children.len(), children.contains_key("b")), (1, false));
+    }
+
+    #[test]
+    fn many_names_are_found_as_few_are() {
+        let name = |number: usize| -> Arc<str> { number.to_string().into() };
+        let mut children = Children::default();
+        for number in 0..3 * FEW {
+            assert!(!children.contains_key(&name(number)));
+            children.insert(name(number), number);
+            assert_eq!(
+                (children.get(&name(number)), children.get("0"), children.len()),
+                (Some(&number), Some(&0), number + 1)
+            );
+        }
+        children.insert(name(FEW), 0);
+        children.remove("1");
+        assert_eq!(
+            (children.len(), children.get("1"), children[&*name(FEW)], children["2"]),
+            (3 * FEW - 1, None, 0, 2)
+        );
+        assert!(
+            children
+                .keys()
+                .skip(1)
+                .map(|name| &**name)
+                .eq((2..3 * FEW).map(|number| number.to_string()).collect::<Vec<_>>())
+        );
     }
 }

@@ -7,7 +7,7 @@ use super::{
     questions::{Answer, Place, Question, Section, Sets},
     *,
 };
-use crate::pack::pack;
+use crate::pack::{Pack, Reader, Writer, pack};
 
 pack!(struct SettingId(number));
 pack!(enum Other:
@@ -20,7 +20,6 @@ pack!(struct Stack:
     configs, mcp, helm, flux, surfaces, questions, order, preset_index
 );
 pack!(enum Step: Preset(one), Setting(one));
-pack!(struct Children<T>(all));
 pack!(struct Setting: name, path, parent, depth, below_list, kind, children, of, declarations);
 pack!(enum Kind: Group, Scalar(one), List(one), Map(one), Choice(one), Switch);
 pack!(struct Declaration: span, available, defaults, derived, required, overridable, attributes, key_of, said);
@@ -83,3 +82,18 @@ pack!(struct Carry: fact, part, plus, when);
 pack!(struct Runs: workload, host, when, span);
 pack!(struct Fixed: fact, value, when, span);
 pack!(struct Unsaid: facts, because, when, span);
+
+/// As the list that it is.
+impl<T: Pack> Pack for Children<T> {
+    fn write(&self, to: &mut Writer) {
+        to.number(self.len() as u64);
+        for (name, child) in self {
+            name.write(to);
+            child.write(to);
+        }
+    }
+
+    fn read(from: &mut Reader) -> Children<T> {
+        Vec::read(from).into()
+    }
+}
