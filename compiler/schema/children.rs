@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, iter::Map, ops::Index, slice, sync::Arc};
 
 /// Settings or keys by name.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::box_collection, reason = "there are many groups, most have no index, and a pointer takes less room")]
 pub struct Children<T> {
     list: Vec<(Arc<str>, T)>,
     /// The places of the names in the list, where there are many.
