@@ -79,6 +79,8 @@ fn nesting() {
     refused(environment(&format!("a {}", "(".repeat(deep))), 1, "TL00");
     refused(environment(&format!("a {}\"", "#".repeat(deep))), 1, "TL00");
     refused("}".repeat(deep), 1, "TL00");
+    refused(format!("7 {}", "a /- { ".repeat(30)), 1, "TL0001");
+    refused(format!("7 {}{}", "a /- { ".repeat(30), "} ".repeat(30)), 1, "TL0001");
 }
 
 #[test]

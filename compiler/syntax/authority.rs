@@ -11,10 +11,16 @@ use crate::source::{SourceId, Span};
 /// The crate needs up to 40 KiB of stack a level without optimisation; test threads have 2 MiB.
 const STACK: usize = 64 << 20;
 
+/// Most `/-` in a text that the crate is asked about: where blocks behind them do not close, it takes twice the time for each.
+const MAX_SLASHDASHES: usize = 6;
+
 /// Whether the crate can be asked without harm: it recurses for every opening mark, and reads slowly.
 pub(super) fn is_harmless(text: &str) -> bool {
     const OPENING: [&str; 4] = ["{", "(", "/*", "/-"];
-    text.len() <= 64 << 10 && OPENING.iter().map(|mark| text.matches(mark).count()).sum::<usize>() <= super::MAX_DEPTH
+    let count = |mark: &str| text.matches(mark).count();
+    text.len() <= 64 << 10
+        && OPENING.into_iter().map(count).sum::<usize>() <= super::MAX_DEPTH
+        && count("/-") <= MAX_SLASHDASHES
 }
 
 /// Reads a text whose depth the reader in front has bounded; none where the crate objects.
