@@ -45,12 +45,12 @@ fn word_end(reader: &Reader<'_>, start: usize) -> usize {
     start + rest.find(ends).unwrap_or(rest.len())
 }
 
-/// A line that `git` left behind.
+/// A line that `git` left behind. A node of that name is one wherever it stands: laid out, it may come to begin its line.
 pub(super) fn conflict(reader: &mut Reader<'_>) -> bool {
     let at = reader.at;
     let marker = [b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||"].iter().any(|marker| reader.starts(*marker));
     let alone = matches!(reader.text.as_bytes().get(at + 7), None | Some(b' ' | b'\n' | b'\r'));
-    if !marker || !alone || reader.line_start(at) != at {
+    if !marker || !alone {
         return false;
     }
     let place = reader.span(at, at + 7);

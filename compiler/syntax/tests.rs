@@ -207,6 +207,12 @@ fn habits_are_answered_with_what_to_type() {
         ("a \"b\"\"c\"", "TL0024", "\"", "write a space here, or `\\\"` for a quote inside a string"),
         ("a { b } c", "TL0024", "c", "write a line break or `;` after `}`"),
         (
+            "\u{feff} <<<<<<< HEAD\na",
+            "TL0025",
+            "<<<<<<<",
+            "keep one of the two sides and take out the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
+        ),
+        (
             "<<<<<<< HEAD\na",
             "TL0025",
             "<<<<<<<",
