@@ -141,6 +141,15 @@ pub fn references(expr: &Expr) -> impl Iterator<Item = &Ref> + Clone {
     first.into_iter().chain(others)
 }
 
+/// The text of an expression that is constant.
+#[must_use]
+pub fn constant_text(expr: &Expr) -> Option<&Arc<str>> {
+    match &expr.kind {
+        Kind::Literal(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
 /// The parts of `a && b && c`, in the order of writing; of another expression, itself.
 #[must_use]
 pub fn conjuncts(expr: &Expr) -> Vec<&Expr> {

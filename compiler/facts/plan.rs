@@ -213,7 +213,7 @@ impl Plan<'_> {
     }
 
     fn check(&mut self, kind: HealthKind, check: &Health, start: Option<&Leaf>) {
-        let key: Arc<str> = health_key(kind).into();
+        let key: Arc<str> = kind.word().into();
         let at = Place { at: check.at, ..Place::default() };
         match &check.probe {
             Probe::Http { path, port } => {
@@ -356,15 +356,6 @@ pub(super) fn delivery(value: &Value) -> Delivery {
         _ => false,
     };
     if secret { Delivery::Secret } else { Delivery::Literal }
-}
-
-/// The key of a health check.
-pub(super) fn health_key(kind: HealthKind) -> &'static str {
-    match kind {
-        HealthKind::Liveness => "liveness",
-        HealthKind::Readiness => "readiness",
-        HealthKind::Startup => "startup",
-    }
 }
 
 /// A path without the slash at its end.

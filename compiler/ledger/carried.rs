@@ -262,17 +262,9 @@ fn key_of(fact: &FactKind) -> String {
         FactKind::Env { name, .. } | FactKind::EnvTree { name, .. } => text_of(name).unwrap_or_default(),
         FactKind::Port { name, .. } | FactKind::Volume { name, .. } => text_of(name).unwrap_or_default(),
         FactKind::Route { port, .. } => port.to_string(),
-        FactKind::Health(health) => health_key(health.kind).to_owned(),
+        FactKind::Health(health) => health.kind.word().to_owned(),
         FactKind::File { path, .. } => text_of(path).unwrap_or_default(),
         _ => String::new(),
-    }
-}
-
-fn health_key(kind: crate::plan::HealthKind) -> &'static str {
-    match kind {
-        crate::plan::HealthKind::Liveness => "liveness",
-        crate::plan::HealthKind::Readiness => "readiness",
-        crate::plan::HealthKind::Startup => "startup",
     }
 }
 
@@ -410,10 +402,7 @@ fn counted(stack: &Stack, value: &Expr) -> &'static str {
     if literal || matches!(&value.kind, expr::Kind::Ref(found) if secret(found)) { "secret" } else { "env" }
 }
 
-/// The text of an expression that is constant.
+/// The text of an expression that is constant, of its own.
 fn text_of(expr: &Expr) -> Option<String> {
-    match &expr.kind {
-        expr::Kind::Literal(Value::String(text)) => Some(text.to_string()),
-        _ => None,
-    }
+    expr::constant_text(expr).map(ToString::to_string)
 }

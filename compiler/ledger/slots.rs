@@ -7,7 +7,6 @@
 use crate::{
     expr::{self, Expr},
     schema::{Fact, FactKind, FileExpr, Guarded, HealthExprs, ProbeExpr, ResourceExprs, Stack, TreeNode, Workload},
-    value::Value,
 };
 
 /// A place of a workload, by its name.
@@ -126,7 +125,7 @@ impl<'s> List<'s> {
     }
 
     fn health(&mut self, health: &'s HealthExprs) {
-        let kind = format!("{:?}", health.kind).to_lowercase();
+        let kind = health.kind.word();
         let fields = [
             ("period", &health.period),
             ("delay", &health.delay),
@@ -171,8 +170,5 @@ impl<'s> List<'s> {
 
 /// The text of an expression that is constant.
 fn text_of(expr: &Expr) -> Option<&str> {
-    match &expr.kind {
-        expr::Kind::Literal(Value::String(text)) => Some(text),
-        _ => None,
-    }
+    expr::constant_text(expr).map(AsRef::as_ref)
 }

@@ -660,7 +660,7 @@ fn health_tree(workload: &Workload) -> Option<Tree> {
         fields.leaf("timeout", health.timeout.as_ref());
         fields.leaf("failures", health.failures.as_ref());
         fields.leaf("start", health.start.as_ref());
-        all.tree(&format!("{:?}", health.kind).to_lowercase(), fields.done());
+        all.tree(health.kind.word(), fields.done());
     }
     all.done()
 }

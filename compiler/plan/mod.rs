@@ -267,6 +267,18 @@ pub enum HealthKind {
 
 pack!(enum HealthKind: Liveness, Readiness, Startup);
 
+impl HealthKind {
+    /// The word of a stack, and the key of its facts.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            HealthKind::Liveness => "liveness",
+            HealthKind::Readiness => "readiness",
+            HealthKind::Startup => "startup",
+        }
+    }
+}
+
 /// How health is checked.
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "the names say it")]

@@ -11,7 +11,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use crate::{
     diag::{Diags, codes},
-    plan::{Deployment, Health, HealthKind, Leaf, Origin, Probe, Workload},
+    plan::{Deployment, Health, Leaf, Origin, Probe, Workload},
     value::{self, Value},
 };
 
@@ -95,12 +95,7 @@ fn same_order(here: &Workload, there: &Workload, diags: &mut Diags) {
 
 /// A check as messages call it.
 fn name_of(workload: &Workload, check: &Health) -> String {
-    let kind = match check.kind {
-        HealthKind::Liveness => "liveness",
-        HealthKind::Readiness => "readiness",
-        HealthKind::Startup => "startup",
-    };
-    format!("{} health[{kind}]", workload.name)
+    format!("{} health[{}]", workload.name, check.kind.word())
 }
 
 /// A check as both targets make it.

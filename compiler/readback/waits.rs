@@ -16,14 +16,13 @@ use crate::{
     plan::{self, Deployment},
     schema::{self, FactKind, Other, Stack, TreeNode, TreeValue},
     source::Span,
-    value::Value,
 };
 
 /// Compares what each workload with a fixed name waits for with the variables that lead there.
 pub(super) fn check(deployed: &Deployed, deployment: &Deployment, diags: &mut Diags) {
     let Some(compose) = &deployment.compose else { return };
     for declared in &deployed.stack.workloads {
-        let Some(name) = text_of(&declared.node.name) else { continue };
+        let Some(name) = expr::constant_text(&declared.node.name) else { continue };
         let Some(workload) = compose.workloads.iter().find(|workload| workload.name == *name) else { continue };
         let needs = needs(&declared.node);
         let Some((_, at)) = needs.first() else { continue };
@@ -80,7 +79,7 @@ fn needs(workload: &schema::Workload) -> Vec<(&Arc<str>, Span)> {
     let mut all = Vec::new();
     for fact in &workload.facts {
         if let FactKind::Needs { names, .. } = &fact.node.kind {
-            all.extend(names.iter().filter_map(text_of).map(|name| (name, fact.node.span)));
+            all.extend(names.iter().filter_map(expr::constant_text).map(|name| (name, fact.node.span)));
         }
     }
     all
@@ -91,8 +90,10 @@ fn variables<'s>(stack: &Stack, workload: &'s schema::Workload, other: &str) -> 
     let mut all = BTreeSet::new();
     for fact in &workload.facts {
         match &fact.node.kind {
-            FactKind::Env { name, value, .. } if leads_to(stack, value, other) => all.extend(text_of(name)),
-            FactKind::EnvTree { name, tree, .. } if tree_leads_to(stack, tree, other) => all.extend(text_of(name)),
+            FactKind::Env { name, value, .. } if leads_to(stack, value, other) => all.extend(expr::constant_text(name)),
+            FactKind::EnvTree { name, tree, .. } if tree_leads_to(stack, tree, other) => {
+                all.extend(expr::constant_text(name))
+            }
             _ => {}
         }
     }
@@ -129,11 +130,4 @@ fn tree_leads_to(stack: &Stack, nodes: &[TreeNode], other: &str) -> bool {
         TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => tree_leads_to(stack, nodes, other),
         TreeNode::Key { value: found, .. } | TreeNode::Item { value: found, .. } => value(found),
     })
-}
-
-fn text_of(expr: &Expr) -> Option<&Arc<str>> {
-    match &expr.kind {
-        expr::Kind::Literal(Value::String(text)) => Some(text),
-        _ => None,
-    }
 }
