@@ -154,8 +154,9 @@ pub(super) fn check_word(reader: &mut Reader<'_>, word: &str, end: usize, is_nod
     let start = reader.at;
     let place = reader.span(start, end);
     let after = &reader.text.as_bytes()[end..];
-    if word == "r" && matches!(after.first(), Some(b'"' | b'#')) {
-        return Err(old_raw_string(reader, start, end));
+    let hashes = after.iter().take_while(|byte| **byte == b'#').count();
+    if word == "r" && after.get(hashes) == Some(&b'"') {
+        return Err(old_raw_string(reader, start, end, hashes));
     }
     if matches!(word, "true" | "false" | "null" | "inf" | "-inf" | "nan") {
         reader.at = end;
@@ -196,17 +197,17 @@ pub(super) fn check_word(reader: &mut Reader<'_>, word: &str, end: usize, is_nod
 }
 
 /// `r"…"` and `r#"…"#`.
-fn old_raw_string(reader: &mut Reader<'_>, start: usize, end: usize) -> Wrong {
+/// `r"…"` and `r#"…"#`; `end` is the end of the `r`.
+fn old_raw_string(reader: &mut Reader<'_>, start: usize, end: usize, hashes: usize) -> Wrong {
     let bytes = reader.text.as_bytes();
-    let hashes = bytes[end..].iter().take_while(|byte| **byte == b'#').count();
-    let body = (end + hashes + 1).min(bytes.len());
+    let body = end + hashes + 1;
     let closing = format!("\"{}", "#".repeat(hashes));
     let window = &bytes[body..bytes.len().min(body + MAX_SEARCH)];
     let found = window.windows(closing.len()).position(|found| found == closing.as_bytes());
     let close = found.map_or(body, |at| body + at + closing.len());
     reader.at = close;
     let marks = "#".repeat(hashes.clamp(1, 8));
-    let place = reader.span(start, close.min(body.max(end)));
+    let place = reader.span(start, body);
     let message = "raw strings have no `r` since KDL 2".to_owned();
     reader.say(finding(&codes::OLD_RAW_STRING, place, message, format!("write `{marks}\"…\"{marks}`")));
     Wrong
