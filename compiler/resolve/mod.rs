@@ -143,10 +143,12 @@ fn only(node: &Node, arguments: usize, properties: &[&str], diags: &mut Diags) {
     for (name, _) in node.properties() {
         if !properties.contains(&name.text.as_str()) {
             let near = nearest(&name.text, properties.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let inside = || format!("write it in the block of `{}`, as a node: `{} …`", node.name.text, name.text);
+            let hint = near.or_else(|| (!node.children.is_empty()).then(inside));
             diags.push(
                 codes::UNKNOWN_ATTRIBUTE
                     .at(name.span, format!("`{}` does not know `{}`", node.name.text, name.text))
-                    .maybe_hint(near),
+                    .maybe_hint(hint),
             );
         }
     }
