@@ -320,6 +320,30 @@ fn explain_says_where_a_value_comes_from_and_goes() {
     assert!(setting["reaches"][0]["file"].as_str().is_some_and(|file| file.starts_with("out/prod/")), "{setting}");
 }
 
+/// The files beside the folders of the deployments hold settings of each of them, under one name.
+#[test]
+fn explain_tells_the_lines_of_its_own_deployment() {
+    const TWO: &str = r#"environment "prod" {
+    flux { source "helm" url="https://charts.example.com" }
+    deploy "aeterna" { flux namespace="one" }
+    deploy "aeterna" as="other" { flux namespace="two" }
+}
+"#;
+    let project = Project::new(&[("environments/prod.kdl", TWO)]);
+    assert_eq!(project.run(&["compile"]).code, 0);
+    let written = String::from_utf8(project.tree("out/prod")["kustomization.yaml"].clone()).expect("UTF-8");
+    let ran = project.run(&["explain", "prod", "flux", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let settings = json["environments"][0]["settings"].as_array().expect("a list");
+    for (deployment, namespace) in [("aeterna", "one"), ("other", "two")] {
+        let is_it = |it: &&serde_json::Value| it["deployment"] == deployment && it["path"] == "flux.namespace";
+        let reaches = settings.iter().find(is_it).and_then(|it| it["reaches"].as_array()).expect("a list");
+        let lines = reaches.iter().filter(|reach| reach["file"] == "out/prod/kustomization.yaml");
+        let lines = lines.filter_map(|reach| written.lines().nth(reach["line"].as_u64()? as usize - 1));
+        assert_eq!(lines.collect::<Vec<_>>(), [format!("  namespace: {namespace}")], "{reaches:?}");
+    }
+}
+
 #[test]
 fn explain_prints_the_page_of_a_code_anywhere() {
     let folder = Project::new(&[]);

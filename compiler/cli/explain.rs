@@ -1,6 +1,6 @@
 //! `trueline explain`: where a setting's value comes from and where it goes; or what a code means.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     compile::{Compiled, Explanation},
     diag::{codes, nearest},
+    plan::Origin,
     source::{Sources, Span},
     targets::{File, Leaf},
     visible::{visible, visible_line},
@@ -197,14 +198,15 @@ impl Reach {
 }
 
 /// The setting, and those that were computed from it, in one step or in several.
-fn carriers<'a>(all: &'a [Explanation], it: &'a Explanation) -> BTreeSet<&'a str> {
-    let mut carriers = BTreeSet::from([it.path.as_str()]);
+fn carriers<'a>(all: &'a [Explanation], it: &'a Explanation) -> BTreeMap<&'a str, Option<Span>> {
+    let mut carriers = BTreeMap::from([(it.path.as_str(), it.span)]);
     let mut waiting = vec![it.path.as_str()];
     while let Some(path) = waiting.pop() {
         let computed = all
             .iter()
             .filter(|other| other.deployment == it.deployment && other.computed_from.iter().any(|read| read == path));
-        waiting.extend(computed.map(|other| other.path.as_str()).filter(|path| carriers.insert(path)));
+        let new = computed.filter(|other| carriers.insert(&other.path, other.span).is_none());
+        waiting.extend(new.map(|other| other.path.as_str()));
     }
     carriers
 }
@@ -214,19 +216,27 @@ fn reaches(compiled: &Compiled, all: &[Explanation], it: &Explanation) -> Vec<Re
     let folder = format!("{}/", it.deployment);
     let carriers = carriers(all, it);
     let of_file = |file: &File| -> Vec<Reach> {
-        let uses =
-            file.leaves.iter().filter(|leaf| leaf.origins().iter().any(|origin| carriers.contains(&*origin.path)));
+        let is_ours = file.path.starts_with(&folder);
+        // What is said of the whole stands beside the deployments' folders.
+        let is_of_all = !file.path.contains('/');
+        let carries = |origin: &Origin| {
+            carriers.get(&*origin.path).is_some_and(|span| is_ours || is_of_all && gave(all, *span, origin))
+        };
         let reach = |leaf: Leaf<'_>| Reach {
             file: format!("out/{}/{}", compiled.environment, file.path),
             line: file.line_of(leaf),
             keys: leaf.path().join("."),
         };
-        uses.map(reach).collect()
+        file.leaves.iter().filter(|leaf| leaf.origins().iter().any(carries)).map(reach).collect()
     };
-    // What is said of the whole stands beside the deployments' folders.
-    let of_all = it.path.starts_with("flux.kustomization.");
-    let is_ours = |file: &&File| file.path.starts_with(&folder) || of_all && !file.path.contains('/');
-    compiled.files.iter().filter(is_ours).flat_map(of_file).collect()
+    compiled.files.iter().flat_map(of_file).collect()
+}
+
+/// Whether it is this place that a leaf has its value from, and not the same setting of another deployment; none where a
+/// default gave it.
+fn gave(all: &[Explanation], span: Option<Span>, origin: &Origin) -> bool {
+    let written = |other: &Explanation| other.path == *origin.path && other.span == Some(origin.span);
+    span.map_or_else(|| !all.iter().any(written), |span| span == origin.span)
 }
 
 fn to_json(compiled: &Compiled, all: &[Explanation], found: &[&Explanation]) -> Vec<Value> {
