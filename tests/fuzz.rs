@@ -2,7 +2,9 @@
 
 pub(crate) mod targets;
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, panic::catch_unwind};
+
+use rayon::prelude::*;
 
 use super::support::{name_of, read, root, sorted};
 
@@ -18,6 +20,28 @@ fn what_was_found_stays_found() {
             println!("{}", file.display());
             target(&bytes);
         }
+    }
+}
+
+/// Pieces of texts, between blanks, whose every short sequence is tried: those that mean something to the reader, those
+/// that may be laid out, and those of expressions. `␠` is a blank, `␤` the end of a line.
+const PIECES: &[(&str, &str)] = &[
+    ("parse", r#"r # " ' \ / * - { } ( ) [ ] ; = , : $ ␤ ␠ é 0 """ |||||||"#),
+    ("fmt", "a ␠ ␤ ; { } /- //c␤ /*c*/ \"s\" (t) =1 \\␤ é \t app␠replicas=2 #true \u{a0} \r␤ <<<<<<< \u{feff} /-{}"),
+    ("expression", r#"a . ( ) 1 'x' - == ! ? : ␠in␠ has( " é"#),
+];
+
+#[test]
+fn every_sequence_of_three_pieces_holds() {
+    for (name, pieces) in PIECES {
+        let pieces: Vec<String> = pieces.split(' ').map(|piece| piece.replace('␠', " ").replace('␤', "\n")).collect();
+        let (_, target) = targets::TARGETS.iter().find(|(target, _)| target == name).expect("a target");
+        (0..pieces.len().pow(3)).into_par_iter().for_each(|number| {
+            let piece = |place: u32| pieces[number / pieces.len().pow(place) % pieces.len()].as_str();
+            let text = [piece(0), piece(1), piece(2)].concat();
+            // A target says what is broken, not by which text.
+            catch_unwind(|| target(text.as_bytes())).unwrap_or_else(|_| panic!("{name}: {text:?}"));
+        });
     }
 }
 

@@ -49,8 +49,7 @@ fn word_end(reader: &Reader<'_>, start: usize) -> usize {
 pub(super) fn conflict(reader: &mut Reader<'_>) -> bool {
     let at = reader.at;
     let marker = [b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||"].iter().any(|marker| reader.starts(*marker));
-    let alone = matches!(reader.text.as_bytes().get(at + 7), None | Some(b' ' | b'\n' | b'\r'));
-    if !marker || !alone {
+    if !marker || bare_end(reader.text, at + 7) != at + 7 || reader.text.as_bytes().get(at + 7) == Some(&b'=') {
         return false;
     }
     let place = reader.span(at, at + 7);

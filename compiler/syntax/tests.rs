@@ -195,6 +195,12 @@ fn habits_are_answered_with_what_to_type() {
         ("a [\"b\", \"c\"]\nd", "TL0020", "[", "write the values side by side: `name \"a\" \"b\"`"),
         ("a [\n  \"b\",\n  \"c\"\n]\nd", "TL0020", "[", "write the values side by side: `name \"a\" \"b\"`"),
         ("a 'b c'", "TL0021", "'b c'", "write `\"b c\"`"),
+        (
+            "<<<<<<<;",
+            "TL0025",
+            "<<<<<<<",
+            "keep one of the two sides and take out the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
+        ),
         ("r#é b", "TL0018", "r#é", "write `\"r#é\"`"),
         ("a 0500", "TL0022", "0500", "write `\"0500\"` for text, `0o…` for an octal number, or take the zero out"),
         ("a 1e400", "TL0023", "1e400", "write `\"1e400\"` if it is text"),
@@ -315,17 +321,6 @@ fn hostile_texts_are_answered_at_once() {
     read(&format!("a{properties}"));
     let repeated = format!("a{}", " k=1".repeat(500_000));
     assert!(codes_of(&repeated).iter().all(|code| code == "TL0009"));
-}
-
-#[test]
-fn places_are_never_within_a_character() {
-    let marks: Vec<char> = "ar0#\"'\\/*-{}()[];=,:$<\n".chars().collect();
-    for number in 0..marks.len().pow(3) {
-        let mark = |power: u32| marks[number / marks.len().pow(power) % marks.len()];
-        // Asked for what stands there, a place within a character panics.
-        told(&format!("{}{}{}é", mark(0), mark(1), mark(2)));
-        told(&format!("{}{}é{}é", mark(0), mark(1), mark(2)));
-    }
 }
 
 #[test]
