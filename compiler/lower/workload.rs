@@ -48,8 +48,9 @@ fn one(lowering: &mut Lowering<'_>, node: &schema::Workload) -> Option<Workload>
     for guarded in replacing.iter().flat_map(|over| &over.facts) {
         lowering.each(&guarded.guards, &mut |lowering| replaced.push(key(lowering, &guarded.node.kind)));
     }
-    let mut workload = empty(name, node);
-    workload.at = lowering.entry_span(node.span);
+    let at = lowering.entry_span(node.span);
+    let no_image = constant(Value::string(""), node.span);
+    let mut workload = Workload { stateful: node.stateful, ..Workload::new(name, at, node.role, no_image) };
     let mut has_image = false;
     for guarded in &node.facts {
         lowering.each(&guarded.guards, &mut |lowering| {
@@ -70,35 +71,6 @@ fn one(lowering: &mut Lowering<'_>, node: &schema::Workload) -> Option<Workload>
         return None;
     }
     Some(workload)
-}
-
-fn empty(name: Arc<str>, node: &schema::Workload) -> Workload {
-    Workload {
-        name,
-        at: node.span,
-        role: node.role,
-        stateful: node.stateful,
-        beside: None,
-        image: constant(Value::string(""), node.span),
-        build: None,
-        pull: None,
-        replicas: None,
-        max_replicas: None,
-        command: Vec::new(),
-        args: Vec::new(),
-        env: IndexMap::new(),
-        ports: Vec::new(),
-        needs: Vec::new(),
-        health: Vec::new(),
-        volumes: Vec::new(),
-        tmpfs: Vec::new(),
-        files: Vec::new(),
-        resources: Resources::default(),
-        security: Security::default(),
-        schedule: None,
-        profile: None,
-        routes: Vec::new(),
-    }
 }
 
 /// What Compose cannot say is not even read for it: no reads, no origins, no ledger cell.

@@ -164,6 +164,37 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// A workload of which nothing else is said.
+    #[must_use]
+    pub fn new(name: Arc<str>, at: Span, role: Role, image: Leaf) -> Workload {
+        Workload {
+            name,
+            at,
+            role,
+            stateful: false,
+            beside: None,
+            image,
+            build: None,
+            pull: None,
+            replicas: None,
+            max_replicas: None,
+            command: Vec::new(),
+            args: Vec::new(),
+            env: IndexMap::new(),
+            ports: Vec::new(),
+            needs: Vec::new(),
+            health: Vec::new(),
+            volumes: Vec::new(),
+            tmpfs: Vec::new(),
+            files: Vec::new(),
+            resources: Resources::default(),
+            security: Security::default(),
+            schedule: None,
+            profile: None,
+            routes: Vec::new(),
+        }
+    }
+
     /// Whether it runs in the pod of this workload.
     #[must_use]
     pub fn is_beside(&self, other: &str) -> bool {

@@ -82,32 +82,8 @@ fn check(kind: HealthKind, argv: &[&str]) -> Health {
 
 fn workload(name: &str, role: Role, repository: &str) -> Workload {
     let image = Image { registry: "".into(), repository: repository.into(), tag: "1".into(), digest: "".into() };
-    Workload {
-        name: name.into(),
-        at: Span::default(),
-        role,
-        stateful: false,
-        beside: None,
-        image: leaf(Value::Image(image.into()), &format!("{name}.image")),
-        build: None,
-        pull: None,
-        replicas: None,
-        max_replicas: None,
-        command: Vec::new(),
-        args: Vec::new(),
-        env: IndexMap::new(),
-        ports: Vec::new(),
-        needs: Vec::new(),
-        health: Vec::new(),
-        volumes: Vec::new(),
-        tmpfs: Vec::new(),
-        files: Vec::new(),
-        resources: Resources::default(),
-        security: Security::default(),
-        schedule: None,
-        profile: None,
-        routes: Vec::new(),
-    }
+    let image = leaf(Value::Image(image.into()), &format!("{name}.image"));
+    Workload::new(name.into(), Span::default(), role, image)
 }
 
 fn need(workload: &str, until: Until) -> Need {
