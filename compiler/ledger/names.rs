@@ -60,10 +60,15 @@ const SAME: &[(&str, &str)] = &[
     ("crt", "cert"),
     ("database", "db"),
     ("pass", "password"),
+    ("passwd", "password"),
+    ("pwd", "password"),
     ("seconds", "secs"),
     ("gid", "group"),
     ("uid", "user"),
 ];
+
+/// Words at the end of a name that do not say what it is.
+const HANDED: &[&str] = &["file", "path"];
 
 /// Ends of names that are written without a break, and the word that they say.
 const ENDS: &[(&str, &str)] = &[("rootcert", "ca"), ("cert", "cert"), ("key", "key"), ("password", "password")];
@@ -223,18 +228,24 @@ impl<'s> Known<'s> {
         if !self.slot.is_variable || self.shares(self) > 0 {
             return None;
         }
-        let fits = |setting: &&Setting| {
-            last_of(&setting.path).is_subset(&self.name) && meanings(&setting.path).intersection(&self.name).count() > 1
-        };
+        let fits =
+            |setting: &&Setting| self.bears(setting) && meanings(&setting.path).intersection(&self.name).count() > 1;
         let mut scalars = stack.settings.iter().filter(|setting| matches!(setting.kind, schema::Kind::Scalar(_)));
         scalars.find(fits)
+    }
+
+    /// Whether a place is called as a setting is. The last word of a name says what it is, those before whose:
+    /// `SMTP_USER_PWD` is no user.
+    fn bears(&self, setting: &Setting) -> bool {
+        let last = last_of(&setting.path);
+        last.is_subset(&self.name) && self.slot.names.iter().any(|name| !last.is_disjoint(&head(name)))
     }
 
     /// The setting beside the one that stands here, of which the name speaks; both exist at once.
     fn sibling<'t>(&self, stack: &'t Stack) -> Option<&'t Setting> {
         let own = stack.settings.iter().find(|setting| *setting.path == *self.source)?;
         let beside = stack.setting(own.parent?).children.values().map(|id| stack.setting(*id));
-        let bears = |setting: &&Setting| setting.path != own.path && last_of(&setting.path).is_subset(&self.name);
+        let bears = |setting: &&Setting| setting.path != own.path && self.bears(setting);
         let conditions = |setting: &Setting| -> Vec<Vec<&'t Expr>> {
             let of = |declaration: &schema::Declaration| {
                 declaration.available.iter().map(|at| &stack.conditions[*at as usize]).collect()
@@ -304,6 +315,15 @@ fn two_meanings(everywhere: &[Vec<Known<'_>>], diags: &mut Diags) {
             );
         }
     }
+}
+
+/// What a name says last, in every meaning; how it is handed over, as by `_FILE`, does not count.
+fn head(name: &str) -> BTreeSet<String> {
+    let words = words(name);
+    let last = words.iter().rposition(|word| !HANDED.contains(&&**word)).unwrap_or_default();
+    // a root certificate is two words for one thing
+    let both = meanings(&words.get(last.saturating_sub(1)..=last).unwrap_or_default().join("_"));
+    if both.contains("ca") { both } else { words.get(last).map(|word| meanings(word)).unwrap_or_default() }
 }
 
 /// The words of the last part of a path.
@@ -393,6 +413,7 @@ mod tests {
                 settings {{
                     pg {{ (name)username default="shop"; (name)database default="shop"; (int)pool-size default=5; (secret)password default="db/password"; (duration)timeout default="5s" }}
                     cache {{ (int)number default=0; (memory)most default="1Gi" }}
+                    smtp {{ (host)host default="mail.example.com"; (string)user default="shop"; (secret)secret default="smtp/key"; (bool)encrypt default=#true }}
                     tls {{ (secret)ca default="tls/ca"; (secret)cert default="tls/cert"; (secret)key default="tls/key" }}
                     run {{ (int)user default=1; (int)group default=1 }}
                     (map)job of="job"
@@ -469,6 +490,8 @@ mod tests {
         let fine = [
             r#"env { DB_USER (ref)"pg.username"; DB_NAME (ref)"pg.database"; DB_POOL_SIZE (ref)"pg.pool-size"; REDIS_DB (ref)"cache.number" }"#,
             r#"env { (file)PGSSLROOTCERT (ref)"tls.ca"; (file)PGSSLCERT (ref)"tls.cert"; (file)PGSSLKEY (ref)"tls.key" }"#,
+            // The last word of a name says what it is, those before whose.
+            r#"env { SMTP_HOST_ADDR (ref)"smtp.host"; SMTP_USER_PWD (ref)"smtp.secret"; SMTP_HOST_TLS (ref)"smtp.encrypt"; PG_USERNAME_PASSWD (ref)"pg.password" }"#,
             r#"security user=(ref)"run.user" group=(ref)"run.group"; health "readiness" { exec "pg_isready" "-U" (ref)"pg.username" "-d" (ref)"pg.database" }"#,
         ];
         for facts in fine {

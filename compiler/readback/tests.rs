@@ -437,6 +437,8 @@ fn checks_and_commands_that_a_stack_fixes_fit_together() {
     let times = |from: &str, to: &str| -> &'static str { exec.replace(from, to).leak() };
     each_gives(&[
         ("", asks(exec)),
+        // Both ask again only after the answer.
+        ("", asks(times("period \"30s\"", "period \"1s\""))),
         (
             "TL1118 `api health[readiness].period` is `30m`, and `timeout` is `5s`",
             asks(times("period \"30s\"", "period \"30m\"")),

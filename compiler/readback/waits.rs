@@ -29,11 +29,18 @@ pub(super) fn check(deployed: &Deployed, deployment: &Deployment, diags: &mut Di
         for other in compose.workloads.iter().filter(|other| other.name != *name && other.beside.is_none()) {
             let variables = variables(&deployed.stack, &declared.node, &other.name);
             let named = needs.iter().find(|(need, _)| **need == other.name);
-            if !variables.is_empty() && (named.is_some() || !is_waited_for(compose, &other.name, name)) {
+            let is_asked = named.is_some()
+                || (is_needed(&deployed.stack, &other.name) && !is_waited_for(compose, &other.name, name));
+            if !variables.is_empty() && is_asked {
                 one(workload, &other.name, &variables, named.map_or(*at, |(_, at)| *at), diags);
             }
         }
     }
+}
+
+/// Whether anything in a stack waits for a workload, under whatever condition.
+fn is_needed(stack: &Stack, other: &str) -> bool {
+    stack.workloads.iter().any(|workload| needs(&workload.node).iter().any(|(need, _)| ***need == *other))
 }
 
 /// Whether a workload waits for another one, also through others.
