@@ -71,7 +71,8 @@ const SAME: &[(&str, &str)] = &[
 const HANDED: &[&str] = &["file", "path"];
 
 /// Ends of names that are written without a break, and the word that they say.
-const ENDS: &[(&str, &str)] = &[("rootcert", "ca"), ("cert", "cert"), ("key", "key"), ("password", "password")];
+const ENDS: &[(&str, &str)] =
+    &[("rootcert", "ca"), ("cert", "cert"), ("key", "key"), ("password", "password"), ("user", "user")];
 
 /// Checks the names of a stack.
 pub(super) fn check(stack: &Stack, diags: &mut Diags) {
@@ -211,6 +212,13 @@ impl<'s> Known<'s> {
         Some(Known { slot, name, source, value })
     }
 
+    /// Whether the setting is one of the workload itself, which may call it as it likes: `worker.verbosity` in `worker`.
+    fn is_own(&self) -> bool {
+        let group = self.source.split_once('.').map_or("", |(group, _)| group);
+        let workload = self.slot.called.split(' ').next().unwrap_or_default();
+        !group.is_empty() && words(group).iter().all(|word| words(workload).contains(word))
+    }
+
     /// How many words a name and a value have in common.
     fn shares(&self, other: &Known<'_>) -> usize {
         self.name.intersection(&other.value).count()
@@ -219,13 +227,16 @@ impl<'s> Known<'s> {
     /// The setting whose name a place bears, though it is given another one: one beside that, or, where a variable has
     /// nothing in common with what it is given, any.
     fn misnamed<'t>(&self, stack: &'t Stack) -> Option<&'t Setting> {
-        if self.value.is_empty() || last_of(&self.source).is_subset(&self.name) {
+        let last = last_of(&self.source);
+        // `POSTGRES_PASSWORD` is `db.root-password`: the same thing, said more closely.
+        let is_closer = self.slot.names.iter().any(|name| !last.is_disjoint(&head(name)));
+        if self.value.is_empty() || is_closer || last.is_subset(&self.name) {
             return None;
         }
         if let Some(other) = self.sibling(stack) {
             return Some(other);
         }
-        if !self.slot.is_variable || self.shares(self) > 0 {
+        if !self.slot.is_variable || self.is_own() || self.shares(self) > 0 {
             return None;
         }
         let fits =
@@ -299,7 +310,9 @@ fn two_meanings(everywhere: &[Vec<Known<'_>>], diags: &mut Diags) {
     for (workload, one) in all.filter(|(_, one)| one.slot.is_variable && !one.slot.is_override) {
         for name in one.slot.names.iter().map(|name| name.strip_suffix("_FILE").unwrap_or(name)) {
             let (other, before) = *first.entry(name).or_insert((workload, one));
-            let same = other == workload || !last_of(&before.source).is_disjoint(&last_of(&one.source));
+            let same = other == workload
+                || one.is_own() && before.is_own()
+                || !last_of(&before.source).is_disjoint(&last_of(&one.source));
             if same || is_host(&before.source) != is_host(&one.source) {
                 continue;
             }
@@ -411,11 +424,12 @@ mod tests {
         let text = format!(
             r#"stack "shop" version="1" {{
                 settings {{
-                    pg {{ (name)username default="shop"; (name)database default="shop"; (int)pool-size default=5; (secret)password default="db/password"; (duration)timeout default="5s" }}
+                    pg {{ (name)username default="shop"; (name)database default="shop"; (int)pool-size default=5; (secret)password default="db/password"; (secret)root-password default="db/root"; (name)superuser default="root"; (duration)timeout default="5s" }}
                     cache {{ (int)number default=0; (memory)most default="1Gi" }}
                     smtp {{ (host)host default="mail.example.com"; (string)user default="shop"; (secret)secret default="smtp/key"; (bool)encrypt default=#true }}
                     tls {{ (secret)ca default="tls/ca"; (secret)cert default="tls/cert"; (secret)key default="tls/key" }}
                     run {{ (int)user default=1; (int)group default=1 }}
+                    api {{ (int)count default=1 }}
                     (map)job of="job"
                 }}
                 type "job" {{ (list)command of="string"; (list)args of="string"; (int)uid default=1; (int)gid default=1 }}
@@ -492,6 +506,10 @@ mod tests {
             r#"env { (file)PGSSLROOTCERT (ref)"tls.ca"; (file)PGSSLCERT (ref)"tls.cert"; (file)PGSSLKEY (ref)"tls.key" }"#,
             // The last word of a name says what it is, those before whose.
             r#"env { SMTP_HOST_ADDR (ref)"smtp.host"; SMTP_USER_PWD (ref)"smtp.secret"; SMTP_HOST_TLS (ref)"smtp.encrypt"; PG_USERNAME_PASSWD (ref)"pg.password" }"#,
+            // The same thing, said more closely.
+            r#"env { POSTGRES_PASSWORD (ref)"pg.root-password"; POSTGRES_USER (ref)"pg.superuser" }"#,
+            // Its own settings have names of their own.
+            r#"env { CACHE_NUMBER (ref)"api.count" }"#,
             r#"security user=(ref)"run.user" group=(ref)"run.group"; health "readiness" { exec "pg_isready" "-U" (ref)"pg.username" "-d" (ref)"pg.database" }"#,
         ];
         for facts in fine {
