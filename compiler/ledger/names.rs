@@ -33,7 +33,7 @@ const ENDINGS: &[(&str, &[&str])] = &[
     ("cores", &["cores"]),
 ];
 
-/// What follows a number at once in a text, and the unit that it says of a time or of an amount of memory.
+/// What follows a number at once in a text, and the unit that it says of a time, of an amount of memory or of processor.
 const BEHIND: &[(&str, &[&str])] = &[
     ("milliseconds", &["ms"]),
     ("seconds", &["s", "sec"]),
@@ -44,14 +44,18 @@ const BEHIND: &[(&str, &[&str])] = &[
     ("kibibytes", &["k", "K", "kb", "kB", "KB", "Ki", "KiB"]),
     ("mebibytes", &["m", "M", "mb", "MB", "Mi", "MiB"]),
     ("gibibytes", &["g", "G", "gb", "GB", "Gi", "GiB"]),
+    ("millicores", &["m"]),
 ];
 
-/// The units of a time; the others are of memory or processor.
-const TIMES: &[&str] = &["milliseconds", "seconds", "minutes", "hours", "days"];
+/// The units of one kind of amount: `m` behind a number is a minute, a mebibyte or a thousandth of a core.
+const KINDS: &[&[&str]] = &[
+    &["milliseconds", "seconds", "minutes", "hours", "days"],
+    &["bytes", "kibibytes", "mebibytes", "gibibytes"],
+    &["millicores", "cores"],
+];
 
 /// Types of values that are in no unit: an amount with its own, or no amount at all.
-const NO_UNIT: &[&str] =
-    &["duration", "memory", "cpu", "bool", "port", "secret", "host", "url", "address", "image", "path"];
+const NO_UNIT: &[&str] = &["duration", "memory", "cpu", "port", "secret", "host", "url", "address", "image", "path"];
 
 /// Words that say the same in names.
 const SAME: &[(&str, &str)] = &[
@@ -149,7 +153,7 @@ fn unit(stack: &Stack, name: &str, called: &str, expr: &Expr, diags: &mut Diags)
     for pair in pieces.windows(2) {
         let expr::Kind::Literal(Value::String(text)) = &pair[1].kind else { continue };
         let Some(of) = printed(stack, &pair[0]).filter(|of| is_unit(of)) else { continue };
-        if let Some((behind, said)) = behind(text, TIMES.contains(&&*of)).filter(|(_, said)| *said != of) {
+        if let Some((behind, said)) = behind(text, &of).filter(|(_, said)| *said != of) {
             let from = from(stack, &pair[0]);
             let of_name = if called.is_empty() { String::new() } else { format!(" in `{called}`") };
             let message = format!("`{behind}` behind a number says `{said}`, and the number is `{of}`{from}{of_name}");
@@ -158,12 +162,12 @@ fn unit(stack: &Stack, name: &str, called: &str, expr: &Expr, diags: &mut Diags)
     }
 }
 
-/// The unit that the beginning of a text says of the number before it.
-fn behind(text: &str, is_time: bool) -> Option<(&str, &'static str)> {
+/// The unit that the beginning of a text says of the number before it, which is in another unit of that kind or in it.
+fn behind<'t>(text: &'t str, of: &str) -> Option<(&'t str, &'static str)> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
     let word = &text[..end];
-    let fits = |unit: &str| TIMES.contains(&unit) == is_time;
-    let row = BEHIND.iter().find(|(unit, words)| fits(unit) && words.contains(&word))?;
+    let kind = KINDS.iter().find(|units| units.contains(&of))?;
+    let row = BEHIND.iter().find(|(unit, words)| kind.contains(unit) && words.contains(&word))?;
     Some((word, row.0))
 }
 
@@ -425,7 +429,7 @@ mod tests {
             r#"stack "shop" version="1" {{
                 settings {{
                     pg {{ (name)username default="shop"; (name)database default="shop"; (int)pool-size default=5; (secret)password default="db/password"; (secret)root-password default="db/root"; (name)superuser default="root"; (duration)timeout default="5s" }}
-                    cache {{ (int)number default=0; (memory)most default="1Gi" }}
+                    cache {{ (int)number default=0; (memory)most default="1Gi"; (cpu)share default="500m"; (bool)exact default=#true }}
                     smtp {{ (host)host default="mail.example.com"; (string)user default="shop"; (secret)secret default="smtp/key"; (bool)encrypt default=#true }}
                     tls {{ (secret)ca default="tls/ca"; (secret)cert default="tls/cert"; (secret)key default="tls/key" }}
                     run {{ (int)user default=1; (int)group default=1 }}
@@ -462,6 +466,7 @@ mod tests {
             r#"env { DB_TIMEOUT (ref)"pg.timeout"; MOST_BYTES (ref)"cache.most.bytes"; A_SECONDS "5"; B_SECONDS 5 }"#,
             r#"args { - (f)"--memory={cache.most.mebibytes}M"; - (f)"{pg.timeout.seconds}s"; - (f)"{pg.timeout.seconds} sunny" }"#,
             r#"env { RETRY_SECONDS (cel)"pg.timeout.milliseconds / 1000" }"#,
+            r#"env { CPU (f)"{cache.share.millicores}m"; HEAP (f)"-Xmx{cache.most.mebibytes}m"; LOG_IN_MILLISECONDS (ref)"cache.exact" }"#,
         ];
         for facts in fine {
             assert_eq!(found(facts), [""; 0], "{facts}");
@@ -483,6 +488,7 @@ mod tests {
             ),
             (r#"args { - (f)"--memory={cache.most.kibibytes}M" }"#, "`M` behind a number says `mebibytes`"),
             (r#"args { - (f)"{pg.timeout.milliseconds}s" }"#, "`s` behind a number says `seconds`"),
+            (r#"args { - (f)"{cache.share.cores}m" }"#, "`m` behind a number says `millicores`"),
             (
                 r#"args { - "--wait-seconds"; - (ref)"pg.timeout.milliseconds" }"#,
                 "`api args[--wait-seconds]` says `seconds`",
