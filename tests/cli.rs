@@ -493,8 +493,7 @@ fn a_rule_of_one_target_holds_where_that_target_is_written() {
 fn what_is_wrong_with_a_stack_is_said_once() {
     let stack = "stack \"tiny\" version=\"1\" {\n    settings { (integer)copies default=1 }\n}\n";
     let environment = |name: &str| format!("environment \"{name}\" stack=\"tiny\"\n");
-    let (one, other) = (environment("one"), format!("environment \"two\" stack=\"tiny\" {{ deploy \"tiny\" }}\n"));
-    let third = environment("three");
+    let (one, other, third) = (environment("one"), environment("two"), environment("three"));
     let files = [
         ("environments/one.kdl", one.as_str()),
         ("environments/three.kdl", &third),

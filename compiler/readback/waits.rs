@@ -63,22 +63,26 @@ fn one(workload: &plan::Workload, other: &Arc<str>, variables: &BTreeSet<&Arc<st
     let told = variables.iter().find(|name| workload.env.contains_key(**name));
     let waits = workload.needs.iter().any(|need| need.workload == *other);
     let name = &workload.name;
-    let message = match (told, waits) {
-        (Some(variable), false) => {
+    let (message, hint) = match (told, waits) {
+        (Some(variable), false) => (
             format!(
                 "`{name}` is told of `{other}` here, by `{name} env[{variable}]`, and does not wait for it (`{name} needs[{other}]`)"
-            )
-        }
+            ),
+            format!("say `needs \"{other}\"` under the condition of `{variable}`"),
+        ),
         (None, true) => {
             let all: Vec<String> = variables.iter().map(|variable| format!("`{name} env[{variable}]`")).collect();
-            format!(
-                "`{name}` waits for `{other}` here (`{name} needs[{other}]`), and is not told of it by {}",
-                all.join(", ")
+            (
+                format!(
+                    "`{name}` waits for `{other}` here (`{name} needs[{other}]`), and is not told of it by {}",
+                    all.join(", ")
+                ),
+                format!("put `needs \"{other}\"` under the condition of these variables"),
             )
         }
         _ => return,
     };
-    diags.push(codes::WAITS_DIFFER.at(at, message).hint("say `needs` under the condition of the variables"));
+    diags.push(codes::WAITS_DIFFER.at(at, message).hint(hint));
 }
 
 /// What a workload waits for, under whatever condition, by names that are fixed.
