@@ -542,3 +542,48 @@ fn each_item_of_a_map_says_its_own_settings() {
         assert!(found.iter().any(|found| found.starts_with(wanted)), "{found:#?}, not {wanted}");
     }
 }
+
+#[test]
+fn who_is_told_of_a_program_waits_for_it_where_anything_does() {
+    let found = |needs: &str, worker: &str| -> Vec<String> {
+        let stack = format!(
+            r#"stack "demo" version="1" {{
+                settings {{ (image)image default="acme/api:1.4.0"; (bool)cached default=#true }}
+                workload "db" {{ image "postgres:17.4"; port "db" 5432 }}
+                workload "cache" {{ image "valkey/valkey:8.1"; port "redis" 6379 }}
+                workload "api" {{
+                    image (ref)"image"
+                    env {{ DB_HOST (ref)"endpoint.db.host" }}
+                    (when)"cached" {{ env {{ CACHE (f)"{{endpoint.cache}}" }} }}
+                    {needs}
+                }}
+                workload "worker" {{ image (ref)"image"; env {{ DB_HOST (ref)"endpoint.db.host" }}; {worker} }}
+                compose {{ project "demo"; bind "127.0.0.1"; restart "unless-stopped" }}
+            }}"#
+        );
+        let texts = vec![("stdlib/stacks/demo/stack.kdl".to_owned(), stack)];
+        let mut diags = Diags::default();
+        let stdlib = Stdlib::with_project(vec![("demo".to_owned(), texts)], Vec::new(), &mut diags);
+        assert_eq!(diags.as_slice(), [], "{needs}");
+        let text = "environment \"dev\" stack=\"demo\"\n".to_owned();
+        let compiled =
+            compile(Arc::new(Source { id: SourceId(0), name: "environments/dev.kdl".to_owned(), text }), &stdlib);
+        compiled.findings.iter().map(told).collect()
+    };
+    // Nothing waits for the cache, so nobody who is told of it has to.
+    assert_eq!(found(r#"needs "db" until="started""#, ""), [""; 0]);
+    assert_eq!(found(r#"needs "db" "cache" until="started""#, r#"needs "db" until="started""#), [""; 0]);
+    let cases = [
+        (r#"needs "db" until="started""#, r#"needs "cache" until="started""#, "`api` is told of `cache` here"),
+        (r#"needs "cache" until="started""#, r#"needs "db" until="started""#, "`api` is told of `db` here"),
+        (
+            r#"needs "db" until="started"; (when)"!cached" { needs "cache" until="started" }"#,
+            "",
+            "`api` is told of `cache`",
+        ),
+    ];
+    for (needs, worker, wanted) in cases {
+        let found = found(needs, worker);
+        assert!(found.iter().any(|one| one.starts_with("TL1119 ") && one.contains(wanted)), "{needs}: {found:#?}");
+    }
+}
