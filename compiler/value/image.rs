@@ -81,8 +81,11 @@ pub(super) fn named(text: &str, name: &str) -> Result<(String, String), Bad> {
             let tail = &text[name.len()..];
             format!("write {}", typed(&format!("{}{tail}", name.to_ascii_lowercase())))
         });
-        // `api 1.4.2`: the tag stands apart.
-        let joined = || fits(&text.split_whitespace().collect::<Vec<_>>().join(":")).filter(|_| text.contains(' '));
+        // `api 1.4.2`: the tag stands apart. What is read again has no blank left.
+        let joined = || {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            (words.len() > 1).then(|| fits(&words.join(":"))).flatten()
+        };
         return Err(bad(text, underline).maybe_hint(lowered.or_else(joined)));
     }
     Ok(short(registry, path))
