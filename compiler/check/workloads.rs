@@ -67,9 +67,11 @@ pub(super) fn one_word(deployment: &Deployment, diags: &mut Diags) {
         for program in std::iter::once(&workload.command).chain(argvs).filter_map(|argv| argv.first()) {
             let Value::String(text) = &program.value else { continue };
             let mut words = text.split_whitespace();
-            if let (Some(first), Some(second)) = (words.next(), words.next()) {
+            if let (Some(first), Some(_)) = (words.next(), words.next()) {
+                // What follows the program may be a password.
+                let first = if first.contains('=') { "…" } else { first };
                 let message = format!("`{}` starts a program with blanks in its name, without a shell", workload.name);
-                let hint = format!("write each word by itself: `\"{first}\" \"{second}\" …`");
+                let hint = format!("write each word by itself: `\"{first}\" \"…\"`");
                 diags.push(codes::ONE_WORD.at(place(program), message).underline("one word").hint(hint));
             }
         }
