@@ -126,7 +126,7 @@ fn wrong_usage_is_2_and_says_so_on_standard_error() {
         (&["compil"], "compile"),
         (&["compile", "--check", "--overwrite"], "cannot be used with"),
         (&["compile", "prode"], "did you mean `prod`?"),
-        (&["compile", "zzz"], "there are prod"),
+        (&["compile", "zzz"], "there is prod"),
         (&["explain", "prod", "app.replica"], "did you mean `app.replicas`?"),
         (&["explain", "TL9999"], "there is no code `TL9999`"),
         (&["compile", "--root", "nowhere"], "--root DIR"),
@@ -511,4 +511,24 @@ fn a_rule_of_one_target_holds_where_that_target_is_written() {
     assert!(wrong.code == 1 && wrong.stdout.contains("error[TL0601]: `image` nginx:1.27 has no digest"), "{wrong:?}");
     let other = run("    targets \"toml\"\n");
     assert!(!other.stdout.contains("TL0601"), "{other:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_stack_is_said_once() {
+    let stack = "stack \"tiny\" version=\"1\" {\n    settings { (integer)copies default=1 }\n}\n";
+    let environment = |name: &str| format!("environment \"{name}\" stack=\"tiny\"\n");
+    let (one, other, third) = (environment("one"), environment("two"), environment("three"));
+    let files = [
+        ("environments/one.kdl", one.as_str()),
+        ("environments/three.kdl", &third),
+        ("environments/two.kdl", &other),
+        ("stdlib/stacks/tiny/stack.kdl", stack),
+    ];
+    let project = Project::new(&files);
+    let ran = project.run(&["check"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(ran.stdout.matches("error[TL0406]").count(), 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("three: in its stack the same as above, at `one`\nthree: 1 error\n"), "{}", ran.stdout);
+    let json = project.run(&["check", "--format", "json"]);
+    assert_eq!(json.stdout.matches("TL0406").count(), 3, "{}", json.stdout);
 }

@@ -36,6 +36,7 @@ pub static CHECKS: &[Check] = &[
     Check { about: "a check asks a port that is not declared", check: pods::declared },
     Check { about: "a workload waits for health that is never checked", check: workloads::waits_for_health },
     Check { about: "Compose can check health only by a command in the container", check: workloads::compose_health },
+    Check { about: "the program of a command is a whole line of a shell", check: workloads::one_word },
     Check { about: "workloads wait for each other in a circle", check: workloads::circles },
     Check { about: "Compose has no jobs that run at certain times", check: workloads::cron },
     Check { about: "a service that `raw` adds says what Docker refuses late, or not at all", check: raw::services },

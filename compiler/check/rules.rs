@@ -214,6 +214,11 @@ impl<'a> Rules<'a> {
                 labels.push((!written, slot.span, text));
             }
         }
+        if let Some((entry, path)) =
+            self.own_entry(rule, reading).filter(|_| labels.iter().all(|(elsewhere, ..)| *elsewhere))
+        {
+            labels.push((false, entry, format!("this is `{path}`")));
+        }
         labels.sort_by_key(|(elsewhere, ..)| *elsewhere);
         labels.into_iter().map(|(_, span, text)| (span, text)).collect()
     }
@@ -232,6 +237,13 @@ impl Rules<'_> {
             slot.is_some_and(|slot| matches!(slot.layer, Layer::Environment | Layer::EnvironmentOverride(_)))
         };
         inputs.filter(given).chain([found]).collect()
+    }
+
+    /// Where the environment writes the entry that the rule of a record speaks of, and the path of it.
+    fn own_entry(&self, rule: &Rule, reading: &Reading<'_>) -> Option<(Span, Arc<str>)> {
+        let own = Some(reading.own).filter(|own| !own.is_empty())?;
+        let at = self.deployed.written.iter().filter(|found| found.keys == own).map(|found| found.name_span).min()?;
+        Some((at, reading.stack.path_of(rule.record?, own)))
     }
 
     /// Where the environment gives a map its first entry.

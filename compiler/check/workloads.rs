@@ -57,6 +57,27 @@ pub(super) fn compose_health(deployment: &Deployment, diags: &mut Diags) {
     }
 }
 
+/// A command is started without a shell, so its first word is the program's name, blanks and all.
+pub(super) fn one_word(deployment: &Deployment, diags: &mut Diags) {
+    for workload in compose_workloads(deployment) {
+        let argvs = workload.health.iter().filter_map(|health| match &health.probe {
+            Probe::Exec { argv } => Some(argv),
+            _ => None,
+        });
+        for program in std::iter::once(&workload.command).chain(argvs).filter_map(|argv| argv.first()) {
+            let Value::String(text) = &program.value else { continue };
+            let mut words = text.split_whitespace();
+            if let (Some(first), Some(_)) = (words.next(), words.next()) {
+                // What follows the program may be a password.
+                let first = if first.contains('=') { "…" } else { first };
+                let message = format!("`{}` starts a program with blanks in its name, without a shell", workload.name);
+                let hint = format!("write each word by itself: `\"{first}\" \"…\"`");
+                diags.push(codes::ONE_WORD.at(place(program), message).underline("one word").hint(hint));
+            }
+        }
+    }
+}
+
 /// Workloads that wait for each other never start.
 pub(super) fn circles(deployment: &Deployment, diags: &mut Diags) {
     let workloads = compose_workloads(deployment);

@@ -25,7 +25,8 @@ use crate::{
 pub(super) const MAX_SOURCE_BYTES: u64 = 4 << 20;
 
 const PROJECT_FILE: &str = "trueline.kdl";
-const ENVIRONMENTS: &str = "environments";
+/// The folder of environments.
+pub(super) const ENVIRONMENTS: &str = "environments";
 
 /// A project.
 #[derive(Clone, Debug)]
@@ -289,7 +290,7 @@ fn unknown_environment(name: &str, all: &[EnvironmentFile]) -> Failure {
     let help = match nearest(name, names.iter().copied()) {
         Some(near) => format!("did you mean `{}`?", visible_line(near)),
         None if names.is_empty() => format!("write `{ENVIRONMENTS}/{}.kdl`", visible_line(name)),
-        None => format!("there are {}", visible_line(&names.join(", "))),
+        None => format!("there is {}", visible_line(&names.join(", "))),
     };
     Failure::new(format!("there is no environment `{}`", visible_line(name)), help)
 }

@@ -110,6 +110,7 @@ fn merge(report: &mut Report, found: Report) {
     report.worsen(found.outcome);
     report.lines.push_str(&found.lines);
     report.findings.push_str(&found.findings);
+    report.shared.push_str(&found.shared);
     report.counts = (report.counts.0 + found.counts.0, report.counts.1 + found.counts.1);
     report.json_findings.extend(found.json_findings);
     if let (Value::Object(map), Value::Object(more)) = (&mut report.json, found.json) {

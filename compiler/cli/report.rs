@@ -4,7 +4,7 @@
 //! Invariant: an environment's files and findings are dropped once its report is made, so memory does not
 //! grow with the number of environments.
 
-use std::mem::ManuallyDrop;
+use std::{collections::BTreeMap, mem::ManuallyDrop};
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::{
     Failure, Outcome,
     console::{Console, Format, Looks, Style},
     problems::Problems,
-    project::{EnvironmentFile, Project, Unread},
+    project::{ENVIRONMENTS, EnvironmentFile, Project, Unread},
 };
 use crate::{
     compile::{Compiled, Stdlib, compile},
@@ -37,6 +37,8 @@ pub(super) struct Report {
     pub lines: String,
     /// Findings for a person.
     pub findings: String,
+    /// Those that lie in a stack, which every environment of it has.
+    pub shared: String,
     /// How many of them are errors, and how many warnings.
     pub counts: (usize, usize),
     /// How many more are notes.
@@ -57,6 +59,7 @@ impl Report {
             outcome: Outcome::Fine,
             lines: String::new(),
             findings: String::new(),
+            shared: String::new(),
             counts: (0, 0),
             notes: 0,
             json_findings: Vec::new(),
@@ -70,10 +73,25 @@ impl Report {
         self.notes += compiled.findings.iter().filter(is_note).count();
         if (looks.format, notes) == (Format::Human, Notes::Counted) {
             let told: Vec<Finding> = compiled.findings.iter().filter(|it| !is_note(it)).cloned().collect();
-            self.add(looks, &told, &compiled.sources);
+            self.add_apart(looks, &told, &compiled.sources);
         } else {
-            self.add(looks, &compiled.findings, &compiled.sources);
+            self.add_apart(looks, &compiled.findings, &compiled.sources);
         }
+    }
+
+    /// Adds findings of a compile, for a person those of the stack apart.
+    fn add_apart(&mut self, looks: Looks, findings: &[Finding], sources: &Sources) {
+        if looks.format == Format::Json {
+            return self.add(looks, findings, sources);
+        }
+        let is_own = |finding: &Finding| {
+            sources.get(finding.span.source).is_none_or(|source| source.name.starts_with(ENVIRONMENTS))
+        };
+        let (own, shared): (Vec<Finding>, Vec<Finding>) = findings.iter().cloned().partition(is_own);
+        self.add(looks, &own, sources);
+        let before = std::mem::take(&mut self.findings);
+        self.add(looks, &shared, sources);
+        self.shared.push_str(&std::mem::replace(&mut self.findings, before));
     }
 
     /// Adds findings; an error among them makes the answer no.
@@ -248,11 +266,20 @@ pub(super) fn print(console: &Console, reports: &[Report], findings_to: Findings
             console.answer(&format!("{:#}\n", json!({ "environments": all })));
         }
         Format::Human => {
+            let mut first: BTreeMap<&str, &str> = BTreeMap::new();
             for report in reports {
+                let said = *first.entry(&report.shared).or_insert(&report.name);
+                let findings = match said == report.name || report.shared.is_empty() {
+                    true => format!("{}{}", report.findings, report.shared),
+                    // A stack is wrong once, however many environments have it.
+                    false => {
+                        format!("{}{}: in its stack the same as above, at `{said}`\n", report.findings, report.name)
+                    }
+                };
                 match findings_to {
-                    FindingsTo::Answer => console.answer(&report.findings),
-                    FindingsTo::Remarks if report.findings.is_empty() => {}
-                    FindingsTo::Remarks => console.remark(report.findings.trim_end_matches('\n')),
+                    FindingsTo::Answer => console.answer(&findings),
+                    FindingsTo::Remarks if findings.is_empty() => {}
+                    FindingsTo::Remarks => console.remark(findings.trim_end_matches('\n')),
                 }
                 console.answer(&report.lines);
             }

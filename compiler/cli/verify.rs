@@ -107,7 +107,7 @@ fn names(project: &Project, journals: &BTreeSet<String>, wanted: &[String]) -> R
         if !all.contains(*name) {
             let help = match nearest(name, all.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{}`?", visible_line(near)),
-                None => format!("there are {}", all.iter().cloned().collect::<Vec<_>>().join(", ")),
+                None => format!("there is {}", all.iter().cloned().collect::<Vec<_>>().join(", ")),
             };
             return Err(Failure::new(format!("there is no output `out/{}`", visible_line(name)), help));
         }

@@ -222,6 +222,7 @@ codes! {
     "TL0628" HOST_PORT_SHARED Note "two deployments want one port of the host";
     "TL0629" BAD_AMOUNT Error "Compose cannot read an amount";
     "TL0630" TEXT_ADDRESS Error "a text names a program of the same deployment";
+    "TL0631" ONE_WORD Warning "a command is one word with blanks in it";
     // ledger
     "TL0701" HOLE Error "a target neither uses a setting nor says why not";
     "TL0702" ABSENT_BUT_READ Error "a target reads a setting that it is said not to";

@@ -223,11 +223,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// Words in backticks, with commas; the first sixteen, and how many more there are.
+/// How many words a list shows: whoever misspelt one has to see the right one.
+const SHOWN: usize = 40;
+
+/// Words in backticks, with commas; the first forty, and how many more there are.
 #[must_use]
 pub fn list_of(words: &[&str]) -> String {
-    let shown: Vec<String> = words.iter().take(16).map(|word| format!("`{word}`")).collect();
-    let more = if words.len() > 16 { format!(" and {} more", words.len() - 16) } else { String::new() };
+    let shown: Vec<String> = words.iter().take(SHOWN).map(|word| format!("`{word}`")).collect();
+    let more = if words.len() > SHOWN { format!(" and {} more", words.len() - SHOWN) } else { String::new() };
     format!("{}{more}", shown.join(", "))
 }
 

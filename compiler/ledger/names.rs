@@ -33,7 +33,7 @@ const ENDINGS: &[(&str, &[&str])] = &[
     ("cores", &["cores"]),
 ];
 
-/// What follows a number at once in a text, and the unit that it says of a time or of an amount of memory.
+/// What follows a number at once in a text, and the unit that it says of a time, of an amount of memory or of processor.
 const BEHIND: &[(&str, &[&str])] = &[
     ("milliseconds", &["ms"]),
     ("seconds", &["s", "sec"]),
@@ -44,14 +44,18 @@ const BEHIND: &[(&str, &[&str])] = &[
     ("kibibytes", &["k", "K", "kb", "kB", "KB", "Ki", "KiB"]),
     ("mebibytes", &["m", "M", "mb", "MB", "Mi", "MiB"]),
     ("gibibytes", &["g", "G", "gb", "GB", "Gi", "GiB"]),
+    ("millicores", &["m"]),
 ];
 
-/// The units of a time; the others are of memory or processor.
-const TIMES: &[&str] = &["milliseconds", "seconds", "minutes", "hours", "days"];
+/// The units of one kind of amount: `m` behind a number is a minute, a mebibyte or a thousandth of a core.
+const KINDS: &[&[&str]] = &[
+    &["milliseconds", "seconds", "minutes", "hours", "days"],
+    &["bytes", "kibibytes", "mebibytes", "gibibytes"],
+    &["millicores", "cores"],
+];
 
 /// Types of values that are in no unit: an amount with its own, or no amount at all.
-const NO_UNIT: &[&str] =
-    &["duration", "memory", "cpu", "bool", "port", "secret", "host", "url", "address", "image", "path"];
+const NO_UNIT: &[&str] = &["duration", "memory", "cpu", "port", "secret", "host", "url", "address", "image", "path"];
 
 /// Words that say the same in names.
 const SAME: &[(&str, &str)] = &[
@@ -60,13 +64,19 @@ const SAME: &[(&str, &str)] = &[
     ("crt", "cert"),
     ("database", "db"),
     ("pass", "password"),
+    ("passwd", "password"),
+    ("pwd", "password"),
     ("seconds", "secs"),
     ("gid", "group"),
     ("uid", "user"),
 ];
 
+/// Words at the end of a name that do not say what it is.
+const HANDED: &[&str] = &["file", "path"];
+
 /// Ends of names that are written without a break, and the word that they say.
-const ENDS: &[(&str, &str)] = &[("rootcert", "ca"), ("cert", "cert"), ("key", "key"), ("password", "password")];
+const ENDS: &[(&str, &str)] =
+    &[("rootcert", "ca"), ("cert", "cert"), ("key", "key"), ("password", "password"), ("user", "user")];
 
 /// Checks the names of a stack.
 pub(super) fn check(stack: &Stack, diags: &mut Diags) {
@@ -143,7 +153,7 @@ fn unit(stack: &Stack, name: &str, called: &str, expr: &Expr, diags: &mut Diags)
     for pair in pieces.windows(2) {
         let expr::Kind::Literal(Value::String(text)) = &pair[1].kind else { continue };
         let Some(of) = printed(stack, &pair[0]).filter(|of| is_unit(of)) else { continue };
-        if let Some((behind, said)) = behind(text, TIMES.contains(&&*of)).filter(|(_, said)| *said != of) {
+        if let Some((behind, said)) = behind(text, &of).filter(|(_, said)| *said != of) {
             let from = from(stack, &pair[0]);
             let of_name = if called.is_empty() { String::new() } else { format!(" in `{called}`") };
             let message = format!("`{behind}` behind a number says `{said}`, and the number is `{of}`{from}{of_name}");
@@ -152,12 +162,12 @@ fn unit(stack: &Stack, name: &str, called: &str, expr: &Expr, diags: &mut Diags)
     }
 }
 
-/// The unit that the beginning of a text says of the number before it.
-fn behind(text: &str, is_time: bool) -> Option<(&str, &'static str)> {
+/// The unit that the beginning of a text says of the number before it, which is in another unit of that kind or in it.
+fn behind<'t>(text: &'t str, of: &str) -> Option<(&'t str, &'static str)> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
     let word = &text[..end];
-    let fits = |unit: &str| TIMES.contains(&unit) == is_time;
-    let row = BEHIND.iter().find(|(unit, words)| fits(unit) && words.contains(&word))?;
+    let kind = KINDS.iter().find(|units| units.contains(&of))?;
+    let row = BEHIND.iter().find(|(unit, words)| kind.contains(unit) && words.contains(&word))?;
     Some((word, row.0))
 }
 
@@ -206,6 +216,13 @@ impl<'s> Known<'s> {
         Some(Known { slot, name, source, value })
     }
 
+    /// Whether the setting is one of the workload itself, which may call it as it likes: `worker.verbosity` in `worker`.
+    fn is_own(&self) -> bool {
+        let group = self.source.split_once('.').map_or("", |(group, _)| group);
+        let workload = self.slot.called.split(' ').next().unwrap_or_default();
+        !group.is_empty() && words(group).iter().all(|word| words(workload).contains(word))
+    }
+
     /// How many words a name and a value have in common.
     fn shares(&self, other: &Known<'_>) -> usize {
         self.name.intersection(&other.value).count()
@@ -214,27 +231,36 @@ impl<'s> Known<'s> {
     /// The setting whose name a place bears, though it is given another one: one beside that, or, where a variable has
     /// nothing in common with what it is given, any.
     fn misnamed<'t>(&self, stack: &'t Stack) -> Option<&'t Setting> {
-        if self.value.is_empty() || last_of(&self.source).is_subset(&self.name) {
+        let last = last_of(&self.source);
+        // `POSTGRES_PASSWORD` is `db.root-password`: the same thing, said more closely.
+        let is_closer = self.slot.names.iter().any(|name| !last.is_disjoint(&head(name)));
+        if self.value.is_empty() || is_closer || last.is_subset(&self.name) {
             return None;
         }
         if let Some(other) = self.sibling(stack) {
             return Some(other);
         }
-        if !self.slot.is_variable || self.shares(self) > 0 {
+        if !self.slot.is_variable || self.is_own() || self.shares(self) > 0 {
             return None;
         }
-        let fits = |setting: &&Setting| {
-            last_of(&setting.path).is_subset(&self.name) && meanings(&setting.path).intersection(&self.name).count() > 1
-        };
+        let fits =
+            |setting: &&Setting| self.bears(setting) && meanings(&setting.path).intersection(&self.name).count() > 1;
         let mut scalars = stack.settings.iter().filter(|setting| matches!(setting.kind, schema::Kind::Scalar(_)));
         scalars.find(fits)
+    }
+
+    /// Whether a place is called as a setting is. The last word of a name says what it is, those before whose:
+    /// `SMTP_USER_PWD` is no user.
+    fn bears(&self, setting: &Setting) -> bool {
+        let last = last_of(&setting.path);
+        last.is_subset(&self.name) && self.slot.names.iter().any(|name| !last.is_disjoint(&head(name)))
     }
 
     /// The setting beside the one that stands here, of which the name speaks; both exist at once.
     fn sibling<'t>(&self, stack: &'t Stack) -> Option<&'t Setting> {
         let own = stack.settings.iter().find(|setting| *setting.path == *self.source)?;
         let beside = stack.setting(own.parent?).children.values().map(|id| stack.setting(*id));
-        let bears = |setting: &&Setting| setting.path != own.path && last_of(&setting.path).is_subset(&self.name);
+        let bears = |setting: &&Setting| setting.path != own.path && self.bears(setting);
         let conditions = |setting: &Setting| -> Vec<Vec<&'t Expr>> {
             let of = |declaration: &schema::Declaration| {
                 declaration.available.iter().map(|at| &stack.conditions[*at as usize]).collect()
@@ -288,7 +314,9 @@ fn two_meanings(everywhere: &[Vec<Known<'_>>], diags: &mut Diags) {
     for (workload, one) in all.filter(|(_, one)| one.slot.is_variable && !one.slot.is_override) {
         for name in one.slot.names.iter().map(|name| name.strip_suffix("_FILE").unwrap_or(name)) {
             let (other, before) = *first.entry(name).or_insert((workload, one));
-            let same = other == workload || !last_of(&before.source).is_disjoint(&last_of(&one.source));
+            let same = other == workload
+                || one.is_own() && before.is_own()
+                || !last_of(&before.source).is_disjoint(&last_of(&one.source));
             if same || is_host(&before.source) != is_host(&one.source) {
                 continue;
             }
@@ -304,6 +332,15 @@ fn two_meanings(everywhere: &[Vec<Known<'_>>], diags: &mut Diags) {
             );
         }
     }
+}
+
+/// What a name says last, in every meaning; how it is handed over, as by `_FILE`, does not count.
+fn head(name: &str) -> BTreeSet<String> {
+    let words = words(name);
+    let last = words.iter().rposition(|word| !HANDED.contains(&&**word)).unwrap_or_default();
+    // a root certificate is two words for one thing
+    let both = meanings(&words.get(last.saturating_sub(1)..=last).unwrap_or_default().join("_"));
+    if both.contains("ca") { both } else { words.get(last).map(|word| meanings(word)).unwrap_or_default() }
 }
 
 /// The words of the last part of a path.
@@ -391,10 +428,12 @@ mod tests {
         let text = format!(
             r#"stack "shop" version="1" {{
                 settings {{
-                    pg {{ (name)username default="shop"; (name)database default="shop"; (int)pool-size default=5; (secret)password default="db/password"; (duration)timeout default="5s" }}
-                    cache {{ (int)number default=0; (memory)most default="1Gi" }}
+                    pg {{ (name)username default="shop"; (name)database default="shop"; (int)pool-size default=5; (secret)password default="db/password"; (secret)root-password default="db/root"; (name)superuser default="root"; (duration)timeout default="5s" }}
+                    cache {{ (int)number default=0; (memory)most default="1Gi"; (cpu)share default="500m"; (bool)exact default=#true }}
+                    smtp {{ (host)host default="mail.example.com"; (string)user default="shop"; (secret)secret default="smtp/key"; (bool)encrypt default=#true }}
                     tls {{ (secret)ca default="tls/ca"; (secret)cert default="tls/cert"; (secret)key default="tls/key" }}
                     run {{ (int)user default=1; (int)group default=1 }}
+                    api {{ (int)count default=1 }}
                     (map)job of="job"
                 }}
                 type "job" {{ (list)command of="string"; (list)args of="string"; (int)uid default=1; (int)gid default=1 }}
@@ -427,6 +466,7 @@ mod tests {
             r#"env { DB_TIMEOUT (ref)"pg.timeout"; MOST_BYTES (ref)"cache.most.bytes"; A_SECONDS "5"; B_SECONDS 5 }"#,
             r#"args { - (f)"--memory={cache.most.mebibytes}M"; - (f)"{pg.timeout.seconds}s"; - (f)"{pg.timeout.seconds} sunny" }"#,
             r#"env { RETRY_SECONDS (cel)"pg.timeout.milliseconds / 1000" }"#,
+            r#"env { CPU (f)"{cache.share.millicores}m"; HEAP (f)"-Xmx{cache.most.mebibytes}m"; LOG_IN_MILLISECONDS (ref)"cache.exact" }"#,
         ];
         for facts in fine {
             assert_eq!(found(facts), [""; 0], "{facts}");
@@ -448,6 +488,7 @@ mod tests {
             ),
             (r#"args { - (f)"--memory={cache.most.kibibytes}M" }"#, "`M` behind a number says `mebibytes`"),
             (r#"args { - (f)"{pg.timeout.milliseconds}s" }"#, "`s` behind a number says `seconds`"),
+            (r#"args { - (f)"{cache.share.cores}m" }"#, "`m` behind a number says `millicores`"),
             (
                 r#"args { - "--wait-seconds"; - (ref)"pg.timeout.milliseconds" }"#,
                 "`api args[--wait-seconds]` says `seconds`",
@@ -469,6 +510,12 @@ mod tests {
         let fine = [
             r#"env { DB_USER (ref)"pg.username"; DB_NAME (ref)"pg.database"; DB_POOL_SIZE (ref)"pg.pool-size"; REDIS_DB (ref)"cache.number" }"#,
             r#"env { (file)PGSSLROOTCERT (ref)"tls.ca"; (file)PGSSLCERT (ref)"tls.cert"; (file)PGSSLKEY (ref)"tls.key" }"#,
+            // The last word of a name says what it is, those before whose.
+            r#"env { SMTP_HOST_ADDR (ref)"smtp.host"; SMTP_USER_PWD (ref)"smtp.secret"; SMTP_HOST_TLS (ref)"smtp.encrypt"; PG_USERNAME_PASSWD (ref)"pg.password" }"#,
+            // The same thing, said more closely.
+            r#"env { POSTGRES_PASSWORD (ref)"pg.root-password"; POSTGRES_USER (ref)"pg.superuser" }"#,
+            // Its own settings have names of their own.
+            r#"env { CACHE_NUMBER (ref)"api.count" }"#,
             r#"security user=(ref)"run.user" group=(ref)"run.group"; health "readiness" { exec "pg_isready" "-U" (ref)"pg.username" "-d" (ref)"pg.database" }"#,
         ];
         for facts in fine {

@@ -47,6 +47,10 @@ pub(super) fn check(deployment: &Deployment, diags: &mut Diags) {
 /// time to start: beyond, one of them is in another unit.
 const MOST: (u64, u64) = (60, 120);
 
+/// The time in milliseconds that an answer may take whatever the time between two questions is: both clients ask again only
+/// after the answer, so it is no mistake that a store is asked every second and may take five.
+const ANSWER: u64 = 60_000;
+
 /// Reports times that a stack fixes and that do not fit the others of the same check.
 fn proportions(name: &str, check: &Health, diags: &mut Diags) {
     let time = |leaf: &Option<Leaf>| match leaf.as_ref().map(|leaf| &leaf.value) {
@@ -58,7 +62,7 @@ fn proportions(name: &str, check: &Health, diags: &mut Diags) {
         more.zip(than).is_some_and(|(more, than)| more > than.saturating_mul(times))
     };
     let rows = [
-        ("timeout", &check.timeout, "period", is_more(timeout, 1, period)),
+        ("timeout", &check.timeout, "period", timeout >= Some(ANSWER) && is_more(timeout, 1, period)),
         ("period", &check.period, "timeout", is_more(period, MOST.0 - 1, timeout)),
         ("delay", &check.delay, "period", is_more(time(&check.delay), MOST.1 - 1, period)),
         ("start", &check.start, "period", is_more(time(&check.start), MOST.1 - 1, period)),

@@ -437,6 +437,8 @@ fn checks_and_commands_that_a_stack_fixes_fit_together() {
     let times = |from: &str, to: &str| -> &'static str { exec.replace(from, to).leak() };
     each_gives(&[
         ("", asks(exec)),
+        // Both ask again only after the answer.
+        ("", asks(times("period \"30s\"", "period \"1s\""))),
         (
             "TL1118 `api health[readiness].period` is `30m`, and `timeout` is `5s`",
             asks(times("period \"30s\"", "period \"30m\"")),
@@ -538,5 +540,50 @@ fn each_item_of_a_map_says_its_own_settings() {
     for (wanted, values) in cases {
         let found = parts(values).found();
         assert!(found.iter().any(|found| found.starts_with(wanted)), "{found:#?}, not {wanted}");
+    }
+}
+
+#[test]
+fn who_is_told_of_a_program_waits_for_it_where_anything_does() {
+    let found = |needs: &str, worker: &str| -> Vec<String> {
+        let stack = format!(
+            r#"stack "demo" version="1" {{
+                settings {{ (image)image default="acme/api:1.4.0"; (bool)cached default=#true }}
+                workload "db" {{ image "postgres:17.4"; port "db" 5432 }}
+                workload "cache" {{ image "valkey/valkey:8.1"; port "redis" 6379 }}
+                workload "api" {{
+                    image (ref)"image"
+                    env {{ DB_HOST (ref)"endpoint.db.host" }}
+                    (when)"cached" {{ env {{ CACHE (f)"{{endpoint.cache}}" }} }}
+                    {needs}
+                }}
+                workload "worker" {{ image (ref)"image"; env {{ DB_HOST (ref)"endpoint.db.host" }}; {worker} }}
+                compose {{ project "demo"; bind "127.0.0.1"; restart "unless-stopped" }}
+            }}"#
+        );
+        let texts = vec![("stdlib/stacks/demo/stack.kdl".to_owned(), stack)];
+        let mut diags = Diags::default();
+        let stdlib = Stdlib::with_project(vec![("demo".to_owned(), texts)], Vec::new(), &mut diags);
+        assert_eq!(diags.as_slice(), [], "{needs}");
+        let text = "environment \"dev\" stack=\"demo\"\n".to_owned();
+        let compiled =
+            compile(Arc::new(Source { id: SourceId(0), name: "environments/dev.kdl".to_owned(), text }), &stdlib);
+        compiled.findings.iter().map(told).collect()
+    };
+    // Nothing waits for the cache, so nobody who is told of it has to.
+    assert_eq!(found(r#"needs "db" until="started""#, ""), [""; 0]);
+    assert_eq!(found(r#"needs "db" "cache" until="started""#, r#"needs "db" until="started""#), [""; 0]);
+    let cases = [
+        (r#"needs "db" until="started""#, r#"needs "cache" until="started""#, "`api` is told of `cache` here"),
+        (r#"needs "cache" until="started""#, r#"needs "db" until="started""#, "`api` is told of `db` here"),
+        (
+            r#"needs "db" until="started"; (when)"!cached" { needs "cache" until="started" }"#,
+            "",
+            "`api` is told of `cache`",
+        ),
+    ];
+    for (needs, worker, wanted) in cases {
+        let found = found(needs, worker);
+        assert!(found.iter().any(|one| one.starts_with("TL1119 ") && one.contains(wanted)), "{needs}: {found:#?}");
     }
 }

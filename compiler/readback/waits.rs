@@ -29,11 +29,18 @@ pub(super) fn check(deployed: &Deployed, deployment: &Deployment, diags: &mut Di
         for other in compose.workloads.iter().filter(|other| other.name != *name && other.beside.is_none()) {
             let variables = variables(&deployed.stack, &declared.node, &other.name);
             let named = needs.iter().find(|(need, _)| **need == other.name);
-            if !variables.is_empty() && (named.is_some() || !is_waited_for(compose, &other.name, name)) {
+            let is_asked = named.is_some()
+                || (is_needed(&deployed.stack, &other.name) && !is_waited_for(compose, &other.name, name));
+            if !variables.is_empty() && is_asked {
                 one(workload, &other.name, &variables, named.map_or(*at, |(_, at)| *at), diags);
             }
         }
     }
+}
+
+/// Whether anything in a stack waits for a workload, under whatever condition.
+fn is_needed(stack: &Stack, other: &str) -> bool {
+    stack.workloads.iter().any(|workload| needs(&workload.node).iter().any(|(need, _)| ***need == *other))
 }
 
 /// Whether a workload waits for another one, also through others.
@@ -56,22 +63,26 @@ fn one(workload: &plan::Workload, other: &Arc<str>, variables: &BTreeSet<&Arc<st
     let told = variables.iter().find(|name| workload.env.contains_key(**name));
     let waits = workload.needs.iter().any(|need| need.workload == *other);
     let name = &workload.name;
-    let message = match (told, waits) {
-        (Some(variable), false) => {
+    let (message, hint) = match (told, waits) {
+        (Some(variable), false) => (
             format!(
                 "`{name}` is told of `{other}` here, by `{name} env[{variable}]`, and does not wait for it (`{name} needs[{other}]`)"
-            )
-        }
+            ),
+            format!("say `needs \"{other}\"` under the condition of `{variable}`"),
+        ),
         (None, true) => {
             let all: Vec<String> = variables.iter().map(|variable| format!("`{name} env[{variable}]`")).collect();
-            format!(
-                "`{name}` waits for `{other}` here (`{name} needs[{other}]`), and is not told of it by {}",
-                all.join(", ")
+            (
+                format!(
+                    "`{name}` waits for `{other}` here (`{name} needs[{other}]`), and is not told of it by {}",
+                    all.join(", ")
+                ),
+                format!("put `needs \"{other}\"` under the condition of these variables"),
             )
         }
         _ => return,
     };
-    diags.push(codes::WAITS_DIFFER.at(at, message).hint("say `needs` under the condition of the variables"));
+    diags.push(codes::WAITS_DIFFER.at(at, message).hint(hint));
 }
 
 /// What a workload waits for, under whatever condition, by names that are fixed.

@@ -417,6 +417,16 @@ impl Deployment<'_> {
     }
 }
 
+/// The target that a word most likely means, by the tool that reads it too.
+fn nearest_target<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let of_tool = match word {
+        "docker" | "docker-compose" => "compose",
+        "kubernetes" | "k8s" | "chart" => "helm",
+        word => word,
+    };
+    known.iter().copied().find(|target| *target == of_tool).or_else(|| nearest(word, known.iter().copied()))
+}
+
 fn targets_of(node: &Node, known: &[&str], diags: &mut Diags) -> Vec<Arc<str>> {
     let mut targets: Vec<Arc<str>> = Vec::new();
     for entry in node.arguments() {
@@ -428,7 +438,7 @@ fn targets_of(node: &Node, known: &[&str], diags: &mut Diags) -> Vec<Arc<str>> {
             }
             other => {
                 let word = if let Literal::String(name) = other { name.as_str() } else { "" };
-                let near = nearest(word, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                let near = nearest_target(word, known).map(|near| format!("did you mean `{near}`?"));
                 let message = match TARGETS.contains(&word) {
                     true => format!("`{word}` has no values of its own: it takes those of `helm`"),
                     false => format!("`{word}` is no target"),

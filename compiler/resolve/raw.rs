@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{TARGETS, because, only};
 use crate::{
-    diag::{Diags, codes, nearest},
+    diag::{Diags, codes},
     model::Raw,
     plan::{Leaf, Tree},
     schema::assign::free_tree,
@@ -21,7 +21,7 @@ pub(super) fn read(node: &Node, source: &Arc<Source>, diags: &mut Diags) -> Opti
     let target = match entry.map(|entry| (&entry.value, entry.span)) {
         Some((Literal::String(name), _)) if RAW_TARGETS.contains(&name.as_str()) => name.clone(),
         Some((Literal::String(name), span)) => {
-            let near = nearest(name, RAW_TARGETS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let near = super::nearest_target(name, RAW_TARGETS).map(|near| format!("did you mean `{near}`?"));
             let message = match TARGETS.contains(&name.as_str()) {
                 true => format!("`{name}` takes no `raw` keys"),
                 false => format!("`{name}` is no target"),

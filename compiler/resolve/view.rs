@@ -7,7 +7,7 @@ use crate::{
     expr::{Evaluated, Expr, Key, Kind as ExprKind},
     lookup::{Reading, extended},
     model::{Deployed, Layer, Slot, View},
-    schema::{Assignment, Declaration, Given, Kind, Setting, SettingId, Stack, Step, bad_value},
+    schema::{Assignment, Declaration, Given, Kind, Setting, SettingId, Stack, Step, bad_value, line},
     source::{Sources, Span},
     value::{self, Attributes, Value},
 };
@@ -613,19 +613,15 @@ impl<'a> Resolver<'a> {
     fn missing(&mut self, id: SettingId, keys: Keys<'_>, declared: &Declaration, slot: &Slot) {
         let path = self.stack.path_of(id, keys);
         let span = if slot.layer == Layer::Environment { slot.span } else { self.holder(id, keys) };
-        let example = match &self.stack.setting(id).kind {
-            // Without its annotation it would be refused as a secret in plain text.
-            Kind::Scalar(name) if name.as_ref() == "secret" => "(secret)\"NAME/KEY\"",
-            Kind::Scalar(name) => value::scalar(name).map_or("…", |of| of.example),
-            _ => "…",
-        };
         let mut finding: Finding = codes::REQUIRED
             .at(span, format!("`{path}` is required and has no value"))
             .label(declared.span, "declared here");
         if !declared.said.about.is_empty() {
             finding = finding.underline(declared.said.about.to_string());
         }
-        self.diags.push(finding.hint(format!("write `{}`", as_line(&path, example))));
+        let settings = &self.stack.settings;
+        let line = line::line(settings, id, keys, line::example(settings, id));
+        self.diags.push(finding.hint(format!("write `{line}`")));
     }
 
     /// The written node that a missing setting belongs to: its choice, switch or map entry, else the deployment.
@@ -749,13 +745,6 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// A path and a value as a line of KDL.
-fn as_line(path: &str, example: &str) -> String {
-    let words: Vec<&str> = path.split('.').collect();
-    let depth = words.len() - 1;
-    format!("{} {example}{}", words.join(" { "), " }".repeat(depth))
-}
-
 fn spelled(value: &Value) -> String {
     format!("`{}`", value::spell(value))
 }
@@ -800,6 +789,16 @@ pub(crate) fn names_condition(
         return (
             format!("`{path}` has no effect: `{switch}` is off"),
             format!("delete it, or switch `{switch}` on by writing it without `#false`"),
+        );
+    }
+    if let ExprKind::Has(inner) = &condition.kind
+        && let ExprKind::Ref(found) = &inner.kind
+        && let Some(id) = stack.setting_at(found.place)
+    {
+        let other = &stack.setting(id).name;
+        return (
+            format!("`{path}` has no effect: there is no `{other}` beside it"),
+            format!("delete it, or give `{other}` a value"),
         );
     }
     let words = sources.get(condition.span.source).map_or("", |source| source.slice(condition.span));

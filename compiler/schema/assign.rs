@@ -2,6 +2,8 @@
 //!
 //! In: nodes and the declared settings. Out: [`Assignment`]s, and findings with the right form to type.
 
+mod meant;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use indexmap::IndexMap;
@@ -11,6 +13,7 @@ use crate::{
     expr::{Expr, Type},
     schema::{
         Assignment, Given, Kind, Setting, SettingId,
+        assign::meant::assigned,
         build::{bad_value, raw, type_of},
     },
     source::{Source, Span},
@@ -142,49 +145,6 @@ impl<'a> Reader<'a> {
         self.nodes_at(&node.children, group, keys, depth);
     }
 
-    fn unknown(&mut self, name: &Name, group: SettingId, keys: Keys<'_>) {
-        if self.diags.is_full() {
-            return;
-        }
-        let setting = &self.settings[group.index()];
-        let place = if group == SettingId::ROOT {
-            "the stack".to_owned()
-        } else {
-            format!("`{}`", with_keys(&setting.path, keys))
-        };
-        let message = format!("{place} has no setting `{}`", name.text);
-        let finding = codes::UNKNOWN_SETTING.at(name.span, message);
-        let near = nearest(&name.text, setting.children.keys().map(AsRef::as_ref));
-        let hint = match near {
-            Some(near) => Some(format!("did you mean `{near}`?")),
-            None if name.text == "enabled" && matches!(setting.kind, Kind::Switch) => {
-                Some(format!("write `{}` to switch it on, `{} #false` to switch it off", setting.name, setting.name))
-            }
-            None => self.elsewhere(&name.text).or_else(|| {
-                let known: Vec<&str> = setting.children.keys().map(AsRef::as_ref).collect();
-                (!known.is_empty()).then(|| format!("it has {}", list_of(&known)))
-            }),
-        };
-        self.diags.push(finding.maybe_hint(hint));
-        let meant = near.and_then(|near| setting.children.get(near)).copied();
-        if let Some(id) = meant.filter(|id| matches!(self.settings[id.index()].kind, Kind::Scalar(_) | Kind::List(_))) {
-            // What was probably meant has been given something, so that nobody asks for it again.
-            self.push(id, keys, Given::Wrong, name.span, name.span);
-        }
-    }
-
-    /// Where a setting of this name, or of a path with dots, stands instead.
-    fn elsewhere(&self, name: &str) -> Option<String> {
-        if name.contains('.') {
-            let found = self.settings.iter().find(|setting| setting.path.as_ref() == name)?;
-            return Some(format!("write it as nodes: `{}`", as_nodes(&found.path)));
-        }
-        let mut found =
-            self.settings.iter().filter(|setting| setting.name.as_ref() == name && !setting.path.is_empty());
-        let first = found.next()?;
-        Some(format!("there is `{}`: write `{}`", first.path, as_nodes(&first.path)))
-    }
-
     /// Notes that something was written; reports if it was before.
     fn once(&mut self, id: SettingId, keys: Keys<'_>, part: &str, span: Span) -> bool {
         match self.seen.insert((id, keys.to_vec(), part.into()), span) {
@@ -215,6 +175,7 @@ impl<'a> Reader<'a> {
     fn property(&mut self, name: &Name, entry: &Entry, id: SettingId, keys: Keys<'_>) {
         let setting = &self.settings[id.index()];
         match &setting.kind {
+            Kind::Switch if self.is_meant_below(id, entry) => self.below(name, id, entry, keys, ", as a node"),
             Kind::Scalar(_) | Kind::Choice(_) | Kind::Switch => self.scalar(id, keys, entry, name.span),
             Kind::List(item) if !matches!(self.settings[item.index()].kind, Kind::Group) => {
                 if self.once(id, keys, "", name.span) {
@@ -224,10 +185,14 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 let path = setting.path.clone();
+                let line = match self.taker(id, entry) {
+                    Some((taker, value)) => format!("{} {}={value}", setting.name, self.settings[taker.index()].name),
+                    None => format!("{} {{ … }}", setting.name),
+                };
                 self.diags.push(
                     codes::NOT_A_PROPERTY
                         .at(name.span, format!("`{path}` holds settings of its own and is no property"))
-                        .hint(format!("write `{} {{ … }}`", setting.name)),
+                        .hint(format!("write `{line}`, as a node")),
                 );
             }
         }
@@ -267,6 +232,7 @@ impl<'a> Reader<'a> {
             Kind::Choice(_) | Kind::Switch => {
                 let mut arguments = node.arguments();
                 match arguments.next() {
+                    Some(entry) if self.is_meant_below(id, entry) => self.below(&node.name, id, entry, keys, ""),
                     Some(entry) => self.scalar(id, keys, entry, node.name.span),
                     None => self.push(id, keys, Given::Here, node.name.span, node.name.span),
                 }
@@ -291,9 +257,16 @@ impl<'a> Reader<'a> {
             Literal::String(word) if names_child(entry, setting) => {
                 Some(format!("write `{} {{ {word} … }}`", node.name.text))
             }
-            _ => {
-                setting.children.keys().next().map(|child| format!("name the setting: `{} {child}=…`", node.name.text))
-            }
+            _ => match self.taker(id, entry) {
+                Some((taker, value)) => {
+                    Some(format!("write `{} {}={value}`", node.name.text, self.settings[taker.index()].name))
+                }
+                None => setting
+                    .children
+                    .keys()
+                    .next()
+                    .map(|child| format!("name the setting: `{} {child}=…`", node.name.text)),
+            },
         };
         self.diags.push(finding.maybe_hint(hint));
     }
@@ -427,7 +400,7 @@ impl<'a> Reader<'a> {
                 self.push(item, &inner, Given::Null, entry.span, node.name.span);
                 return;
             }
-            self.stray(Some(entry), &format!("an entry of `{path}` takes its name and named fields"));
+            self.nameless(node, entry, item, &inner);
         }
         self.push(item, &inner, Given::Here, node.name.span, node.name.span);
         self.fields_at(node, item, &inner, depth);
@@ -443,15 +416,24 @@ impl<'a> Reader<'a> {
                 return;
             }
             self.diags.push(
-                codes::GROUP_ARGUMENT
-                    .at(entry.span, format!("`{path}` is a map and takes no argument"))
-                    .hint(format!("write `{} KEY=\"…\"` or `{} {{ KEY \"…\" }}`", node.name.text, node.name.text)),
+                codes::GROUP_ARGUMENT.at(entry.span, format!("`{path}` is a map and takes no argument")).hint(
+                    match assigned(Some(entry)) {
+                        Some(entry) => format!("write `{} {{ {entry} }}`", node.name.text),
+                        None => format!("write `{} KEY=\"…\"` or `{} {{ KEY \"…\" }}`", node.name.text, node.name.text),
+                    },
+                ),
             );
         }
         for (name, entry) in node.properties() {
             self.map_value(name, entry, item, keys);
         }
         for child in &node.children {
+            if child.name.text == "-" {
+                let hint = assigned(child.arguments().next()).unwrap_or_else(|| "KEY \"…\"".to_owned());
+                let message = format!("`{path}` is a map, whose entries have names and no dashes");
+                self.diags.push(codes::DASH_ITEM.at(child.name.span, message).hint(format!("write `{hint}`")));
+                continue;
+            }
             let mut arguments = child.arguments();
             match arguments.next() {
                 Some(entry) if child.children.is_empty() => self.map_value(&child.name, entry, item, keys),
@@ -642,13 +624,6 @@ pub(crate) fn reason(node: &Node, found: Option<&Entry>, diags: &mut Diags) -> O
 
 fn is_expression(entry: &Entry) -> bool {
     entry.annotation.as_ref().is_some_and(|name| ["ref", "f", "cel"].contains(&name.text.as_str()))
-}
-
-/// `a.b.c` as nodes: `a { b { c … } }`.
-fn as_nodes(path: &str) -> String {
-    let words: Vec<&str> = path.split('.').filter(|word| *word != "*").collect();
-    let depth = words.len().saturating_sub(1);
-    format!("{} …{}", words.join(" { "), " }".repeat(depth))
 }
 
 /// A path with its keys filled in.

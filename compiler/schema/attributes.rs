@@ -126,6 +126,15 @@ impl<'d> Builder<'d> {
                 ),
                 "schemes" => {
                     let words = self.plain(entry, "`schemes`").unwrap_or_default();
+                    if words.contains(',') {
+                        let apart = words.replace(',', " ");
+                        let apart = apart.split_whitespace().collect::<Vec<_>>().join(" ");
+                        self.report(
+                            codes::DOES_NOT_FIT
+                                .at(entry.span, "several schemes are separated by blanks")
+                                .hint(format!("write `schemes=\"{apart}\"`")),
+                        );
+                    }
                     attributes.schemes = words.split_whitespace().map(Into::into).collect();
                 }
                 _ => {}

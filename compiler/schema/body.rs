@@ -121,7 +121,10 @@ impl<'d> Builder<'d> {
         let whole = Entity::Place { place: source.place, keys: source.keys.clone(), of };
         let entity = names.index(&whole, key);
         if entity.is_none() {
-            self.report(codes::NOT_A_COLLECTION.at(name.span, format!("`{path}` is no list and no map")));
+            let hint = matches!(whole, Entity::Place { of: Type::Record(_), .. })
+                .then_some("it is a group: say each of its settings by its own name");
+            let message = format!("`{path}` is no list and no map");
+            self.report(codes::NOT_A_COLLECTION.at(name.span, message).maybe_hint(hint.map(str::to_owned)));
         }
         entity
     }

@@ -196,7 +196,14 @@ impl Builder<'_> {
         match value::parse(of, &raw(entry, self.sources), attributes) {
             Ok(value) => Some(expr::constant(value, entry.span)),
             Err(bad) => {
-                self.report(bad_value(bad, entry.span));
+                let finding = bad_value(bad, entry.span);
+                self.report(match &entry.value {
+                    // The path of a setting, without the annotation that makes it one.
+                    Literal::String(text) if self.settings.iter().any(|setting| *setting.path == **text) => {
+                        Finding { help: Vec::new(), ..finding }.hint(format!("write `(ref)\"{text}\"`"))
+                    }
+                    _ => finding,
+                });
                 None
             }
         }

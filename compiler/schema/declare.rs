@@ -21,6 +21,19 @@ use crate::{
     value::{self, Ranged},
 };
 
+/// Types by the names that other languages give them.
+const FOREIGN: &[(&str, &str)] = &[
+    ("integer", "int"),
+    ("str", "string"),
+    ("text", "string"),
+    ("boolean", "bool"),
+    ("float", "number"),
+    ("time", "duration"),
+    ("size", "memory"),
+    ("array", "list"),
+    ("object", "tree"),
+];
+
 /// Words inside a declaration that are not settings.
 pub(super) const RESERVED: &[&str] = &["about", "absent", "change", "rule", "default", "carries"];
 
@@ -575,7 +588,8 @@ impl<'d> Builder<'d> {
         }
         let known = value::SCALARS.iter().map(|scalar| scalar.name).chain(self.types.keys().map(AsRef::as_ref));
         let known = known.chain(["choice", "switch", "list", "map", "variant", "when"]);
-        let near = nearest(name, known).map(|near| format!("did you mean `{near}`?"));
+        let other = || FOREIGN.iter().find(|(other, _)| *other == name.to_ascii_lowercase()).map(|(_, own)| *own);
+        let near = other().or_else(|| nearest(name, known)).map(|near| format!("did you mean `{near}`?"));
         self.report(codes::UNKNOWN_TYPE.at(span, format!("there is no type `{name}`")).maybe_hint(near));
         None
     }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::{
-    diag::{codes, nearest},
+    diag::{codes, list_of, nearest},
     expr::{Expr, Form, Kind as ExprKind, Ref, Type},
     plan::{HealthKind, Until},
     schema::{
@@ -186,12 +186,15 @@ impl<'d> Builder<'d> {
                 && let Some(name) = string_of(entry)
                 && !self.endpoint_names.contains_key(name.as_str())
             {
-                let near = nearest(&name, self.endpoint_names.keys().map(AsRef::as_ref))
-                    .map(|near| format!("did you mean `{near}`?"));
+                let known: Vec<&str> = self.endpoint_names.keys().map(AsRef::as_ref).collect();
+                let hint = match nearest(&name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there is {}", list_of(&known)),
+                };
                 self.report(
                     codes::UNKNOWN_WORKLOAD
                         .at(entry.span, format!("there is no workload or endpoint `{name}`"))
-                        .maybe_hint(near),
+                        .hint(hint),
                 );
                 continue;
             }

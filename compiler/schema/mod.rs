@@ -20,6 +20,7 @@ mod facts;
 pub mod flux;
 mod graph;
 mod keys;
+pub(crate) mod line;
 pub mod load;
 mod names;
 mod never;

@@ -73,11 +73,20 @@ pub(super) fn assignment(reader: &mut Reader<'_>, name: Span) {
     reader.say(finding(&codes::ASSIGNMENT, place, message, hint));
 }
 
+/// Where a value ends that somebody wrote without quotes: images and addresses have slashes and colons.
+fn meant_end(text: &str, start: usize) -> usize {
+    let end = bare_end(text, start);
+    if !text[end..].starts_with(['/', ':']) {
+        return end;
+    }
+    text[end..].find(|c: char| c.is_whitespace() || ";{}\"=".contains(c)).map_or(text.len(), |at| end + at)
+}
+
 /// What the value that follows on the line looks like in KDL.
 fn typed(reader: &Reader<'_>, from: usize) -> String {
     let rest = reader.text[from..].trim_start_matches(is_space);
     let start = reader.text.len() - rest.len();
-    let place = reader.span(start, bare_end(reader.text, start));
+    let place = reader.span(start, meant_end(reader.text, start));
     match rest.bytes().next() {
         None | Some(b'\n' | b'\r' | b';' | b'}') => "…".to_owned(),
         Some(b'{') => "{ … }".to_owned(),

@@ -53,10 +53,19 @@ pub(super) fn parse_hostname(raw: &Raw<'_>, _: &Attributes) -> Result<Value, Bad
 fn bad_host(text: &str, what: &str) -> Bad {
     // A password may stand in what was meant as a host.
     let found = if text.contains('@') { "this".to_owned() } else { shown(text) };
-    let meant = meant(text).filter(|meant| meant != text);
+    let meant = meant(text).filter(|meant| meant != text).map(|host| typed(&host)).or_else(|| several(text));
     Bad::new(&BAD_HOST, format!("{found} is not {what}"))
         .underline("a host without scheme, port and path is wanted")
-        .maybe_hint(meant.map(|host| format!("write {}", typed(&host))))
+        .maybe_hint(meant.map(|meant| format!("write {meant}")))
+}
+
+/// Hosts with commas between them, as values of a list.
+fn several(text: &str) -> Option<String> {
+    let hosts: Option<Vec<String>> =
+        text.split(',').map(|host| normal(host.trim()).or_else(|| dns(host.trim()))).collect();
+    let hosts = hosts.filter(|hosts| hosts.len() > 1)?;
+    let typed: Vec<String> = hosts.iter().map(|host| format!("\"{host}\"")).collect();
+    Some(format!("`{}`, where several may stand", typed.join(" ")))
 }
 
 /// The host within a URL or an address, or the name with its underscores made dashes.

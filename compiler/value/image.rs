@@ -77,10 +77,16 @@ pub(super) fn named(text: &str, name: &str) -> Result<(String, String), Bad> {
         let lower = text.to_ascii_lowercase();
         let cased = lower != text && is_path(&path.to_ascii_lowercase());
         let underline = if cased { "a repository has no capitals" } else { "the repository is wrong" };
-        return Err(bad(text, underline).maybe_hint(cased.then(|| {
+        let lowered = cased.then(|| {
             let tail = &text[name.len()..];
             format!("write {}", typed(&format!("{}{tail}", name.to_ascii_lowercase())))
-        })));
+        });
+        // `api 1.4.2`: the tag stands apart. What is read again has no blank left.
+        let joined = || {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            (words.len() > 1).then(|| fits(&words.join(":"))).flatten()
+        };
+        return Err(bad(text, underline).maybe_hint(lowered.or_else(joined)));
     }
     Ok(short(registry, path))
 }

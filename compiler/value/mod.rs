@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 pub use self::{
     map::Map,
+    number::meant_bool,
     part::{PARTS, Part, Set, part, parts, with_parts},
     print::{Printed, Words, print, spell},
     scalar::{Attributes, Bad, Base, Ranged, Raw, SCALARS, ScalarType, assignable, fit, parse, scalar},

@@ -18,7 +18,9 @@ pub(super) fn parse_bool(raw: &Raw<'_>, _: &Attributes) -> Result<Value, Bad> {
         .hint(meant.map_or("write `#true` or `#false`".to_owned(), |yes| format!("write `#{yes}`"))))
 }
 
-fn meant_bool(text: &str) -> Option<bool> {
+/// The yes or no that a word most likely means.
+#[must_use]
+pub fn meant_bool(text: &str) -> Option<bool> {
     match text.trim().trim_start_matches('#').to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "y" | "1" | "enabled" => Some(true),
         "false" | "no" | "off" | "n" | "0" | "disabled" => Some(false),

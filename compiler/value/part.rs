@@ -8,7 +8,7 @@ use super::{
     secret, semver, spell,
     url::{self, Url},
 };
-use crate::diag::codes::{INEXACT, WRONG_TYPE};
+use crate::diag::codes::{BAD_IMAGE, INEXACT, WRONG_TYPE};
 
 /// Replaces a part: the weaker layer's value, the part, and the whole.
 pub type Set = fn(Option<&Value>, &Value) -> Result<Value, Bad>;
@@ -265,7 +265,8 @@ fn set_path(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
 fn set_tag(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
     let text = plain(part)?;
     if !image::is_tag(text) {
-        return Err(image::bad(text, "a tag is wanted"));
+        return Err(Bad::new(&BAD_IMAGE, format!("{} is not the tag of an image", super::scalar::shown(text)))
+            .underline("letters, digits, `_`, `.` and `-` are wanted, at most 128"));
     }
     Ok(Value::Image(Image { tag: text.into(), digest: Arc::from(""), ..image_before(weaker)? }.into()))
 }

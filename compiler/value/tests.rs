@@ -382,6 +382,9 @@ fn images_lose_the_default_registry() {
         ("a___b", ""),
         ("a:", "`\"a\"`"),
         ("a@", ""),
+        ("ghcr.io/a/b 1.4.2", "`\"ghcr.io/a/b:1.4.2\"`"),
+        ("a b c", ""),
+        ("a//b", ""),
     ] {
         refused("image", written, &codes::BAD_IMAGE, hint);
     }

@@ -167,10 +167,13 @@ impl<'a> Chart<'a, '_> {
         let (path, from) = (self.surface.path_of(number), readback::from(leaf.origins()));
         let chart = &self.surface.chart;
         let message = format!("`{path}`{from} is written, and nothing says what it carries to chart `{chart}`");
-        codes::UNTOLD_KEY
-            .at(leaf.at(), message)
-            .label(self.surface.span, "its surface")
-            .hint("add `carries=\"setting PATH\"` to the key, or `says=(cel)\"…\"` for what it has to say")
+        let setting = match leaf.origins() {
+            [one] => &*one.path,
+            _ => "PATH",
+        };
+        codes::UNTOLD_KEY.at(leaf.at(), message).label(self.key(number).span, "the key on the surface").hint(format!(
+            "add `carries=\"setting {setting}\"` to the key, or `says=(cel)\"…\"` for what it has to say"
+        ))
     }
 }
 
