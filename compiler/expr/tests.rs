@@ -361,6 +361,7 @@ fn templates_join_their_pieces() {
     assert_eq!(template("{app.name}-{app.replicas}"), Evaluated::Value(Value::string("aeterna-3")));
     assert_eq!(template("plain"), Evaluated::Value(Value::string("plain")));
     assert_eq!(template(""), Evaluated::Value(Value::string("")));
+    assert_eq!(template("${{A}} $"), Evaluated::Value(Value::string("${A} $")));
     assert_eq!(template("{{{app.name}}}"), Evaluated::Value(Value::string("{aeterna}")));
     assert_eq!(template("{app.name}{gone}"), Evaluated::Missing);
     assert_eq!(template("{gone}{bad}"), Evaluated::Unknown);
@@ -378,6 +379,7 @@ fn templates_refuse_what_is_no_path() {
     refuses("a {app.name", "TL0303", "{app.name", "write `{{`");
     refuses("a } b", "TL0303", "}", "write `}}`");
     refuses("{}", "TL0303", "{}", "without a path");
+    refuses("a ${app.name}", "TL0303", "${app.name}", "write `{app.name}`");
     refuses("x {app.nam} y", "TL0301", "nam", "write `name`");
     refuses("x {app.replicas + 1}", "TL0302", "app.replicas + 1", "(cel)");
     refuses("x {app.hosts}", "TL0307", "app.hosts", "join");

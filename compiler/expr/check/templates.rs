@@ -93,6 +93,16 @@ fn split_template(text: &str) -> Result<Vec<Piece>, Wrong> {
             if rest[1..length].trim().is_empty() {
                 return braces(at, at + length + 1, "braces without a path", "write `{{}}` for braces");
             }
+            if literal.ends_with('$') {
+                let path = rest[1..length].trim();
+                let hint = format!("write `{{{path}}}`; for a `$` before the value, `(cel)\"'$' + {path}\"`");
+                return braces(
+                    at - 1,
+                    at + length + 1,
+                    "`{…}` alone stands for a value, and the `$` would be printed",
+                    &hint,
+                );
+            }
             if !literal.is_empty() {
                 pieces.push(Piece::Literal(std::mem::take(&mut literal), start, at));
             }
