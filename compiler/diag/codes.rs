@@ -180,6 +180,7 @@ codes! {
     "TL0448" DOES_NOT_FIT Error "an attribute does not fit the type";
     "TL0449" MISPLACED Error "something stands under a condition or in a loop and cannot";
     "TL0450" BAD_QUESTION Error "a question cannot be asked";
+    "TL0451" PATH_AS_TEXT Warning "a text is the path of a setting";
     // resolving
     "TL0501" UNAVAILABLE Error "a setting does not exist here";
     "TL0502" REQUIRED Error "a required setting has no value";

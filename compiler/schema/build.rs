@@ -137,7 +137,10 @@ impl Builder<'_> {
                 );
                 return None;
             }
-            None => return self.constant(entry, wanted),
+            None => {
+                self.note_path(entry);
+                return self.constant(entry, wanted);
+            }
         };
         let Literal::String(text) = &entry.value else {
             self.report(codes::NOT_AN_EXPRESSION.at(entry.span, "an expression is written as a string"));
@@ -149,6 +152,18 @@ impl Builder<'_> {
     /// A value of a stack: a literal, or one of the annotated forms.
     pub(super) fn value(&self, entry: &Entry, wanted: Option<&Type>, scope: &Scope) -> Option<Expr> {
         self.typed(entry, wanted, scope).map(|(expr, _)| expr)
+    }
+
+    /// Warns of a text that is the path of a setting: it would be printed as it stands.
+    fn note_path(&self, entry: &Entry) {
+        let Literal::String(text) = &entry.value else { return };
+        let child = |id: SettingId, word: &str| self.settings[id.index()].children.get(word).copied();
+        // One word may be a word like any other.
+        if text.contains('.') && text.split('.').try_fold(SettingId::ROOT, child).is_some() {
+            let message = format!("`{text}` is text here, and the path of a setting");
+            let hint = format!("write `(ref)\"{text}\"` for its value");
+            self.report(codes::PATH_AS_TEXT.at(entry.span, message).hint(hint));
+        }
     }
 
     fn secret(&self, entry: &Entry) -> Option<Expr> {
