@@ -578,7 +578,7 @@ impl<'a> Resolver<'a> {
         match fitted {
             Ok(value) => Evaluated::Value(value),
             Err(bad) => {
-                self.diags.push(bad_value(bad, span));
+                self.diags.push(bad_value(bad.of_setting(&setting.path), span));
                 Evaluated::Unknown
             }
         }
