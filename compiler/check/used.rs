@@ -223,7 +223,7 @@ impl<'d> Asked<'d> {
                 .filter(|(name, _)| targets.contains(name) || targets.contains(&view_of(name)))
                 .map(|(_, read)| read)
                 .collect();
-            for assignment in over.values.iter().filter(|given| !matches!(given.given, Given::Here | Given::Wrong)) {
+            for assignment in over.values.iter().filter(|given| self.says(given, &over.values)) {
                 let (id, keys) = (assignment.setting, assignment.keys.as_slice());
                 let Some(slot) = self.deployed.view(first).slot(id, keys) else { continue };
                 let absent = self.absent_in(slot, id, first);
@@ -233,6 +233,20 @@ impl<'d> Asked<'d> {
                     diags.push(self.idle(assignment, &targets, absent));
                 }
             }
+        }
+    }
+
+    /// Whether an assignment of an override gives a value, by itself: `ingress { … }` only leads to what is written inside.
+    fn says(&self, given: &Assignment, all: &[Assignment]) -> bool {
+        let stack = &self.deployed.stack;
+        let is_inside = |other: &Assignment| {
+            let mut above = std::iter::successors(stack.setting(other.setting).parent, |id| stack.setting(*id).parent);
+            other.keys.starts_with(&given.keys) && above.any(|id| id == given.setting)
+        };
+        match given.given {
+            Given::Wrong => false,
+            Given::Here => stack.setting(given.setting).kind == Kind::Switch && !all.iter().any(is_inside),
+            _ => true,
         }
     }
 

@@ -52,14 +52,16 @@ fn one(lowering: &mut Lowering<'_>, node: &schema::Workload) -> Option<Workload>
     let no_image = constant(Value::string(""), node.span);
     let mut workload = Workload { stateful: node.stateful, ..Workload::new(name, at, node.role, no_image) };
     let mut has_image = false;
-    for guarded in &node.facts {
+    // Conditions around a fact that the target cannot say are not read for it either.
+    let unsaid = |fact: &Fact| matches!(fact.kind, FactKind::Route { .. }) && !schema::says(target, "route");
+    for guarded in node.facts.iter().filter(|guarded| !unsaid(&guarded.node)) {
         lowering.each(&guarded.guards, &mut |lowering| {
             if !replaced.contains(&key(lowering, &guarded.node.kind)) {
                 has_image |= add(lowering, &mut workload, &guarded.node);
             }
         });
     }
-    for guarded in replacing.iter().flat_map(|over| &over.facts) {
+    for guarded in replacing.iter().flat_map(|over| &over.facts).filter(|guarded| !unsaid(&guarded.node)) {
         lowering.each(&guarded.guards, &mut |lowering| has_image |= add(lowering, &mut workload, &guarded.node));
     }
     if !has_image {
@@ -193,9 +195,7 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
             };
         }
         FactKind::Route { hosts, path, port, tls } => {
-            if says(lowering, "route")
-                && let Some(hosts) = lowering.leaf(hosts)
-            {
+            if let Some(hosts) = lowering.leaf(hosts) {
                 let (path, tls) = (lowering.maybe_leaf(path.as_ref()), lowering.maybe_leaf(tls.as_ref()));
                 workload.routes.push(Route { hosts, path, port: port.clone(), tls });
             }

@@ -33,7 +33,7 @@ pub(super) fn resolve(
         span,
         sources,
         layers: layers(deployed, target),
-        presets: vec![false; stack.presets.len()],
+        presets: vec![Some(false); stack.presets.len()],
         conditions: vec![None; stack.conditions.len()],
         lists: BTreeMap::new(),
         view: View { flat: vec![None; stack.settings.len()], ..View::default() },
@@ -131,7 +131,8 @@ struct Resolver<'a> {
     span: Span,
     sources: &'a Sources,
     layers: Vec<Written<'a>>,
-    presets: Vec<bool>,
+    /// Whether each preset holds; `None` where its condition is unknown.
+    presets: Vec<Option<bool>>,
     conditions: Vec<Option<Evaluated>>,
     /// Which layer gave a list of records its items.
     lists: BTreeMap<(SettingId, Vec<Arc<str>>), Layer>,
@@ -161,8 +162,8 @@ impl<'a> Resolver<'a> {
 
     fn preset(&mut self, preset: u32) {
         let holds = match &self.stack.presets[preset as usize].when {
-            None => true,
-            Some(when) => self.reading(&[]).holds(when).unwrap_or(false),
+            None => Some(true),
+            Some(when) => self.reading(&[]).holds(when),
         };
         self.presets[preset as usize] = holds;
     }
@@ -244,11 +245,27 @@ impl<'a> Resolver<'a> {
         Err(failed.or(Some(0)))
     }
 
+    /// What presets give a setting, in their order: those of which it is known, or unknown, whether they hold.
+    fn presets_of<'r>(
+        &'r self,
+        id: SettingId,
+        counts: fn(Option<bool>) -> bool,
+    ) -> impl Iterator<Item = Candidate<'a>> + use<'r, 'a> {
+        let stack = self.stack;
+        let found =
+            stack.preset_index[id.index()].iter().filter(move |(preset, _)| counts(self.presets[*preset as usize]));
+        found.map(|(preset, at)| (Layer::Preset(*preset), &stack.presets[*preset as usize].values[*at as usize]))
+    }
+
+    /// Whether a value comes from a preset of which nobody knows whether it holds, so that nothing is known of the value.
+    fn is_doubtful(&self, (layer, assignment): &Candidate<'a>) -> bool {
+        matches!(layer, Layer::Preset(preset) if self.presets[*preset as usize].is_none())
+            && assignment.given != Given::Here
+    }
+
     /// What layers give a setting, weakest first; defaults left out.
     fn candidates(&self, id: SettingId, keys: Keys<'_>) -> Vec<Candidate<'a>> {
-        let presets = self.stack.preset_index[id.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
-        let presets = presets
-            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
+        let presets = self.presets_of(id, |holds| holds != Some(false));
         let all = presets.filter(|(_, assignment)| assignment.keys == keys).chain(self.layers[id.index()].at(keys));
         let mut all: Vec<Candidate<'a>> = all.filter(|(layer, _)| self.is_of_winning_list(id, keys, *layer)).collect();
         // The order within a layer means nothing: a value is stronger than the mere mention, and its parts stand over it.
@@ -399,6 +416,8 @@ impl<'a> Resolver<'a> {
         for (layer, assignment) in candidates.iter().rev() {
             if chosen.is_some() {
                 lost.push((*layer, assignment.span));
+            } else if self.is_doubtful(&(*layer, assignment)) {
+                chosen = Some((Evaluated::Unknown, *layer, assignment.span));
             } else if matches!(assignment.given, Given::Part(..)) {
                 parts.push((*layer, assignment));
             } else if let Some(value) = self.given(&assignment.given, setting, declared, *layer, keys, assignment.span)
@@ -559,7 +578,7 @@ impl<'a> Resolver<'a> {
         match fitted {
             Ok(value) => Evaluated::Value(value),
             Err(bad) => {
-                self.diags.push(bad_value(bad, span));
+                self.diags.push(bad_value(bad.of_setting(&setting.path), span));
                 Evaluated::Unknown
             }
         }
@@ -653,9 +672,7 @@ impl<'a> Resolver<'a> {
     fn map(&mut self, id: SettingId, item: SettingId, keys: Keys<'_>) {
         let setting = self.stack.setting(id);
         let available = self.declaration(setting, keys);
-        let presets = self.stack.preset_index[item.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
-        let presets = presets
-            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
+        let presets = self.presets_of(item, |holds| holds == Some(true));
         let is_entry = |found: &Candidate<'a>| found.1.keys.split_last().is_some_and(|(_, above)| above == keys);
         // Neither the order of lines nor that of layers means anything: keys come out in order.
         let mut kept: BTreeMap<Arc<str>, bool> = BTreeMap::new();
@@ -703,9 +720,7 @@ impl<'a> Resolver<'a> {
 
     fn record_list(&mut self, id: SettingId, item: SettingId, keys: Keys<'_>) {
         let available = self.declaration(self.stack.setting(id), keys).is_ok();
-        let presets = self.stack.preset_index[item.index()].iter().filter(|(preset, _)| self.presets[*preset as usize]);
-        let presets = presets
-            .map(|(preset, at)| (Layer::Preset(*preset), &self.stack.presets[*preset as usize].values[*at as usize]));
+        let presets = self.presets_of(item, |holds| holds == Some(true));
         let mine = |found: &Candidate<'a>| found.1.keys.split_last().is_some_and(|(_, above)| above == keys);
         let all: Vec<Candidate<'a>> = presets.filter(mine).chain(self.layers[item.index()].below(keys)).collect();
         let Some((winner, _)) = all.last().filter(|_| available) else {

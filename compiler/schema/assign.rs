@@ -15,6 +15,7 @@ use crate::{
         Assignment, Given, Kind, Setting, SettingId,
         assign::meant::assigned,
         build::{bad_value, raw, type_of},
+        path_of,
     },
     source::{Source, Span},
     syntax::{Entry, Literal, Name, Node},
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
             Kind::Scalar(_) | Kind::Choice(_) | Kind::Switch => self.scalar(id, keys, entry, name.span),
             Kind::List(item) if !matches!(self.settings[item.index()].kind, Kind::Group) => {
                 if self.once(id, keys, "", name.span) {
-                    let given = self.list(*item, std::slice::from_ref(&entry));
+                    let given = self.list(*item, keys, std::slice::from_ref(&entry));
                     self.push(id, keys, given, entry.span, name.span);
                 }
             }
@@ -201,7 +202,7 @@ impl<'a> Reader<'a> {
     /// One value for a scalar, a choice or a switch.
     fn scalar(&mut self, id: SettingId, keys: Keys<'_>, entry: &Entry, name_span: Span) {
         if self.once(id, keys, "", name_span) {
-            let given = self.value(id, entry);
+            let given = self.value(id, keys, entry);
             self.push(id, keys, given, entry.span, name_span);
         }
     }
@@ -321,13 +322,13 @@ impl<'a> Reader<'a> {
         }
         let of = Type::Scalar(part.result.into());
         let given = match value::scalar(part.result) {
-            Some(result) => self.typed_value(entry, result, &Attributes::default(), &of),
+            Some(result) => self.typed_value(entry, result, &Attributes::default(), &of, (id, keys)),
             None => Given::Wrong,
         };
         self.push(id, keys, Given::Part(part.name.into(), Box::new(given)), entry.span, name.span);
     }
 
-    fn list(&mut self, item: SettingId, entries: &[&Entry]) -> Given {
+    fn list(&mut self, item: SettingId, keys: Keys<'_>, entries: &[&Entry]) -> Given {
         if let [entry] = entries
             && entry.value == Literal::Null
         {
@@ -339,7 +340,7 @@ impl<'a> Reader<'a> {
             let of = Type::List(Box::new(type_of(self.settings, item)));
             return compile(entry, &of).map_or(Given::Wrong, Given::Expr);
         }
-        Given::List(entries.iter().map(|entry| self.value(item, entry)).collect())
+        Given::List(entries.iter().map(|entry| self.value(item, keys, entry)).collect())
     }
 
     fn list_node(&mut self, node: &Node, id: SettingId, item: SettingId, keys: Keys<'_>) {
@@ -364,7 +365,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if self.once(id, keys, "", node.name.span) {
-            let given = self.list(item, &entries);
+            let given = self.list(item, keys, &entries);
             let span = entries.first().map_or(node.name.span, |entry| entry.span);
             self.push(id, keys, given, span, node.name.span);
         }
@@ -463,7 +464,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value as written, in the normal form of its setting.
-    fn value(&mut self, id: SettingId, entry: &Entry) -> Given {
+    fn value(&mut self, id: SettingId, keys: Keys<'_>, entry: &Entry) -> Given {
         let setting = &self.settings[id.index()];
         let of = type_of(self.settings, id);
         let ranged = match setting.declarations.as_slice() {
@@ -478,7 +479,7 @@ impl<'a> Reader<'a> {
             Kind::Group | Kind::List(_) | Kind::Map(_) => return Given::Wrong,
         };
         match value::scalar(name) {
-            Some(scalar) => self.typed_value(entry, scalar, &attributes, &of),
+            Some(scalar) => self.typed_value(entry, scalar, &attributes, &of, (id, keys)),
             None => Given::Wrong,
         }
     }
@@ -489,11 +490,12 @@ impl<'a> Reader<'a> {
         scalar: &'static value::ScalarType,
         attributes: &Attributes,
         of: &Type,
+        setting: (SettingId, Keys<'_>),
     ) -> Given {
         if entry.value == Literal::Null {
             return Given::Null;
         }
-        let Some(annotation) = &entry.annotation else { return self.literal(entry, scalar, attributes) };
+        let Some(annotation) = &entry.annotation else { return self.literal(entry, scalar, attributes, setting) };
         match annotation.text.as_str() {
             "secret" => self.secret(entry, scalar),
             "link" if self.compile.is_none() => self.link(entry, scalar),
@@ -521,7 +523,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn literal(&mut self, entry: &Entry, scalar: &'static value::ScalarType, attributes: &Attributes) -> Given {
+    /// The path of a setting as somebody knows it: the items of a list are values of the list.
+    fn named(&self, id: SettingId, keys: Keys<'_>) -> Arc<str> {
+        let setting = &self.settings[id.index()];
+        match setting.parent.map(|parent| &self.settings[parent.index()]) {
+            Some(list) if matches!(list.kind, Kind::List(_)) && setting.name.as_ref() == "*" => path_of(list, keys),
+            _ => path_of(setting, keys),
+        }
+    }
+
+    fn literal(
+        &mut self,
+        entry: &Entry,
+        scalar: &'static value::ScalarType,
+        attributes: &Attributes,
+        (id, keys): (SettingId, Keys<'_>),
+    ) -> Given {
         if scalar.name == "secret" {
             self.diags.push(
                 codes::LITERAL_SECRET
@@ -534,7 +551,7 @@ impl<'a> Reader<'a> {
         match value::parse(scalar, &raw(entry, self.sources), attributes) {
             Ok(value) => Given::Value(value),
             Err(bad) => {
-                self.diags.push(bad_value(bad, entry.span));
+                self.diags.push(bad_value(bad.of_setting(&self.named(id, keys)), entry.span));
                 Given::Wrong
             }
         }

@@ -788,6 +788,16 @@ pub enum Keep {
     List,
 }
 
+/// The path of a setting with its keys filled in; keys that are not known stay `*`.
+fn path_of(setting: &Setting, keys: &[Arc<str>]) -> Arc<str> {
+    if setting.depth == 0 {
+        return setting.path.clone();
+    }
+    let mut keys = keys.iter();
+    let words = setting.path.split('.').map(|word| if word == "*" { keys.next().map_or("*", |key| key) } else { word });
+    words.collect::<Vec<_>>().join(".").into()
+}
+
 impl Stack {
     /// The setting of this number.
     #[must_use]
@@ -810,17 +820,7 @@ impl Stack {
     /// The path of a setting with its keys filled in: `service.web.port`.
     #[must_use]
     pub fn path_of(&self, id: SettingId, keys: &[Arc<str>]) -> Arc<str> {
-        let setting = self.setting(id);
-        if setting.depth == 0 {
-            return setting.path.clone();
-        }
-        let mut keys = keys.iter();
-        let words: Vec<&str> = setting
-            .path
-            .split('.')
-            .map(|word| if word == "*" { keys.next().map_or("*", |key| key) } else { word })
-            .collect();
-        words.join(".").into()
+        path_of(self.setting(id), keys)
     }
 
     /// Whether a setting is the item of a list.

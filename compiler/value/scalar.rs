@@ -6,7 +6,7 @@ use super::{Value, cpu, cron, duration, host, image, memory, name, number, path,
 use crate::{
     diag::{
         Code, Finding,
-        codes::{BAD_LENGTH, NUMBER_FOR_TEXT, OUT_OF_RANGE, WRONG_LITERAL, WRONG_TYPE},
+        codes::{BAD_LENGTH, NOT_A_WORD, NUMBER_FOR_TEXT, OUT_OF_RANGE, WRONG_LITERAL, WRONG_TYPE},
     },
     pack::pack,
     source::Span,
@@ -95,6 +95,15 @@ impl Bad {
     /// Says what to type, where something is known.
     pub(super) fn maybe_hint(mut self, text: Option<String>) -> Bad {
         self.hint = text.or(self.hint);
+        self
+    }
+
+    /// Names the setting that the value is for, where the words that were wanted are of that setting alone.
+    #[must_use]
+    pub fn of_setting(mut self, path: &str) -> Bad {
+        if *self.code == NOT_A_WORD {
+            self.message = format!("{}, the words of `{path}`", self.message);
+        }
         self
     }
 

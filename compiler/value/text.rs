@@ -37,7 +37,6 @@ pub(super) fn parse_enum(raw: &Raw<'_>, attributes: &Attributes) -> Result<Value
     let alike = attributes.words.iter().find(|word| folded(word) == folded(text));
     let meant = alike.map(|word| &**word).or_else(|| nearest(text, attributes.words.iter().map(|word| &**word)));
     Err(Bad::new(&NOT_A_WORD, format!("{} is not one of {words}", shown(text)))
-        .underline(format!("not one of {words}"))
         .maybe_hint(meant.map(|word| format!("did you mean {}?", typed(word)))))
 }
 
