@@ -41,6 +41,7 @@ pub static CHECKS: &[Check] = &[
     Check { about: "Compose has no jobs that run at certain times", check: workloads::cron },
     Check { about: "a service that `raw` adds says what Docker refuses late, or not at all", check: raw::services },
     Check { about: "a text names a program that the cluster calls otherwise", check: texts::addresses },
+    Check { about: "a variable has a name that nothing can set", check: workloads::variable_names },
     Check { about: "two secrets would be told by one variable", check: workloads::secret_variables },
 ];
 

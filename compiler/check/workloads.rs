@@ -1,6 +1,6 @@
 //! Workloads against each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ports::place;
 use crate::{
@@ -107,6 +107,44 @@ pub(super) fn cron(deployment: &Deployment, diags: &mut Diags) {
         let at = workload.schedule.as_ref().map_or(workload.at, place);
         diags.push(codes::NO_CRON.at(at, format!("Compose does not run `{}`: it has no schedule", workload.name)));
     }
+}
+
+/// A shell, `env_file` and the cluster each take fewer names than the others; what none of them takes is refused.
+pub(super) fn variable_names(deployment: &Deployment, diags: &mut Diags) {
+    let mut told = BTreeSet::new();
+    for workload in compose_workloads(deployment).iter().chain(&deployment.cluster) {
+        for (name, variable) in &workload.env {
+            let (Some(why), at) = (why_no_variable(name), place(&variable.leaf)) else { continue };
+            // A group of variables may be that of several programs.
+            if told.insert((at, name)) {
+                diags.push(
+                    codes::BAD_NAME
+                        .at(at, format!("`{name}` cannot be the name of a variable: it {why}"))
+                        .underline("the variable is here")
+                        .maybe_hint(usual_name(name).map(|name| format!("call it `{name}`"))),
+                );
+            }
+        }
+    }
+}
+
+/// Why nothing can set a variable of this name, if nothing can.
+fn why_no_variable(name: &str) -> Option<&'static str> {
+    let has = |is: fn(char) -> bool| name.contains(is);
+    match () {
+        () if name.is_empty() => Some("has no character"),
+        () if has(|c| c == '=') => Some("holds `=`, which ends a name"),
+        () if has(char::is_control) => Some("holds a control character"),
+        () if has(char::is_whitespace) => Some("holds a blank"),
+        () if has(|c| !c.is_ascii()) => Some("holds a character outside of ASCII"),
+        () => None,
+    }
+}
+
+/// The same name in the characters that everything takes; `None` if nothing is left of it.
+fn usual_name(name: &str) -> Option<String> {
+    let usual: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    usual.contains(|c: char| c != '_').then_some(usual)
 }
 
 /// Every secret has a variable of its own.
