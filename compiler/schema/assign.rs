@@ -152,8 +152,8 @@ impl<'a> Reader<'a> {
             None => true,
             Some(_) if self.diags.is_full() => false,
             Some(first) => {
-                let path = with_keys(&self.settings[id.index()].path, keys);
-                let path = if part.is_empty() { path } else { format!("{path}.{part}") };
+                let path = self.named(id, keys);
+                let path = if part.is_empty() { path.to_string() } else { format!("{path}.{part}") };
                 // Which of the two was meant is not known, so nothing is said about what follows from either.
                 let twice = |found: &&mut Assignment| found.setting == id && found.keys == keys;
                 self.values.iter_mut().filter(twice).for_each(|found| found.given = Given::Wrong);
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
                 }
             }
             _ => {
-                let path = setting.path.clone();
+                let path = self.named(id, keys);
                 let line = match self.taker(id, entry) {
                     Some((taker, value)) => format!("{} {}={value}", setting.name, self.settings[taker.index()].name),
                     None => format!("{} {{ … }}", setting.name),
@@ -212,7 +212,7 @@ impl<'a> Reader<'a> {
         match setting.kind.clone() {
             Kind::Group => {
                 if let Some(entry) = node.arguments().next() {
-                    self.group_argument(node, entry, id);
+                    self.group_argument(node, entry, id, keys);
                     // `app image { tag "x" }`: what stands in the braces is meant for `image`.
                     if names_child(entry, &self.settings[id.index()]) {
                         return;
@@ -237,23 +237,23 @@ impl<'a> Reader<'a> {
                     Some(entry) => self.scalar(id, keys, entry, node.name.span),
                     None => self.push(id, keys, Given::Here, node.name.span, node.name.span),
                 }
-                self.stray(arguments.next(), &format!("`{}` takes one argument", self.settings[id.index()].path));
+                if let Some(entry) = arguments.next() {
+                    self.stray(entry, format!("`{}` takes one argument", self.named(id, keys)));
+                }
                 self.fields_at(node, id, keys, depth);
             }
         }
     }
 
-    fn stray(&mut self, entry: Option<&Entry>, message: &str) {
-        if let Some(entry) = entry {
-            self.diags.push(codes::TOO_MANY_VALUES.at(entry.span, message).underline("one too many"));
-        }
+    fn stray(&mut self, entry: &Entry, message: String) {
+        self.diags.push(codes::TOO_MANY_VALUES.at(entry.span, message).underline("one too many"));
     }
 
     /// `app image { tag "x" }`: an argument where a group has none.
-    fn group_argument(&mut self, node: &Node, entry: &Entry, id: SettingId) {
+    fn group_argument(&mut self, node: &Node, entry: &Entry, id: SettingId, keys: Keys<'_>) {
         let setting = &self.settings[id.index()];
-        let finding =
-            codes::GROUP_ARGUMENT.at(entry.span, format!("`{}` is a group and takes no argument", setting.path));
+        let finding = codes::GROUP_ARGUMENT
+            .at(entry.span, format!("`{}` is a group and takes no argument", self.named(id, keys)));
         let hint = match &entry.value {
             Literal::String(word) if names_child(entry, setting) => {
                 Some(format!("write `{} {{ {word} … }}`", node.name.text))
@@ -275,8 +275,9 @@ impl<'a> Reader<'a> {
     fn scalar_node(&mut self, node: &Node, id: SettingId, scalar: &str, keys: Keys<'_>) {
         let mut arguments = node.arguments();
         let first = arguments.next();
-        let path = self.settings[id.index()].path.clone();
-        self.stray(arguments.next(), &format!("`{path}` takes one value"));
+        if let Some(entry) = arguments.next() {
+            self.stray(entry, format!("`{}` takes one value", self.named(id, keys)));
+        }
         let parts: Vec<(&Name, &Entry)> = node
             .properties()
             .chain(node.children.iter().filter_map(|child| child.arguments().next().map(|entry| (&child.name, entry))))
@@ -293,14 +294,15 @@ impl<'a> Reader<'a> {
                 Some(of) => format!("write `{} {}`", node.name.text, of.example),
                 None => format!("write `{} VALUE`", node.name.text),
             };
-            self.diags.push(codes::NO_VALUE.at(node.name.span, format!("`{path}` is given no value")).hint(hint));
+            self.diags.push(
+                codes::NO_VALUE.at(node.name.span, format!("`{}` is given no value", self.named(id, keys))).hint(hint),
+            );
             self.push(id, keys, Given::Wrong, node.name.span, node.name.span);
         }
     }
 
     /// A part of a compound scalar, `image tag="v2"`.
     fn part(&mut self, name: &Name, entry: &Entry, id: SettingId, scalar: &str, keys: Keys<'_>) {
-        let path = self.settings[id.index()].path.clone();
         let settable = |part: &&'static value::Part| part.set.is_some();
         let Some(part) = value::part(scalar, &name.text).filter(|part| settable(part)) else {
             let known: Vec<&str> = value::parts(scalar).filter(settable).map(|part| part.name).collect();
@@ -312,7 +314,7 @@ impl<'a> Reader<'a> {
             let near = nearest(&name.text, known).map(|near| format!("did you mean `{near}`?"));
             self.diags.push(
                 codes::UNKNOWN_SETTING
-                    .at(name.span, format!("`{path}` has no part `{}`", name.text))
+                    .at(name.span, format!("`{}` has no part `{}`", self.named(id, keys), name.text))
                     .hint(near.unwrap_or(hint)),
             );
             return;
@@ -345,20 +347,20 @@ impl<'a> Reader<'a> {
 
     fn list_node(&mut self, node: &Node, id: SettingId, item: SettingId, keys: Keys<'_>) {
         let entries: Vec<&Entry> = node.arguments().collect();
-        let path = self.settings[id.index()].path.clone();
         for (name, _) in node.properties() {
             self.diags.push(
                 codes::UNKNOWN_SETTING
-                    .at(name.span, format!("`{path}` is a list of values and has no properties"))
+                    .at(name.span, format!("`{}` is a list of values and has no properties", self.named(id, keys)))
                     .hint(format!("write `{} \"…\" \"…\"`", node.name.text)),
             );
         }
         if let Some(child) = node.children.first() {
             let hint = format!("write them behind the name: `{} \"…\" \"…\"`", node.name.text);
             let finding = if child.name.text == "-" {
-                codes::DASH_ITEM.at(child.name.span, format!("`{path}` is a list, whose values have no dashes"))
+                codes::DASH_ITEM
+                    .at(child.name.span, format!("`{}` is a list, whose values have no dashes", self.named(id, keys)))
             } else {
-                codes::LIST_CHILDREN.at(child.span, format!("`{path}` is a list of values"))
+                codes::LIST_CHILDREN.at(child.span, format!("`{}` is a list of values", self.named(id, keys)))
             };
             self.diags.push(finding.hint(hint));
             self.push(id, keys, Given::Wrong, node.name.span, node.name.span);
@@ -372,7 +374,9 @@ impl<'a> Reader<'a> {
     }
 
     fn record_item(&mut self, node: &Node, id: SettingId, item: SettingId, keys: Keys<'_>, depth: usize) {
-        self.stray(node.arguments().next(), "an item of this list has named fields");
+        if let Some(entry) = node.arguments().next() {
+            self.stray(entry, "an item of this list has named fields".to_owned());
+        }
         let count = self.counts.entry((id, keys.to_vec())).or_default();
         let inner: Vec<Arc<str>> = keys.iter().cloned().chain([count.to_string().into()]).collect();
         *count += 1;
@@ -381,7 +385,6 @@ impl<'a> Reader<'a> {
     }
 
     fn map_entry(&mut self, node: &Node, id: SettingId, item: SettingId, keys: Keys<'_>, depth: usize) {
-        let path = self.settings[id.index()].path.clone();
         let mut arguments = node.arguments();
         let key = match arguments.next() {
             Some(Entry { value: Literal::String(key), annotation: None, .. }) => key.as_str(),
@@ -389,7 +392,7 @@ impl<'a> Reader<'a> {
                 let span = other.map_or(node.name.span, |entry| entry.span);
                 self.diags.push(
                     codes::NO_KEY
-                        .at(span, format!("an entry of `{path}` begins with its name"))
+                        .at(span, format!("an entry of `{}` begins with its name", self.named(id, keys)))
                         .hint(format!("write `{} \"NAME\" …`", node.name.text)),
                 );
                 return;
@@ -408,7 +411,6 @@ impl<'a> Reader<'a> {
     }
 
     fn map_node(&mut self, node: &Node, id: SettingId, item: SettingId, keys: Keys<'_>, _depth: usize) {
-        let path = self.settings[id.index()].path.clone();
         if let Some(entry) = node.arguments().next() {
             if let (Some(compile), true) = (self.compile, is_expression(entry)) {
                 let of = Type::Map(Box::new(type_of(self.settings, item)));
@@ -417,12 +419,12 @@ impl<'a> Reader<'a> {
                 return;
             }
             self.diags.push(
-                codes::GROUP_ARGUMENT.at(entry.span, format!("`{path}` is a map and takes no argument")).hint(
-                    match assigned(Some(entry)) {
+                codes::GROUP_ARGUMENT
+                    .at(entry.span, format!("`{}` is a map and takes no argument", self.named(id, keys)))
+                    .hint(match assigned(Some(entry)) {
                         Some(entry) => format!("write `{} {{ {entry} }}`", node.name.text),
                         None => format!("write `{} KEY=\"…\"` or `{} {{ KEY \"…\" }}`", node.name.text, node.name.text),
-                    },
-                ),
+                    }),
             );
         }
         for (name, entry) in node.properties() {
@@ -431,7 +433,7 @@ impl<'a> Reader<'a> {
         for child in &node.children {
             if child.name.text == "-" {
                 let hint = assigned(child.arguments().next()).unwrap_or_else(|| "KEY \"…\"".to_owned());
-                let message = format!("`{path}` is a map, whose entries have names and no dashes");
+                let message = format!("`{}` is a map, whose entries have names and no dashes", self.named(id, keys));
                 self.diags.push(codes::DASH_ITEM.at(child.name.span, message).hint(format!("write `{hint}`")));
                 continue;
             }
@@ -440,11 +442,16 @@ impl<'a> Reader<'a> {
                 Some(entry) if child.children.is_empty() => self.map_value(&child.name, entry, item, keys),
                 _ => self.diags.push(
                     codes::NO_VALUE
-                        .at(child.name.span, format!("the entry `{}` of `{path}` is given no value", child.name.text))
+                        .at(
+                            child.name.span,
+                            format!("the entry `{}` of `{}` is given no value", child.name.text, self.named(id, keys)),
+                        )
                         .hint(format!("write `{} \"…\"`", child.name.text)),
                 ),
             }
-            self.stray(arguments.next(), "an entry of this map has one value");
+            if let Some(entry) = arguments.next() {
+                self.stray(entry, "an entry of this map has one value".to_owned());
+            }
         }
     }
 
@@ -641,13 +648,6 @@ pub(crate) fn reason(node: &Node, found: Option<&Entry>, diags: &mut Diags) -> O
 
 fn is_expression(entry: &Entry) -> bool {
     entry.annotation.as_ref().is_some_and(|name| ["ref", "f", "cel"].contains(&name.text.as_str()))
-}
-
-/// A path with its keys filled in.
-fn with_keys(path: &str, keys: Keys<'_>) -> String {
-    let mut keys = keys.iter();
-    let words = path.split('.').map(|word| if word == "*" { keys.next().map_or("*", |key| key) } else { word });
-    words.collect::<Vec<_>>().join(".")
 }
 
 /// A free tree as KDL writes it: arguments are a value or a list, `-` children a list, others a map.

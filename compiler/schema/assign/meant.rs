@@ -4,7 +4,7 @@
 //! Never: a guess that is taken for what was written; a text that may be secret.
 //! Invariant: what was meant counts as given wrongly, so that nobody asks for it again.
 
-use super::{Keys, Reader, with_keys};
+use super::{Keys, Reader};
 use crate::{
     diag::{codes, list_of, nearest},
     schema::{Given, Kind, SettingId, build::raw, line},
@@ -39,11 +39,8 @@ impl Reader<'_> {
             return;
         }
         let setting = &self.settings[group.index()];
-        let place = if group == SettingId::ROOT {
-            "the stack".to_owned()
-        } else {
-            format!("`{}`", with_keys(&setting.path, keys))
-        };
+        let place =
+            if group == SettingId::ROOT { "the stack".to_owned() } else { format!("`{}`", self.named(group, keys)) };
         let message = format!("{place} has no setting `{}`", name.text);
         let finding = codes::UNKNOWN_SETTING.at(name.span, message);
         let near = meant(&name.text, &setting.children.keys().map(AsRef::as_ref).collect::<Vec<_>>());
@@ -81,7 +78,7 @@ impl Reader<'_> {
         let common = there.split('.').zip(self.settings[group.index()].path.split('.')).take_while(|(a, b)| a == b);
         let keys = &keys[..common.filter(|(word, _)| *word == "*").count().min(keys.len())];
         let line = line::line(self.settings, found, keys, "…");
-        Some(format!("there is `{}`: write `{line}`", with_keys(there, keys)))
+        Some(format!("there is `{}`: write `{line}`", self.named(found, keys)))
     }
 
     /// Whether what stands behind a switch is a value of one of its settings rather than a yes or no.
@@ -99,7 +96,7 @@ impl Reader<'_> {
         let Some((takers, value)) = self.takers(id, entry) else { return };
         let line = |taker: &SettingId| format!("`{} {}={value}`", name.text, self.settings[taker.index()].name);
         let lines: Vec<String> = takers.iter().take(3).map(line).collect();
-        let message = format!("`{}` is on or off, and its settings have names", self.settings[id.index()].path);
+        let message = format!("`{}` is on or off, and its settings have names", self.named(id, keys));
         self.diags.push(
             codes::NOT_A_SWITCH
                 .at(entry.span, message)
@@ -112,8 +109,8 @@ impl Reader<'_> {
 
     /// `volume "data" "/data"`: a value behind the key of an entry.
     pub(super) fn nameless(&mut self, node: &Node, entry: &Entry, item: SettingId, keys: Keys<'_>) {
-        let path = self.settings[item.index()].path.trim_end_matches(".*");
-        let message = format!("an entry of `{path}` takes its name and named fields");
+        let map = self.settings[item.index()].parent.unwrap_or(item);
+        let message = format!("an entry of `{}` takes its name and named fields", self.named(map, keys));
         let mut finding = codes::TOO_MANY_VALUES.at(entry.span, message).underline("one too many");
         if let Some((taker, value)) = self.taker(item, entry) {
             let (name, key) = (&node.name.text, keys.last().map_or("NAME", |key| key));
