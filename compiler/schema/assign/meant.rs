@@ -24,6 +24,7 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ("initialDelaySeconds", &["delay"]),
     ("interval", &["period"]),
     ("livenessProbe", &["liveness"]),
+    ("path", &["http"]),
     ("periodSeconds", &["period"]),
     ("readinessProbe", &["health", "readiness"]),
     ("retries", &["failures"]),
