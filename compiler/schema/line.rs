@@ -6,7 +6,7 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use super::{Kind, Setting, SettingId};
+use super::{Kind, Setting, SettingId, questions::quoted};
 use crate::value;
 
 /// The line that gives a setting `value`, from the top of its deployment: `service "api" { port 8080 }`. An entry whose key
@@ -34,7 +34,7 @@ pub(crate) fn line(settings: &[Setting], id: SettingId, keys: &[Arc<str>], value
         match item_of(settings, setting) {
             // It has a number, which nobody writes.
             Item::OfList => {}
-            Item::Entry => _ = write!(text, " \"{key}\""),
+            Item::Entry => _ = write!(text, " {}", quoted(key)),
             Item::Value => {
                 depth += 1;
                 _ = write!(text, " {{ {}", word(key));
@@ -70,7 +70,7 @@ fn item_of(settings: &[Setting], item: &Setting) -> Item {
 fn word(key: &str) -> String {
     let is_plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
-    if is_plain { key.to_owned() } else { format!("\"{key}\"") }
+    if is_plain { key.to_owned() } else { quoted(key) }
 }
 
 /// An example of the value of a setting, as it is written.
@@ -117,6 +117,7 @@ mod tests {
             ("service.*.port", &[], "service \"NAME\" { port 8080 }"),
             ("service.*.limits.memory", &["api"], "service \"api\" { limits { memory \"8Gi\" } }"),
             ("service.*.env.*", &["api", "LOG_LEVEL"], "service \"api\" { env { LOG_LEVEL \"text\" } }"),
+            ("service.*.env.*", &["a\"b", "c\\d"], r#"service "a\"b" { env { "c\\d" "text" } }"#),
             ("service.*.env.*", &["api", "a b"], "service \"api\" { env { \"a b\" \"text\" } }"),
             ("service.*.route.*.path", &["api", "0"], "service \"api\" { route { path \"/var/lib/data\" } }"),
         ];

@@ -162,9 +162,11 @@ pub(super) fn check_word(reader: &mut Reader<'_>, word: &str, end: usize, is_nod
     let start = reader.at;
     let place = reader.span(start, end);
     let after = &reader.text.as_bytes()[end..];
-    let hashes = after.iter().take_while(|byte| **byte == b'#').count();
-    if word == "r" && after.get(hashes) == Some(&b'"') {
-        return Err(old_raw_string(reader, start, end, hashes));
+    if word == "r" {
+        let hashes = after.iter().take_while(|byte| **byte == b'#').count();
+        if after.get(hashes) == Some(&b'"') {
+            return Err(old_raw_string(reader, start, end, hashes));
+        }
     }
     if matches!(word, "true" | "false" | "null" | "inf" | "-inf" | "nan") {
         reader.at = end;
@@ -204,7 +206,6 @@ pub(super) fn check_word(reader: &mut Reader<'_>, word: &str, end: usize, is_nod
     Ok(())
 }
 
-/// `r"…"` and `r#"…"#`.
 /// `r"…"` and `r#"…"#`; `end` is the end of the `r`.
 fn old_raw_string(reader: &mut Reader<'_>, start: usize, end: usize, hashes: usize) -> Wrong {
     let bytes = reader.text.as_bytes();
