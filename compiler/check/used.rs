@@ -223,7 +223,8 @@ impl<'d> Asked<'d> {
                 .filter(|(name, _)| targets.contains(name) || targets.contains(&view_of(name)))
                 .map(|(_, read)| read)
                 .collect();
-            for assignment in over.values.iter().filter(|given| self.says(given, &over.values)) {
+            let holders = self.holders(&over.values);
+            for assignment in over.values.iter().filter(|given| self.says(given, &holders)) {
                 let (id, keys) = (assignment.setting, assignment.keys.as_slice());
                 let Some(slot) = self.deployed.view(first).slot(id, keys) else { continue };
                 let absent = self.absent_in(slot, id, first);
@@ -236,16 +237,25 @@ impl<'d> Asked<'d> {
         }
     }
 
-    /// Whether an assignment of an override gives a value, by itself: `ingress { … }` only leads to what is written inside.
-    fn says(&self, given: &Assignment, all: &[Assignment]) -> bool {
+    /// The switches that something stands in, each with its keys.
+    fn holders<'a>(&self, all: &'a [Assignment]) -> BTreeSet<(SettingId, &'a [Arc<str>])> {
         let stack = &self.deployed.stack;
-        let is_inside = |other: &Assignment| {
-            let mut above = std::iter::successors(stack.setting(other.setting).parent, |id| stack.setting(*id).parent);
-            other.keys.starts_with(&given.keys) && above.any(|id| id == given.setting)
+        let above = |given: &'a Assignment| {
+            std::iter::successors(stack.setting(given.setting).parent, |id| stack.setting(*id).parent)
+                .filter(|id| stack.setting(*id).kind == Kind::Switch)
+                .filter_map(|id| Some((id, given.keys.get(..stack.setting(id).depth as usize)?)))
         };
+        all.iter().flat_map(above).collect()
+    }
+
+    /// Whether an assignment of an override gives a value, by itself: `ingress { … }` only leads to what is written inside.
+    fn says(&self, given: &Assignment, holders: &BTreeSet<(SettingId, &[Arc<str>])>) -> bool {
         match given.given {
             Given::Wrong => false,
-            Given::Here => stack.setting(given.setting).kind == Kind::Switch && !all.iter().any(is_inside),
+            Given::Here => {
+                let is_switch = self.deployed.stack.setting(given.setting).kind == Kind::Switch;
+                is_switch && !holders.contains(&(given.setting, given.keys.as_slice()))
+            }
             _ => true,
         }
     }
