@@ -7,7 +7,7 @@ use crate::{
     diag::{Diags, codes},
     plan::{Deployment, HealthKind, Probe, Role, Until, Workload},
     source::Span,
-    value::{Piece, SecretRef, Value, secret_variable},
+    value::{Piece, SecretRef, Value, secret_variable, why_no_variable},
 };
 
 fn compose_workloads(deployment: &Deployment) -> &[Workload] {
@@ -125,19 +125,6 @@ pub(super) fn variable_names(deployment: &Deployment, diags: &mut Diags) {
                 );
             }
         }
-    }
-}
-
-/// Why nothing can set a variable of this name, if nothing can.
-fn why_no_variable(name: &str) -> Option<&'static str> {
-    let has = |is: fn(char) -> bool| name.contains(is);
-    match () {
-        () if name.is_empty() => Some("has no character"),
-        () if has(|c| c == '=') => Some("holds `=`, which ends a name"),
-        () if has(char::is_control) => Some("holds a control character"),
-        () if has(char::is_whitespace) => Some("holds a blank"),
-        () if has(|c| !c.is_ascii()) => Some("holds a character outside of ASCII"),
-        () => None,
     }
 }
 

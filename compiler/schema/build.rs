@@ -138,8 +138,8 @@ impl Builder<'_> {
                 return None;
             }
             None => {
-                self.note_path(entry);
-                return self.constant(entry, wanted);
+                // Where a path is no value of the type that is wanted, that alone is said.
+                return self.constant(entry, wanted).inspect(|_| self.note_path(entry));
             }
         };
         let Literal::String(text) = &entry.value else {
@@ -157,13 +157,18 @@ impl Builder<'_> {
     /// Warns of a text that is the path of a setting: it would be printed as it stands.
     fn note_path(&self, entry: &Entry) {
         let Literal::String(text) = &entry.value else { return };
-        let child = |id: SettingId, word: &str| self.settings[id.index()].children.get(word).copied();
         // One word may be a word like any other.
-        if text.contains('.') && text.split('.').try_fold(SettingId::ROOT, child).is_some() {
+        if text.contains('.') && self.is_path(text) {
             let message = format!("`{text}` is text here, and the path of a setting");
             let hint = format!("write `(ref)\"{text}\"` for its value");
             self.report(codes::PATH_AS_TEXT.at(entry.span, message).hint(hint));
         }
+    }
+
+    /// Whether a text is the path of a setting, through no map.
+    fn is_path(&self, text: &str) -> bool {
+        let child = |id: SettingId, word: &str| self.settings[id.index()].children.get(word).copied();
+        text.split('.').try_fold(SettingId::ROOT, child).is_some()
     }
 
     fn secret(&self, entry: &Entry) -> Option<Expr> {
@@ -214,7 +219,7 @@ impl Builder<'_> {
                 let finding = bad_value(bad, entry.span);
                 self.report(match &entry.value {
                     // The path of a setting, without the annotation that makes it one.
-                    Literal::String(text) if self.settings.iter().any(|setting| *setting.path == **text) => {
+                    Literal::String(text) if self.is_path(text) => {
                         Finding { help: Vec::new(), ..finding }.hint(format!("write `(ref)\"{text}\"`"))
                     }
                     _ => finding,

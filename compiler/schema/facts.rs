@@ -261,7 +261,7 @@ impl<'d> Builder<'d> {
 
     /// Refuses names that no program can ask for.
     fn variable_name(&self, name: &str, span: crate::source::Span) {
-        if name.is_empty() || name.contains(|c: char| c == '=' || c.is_whitespace() || c.is_control()) {
+        if crate::value::why_no_variable(name).is_some() {
             self.report(
                 codes::BAD_NAME
                     .at(span, format!("`{}` is no name for a variable", name.escape_debug()))

@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 pub use self::{
     map::Map,
+    name::why_no_variable,
     number::meant_bool,
     part::{PARTS, Part, Set, part, parts, with_parts},
     print::{Printed, Words, print, spell},

@@ -86,3 +86,17 @@ fn is_identifier(text: &str) -> bool {
         && bytes.first().is_some_and(|byte| byte.is_ascii_lowercase() || *byte == b'_')
         && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'))
 }
+
+/// Why nothing can set a variable of this name, if nothing can.
+#[must_use]
+pub fn why_no_variable(name: &str) -> Option<&'static str> {
+    let has = |is: fn(char) -> bool| name.contains(is);
+    match () {
+        () if name.is_empty() => Some("has no character"),
+        () if has(|c| c == '=') => Some("holds `=`, which ends a name"),
+        () if has(char::is_control) => Some("holds a control character"),
+        () if has(char::is_whitespace) => Some("holds a blank"),
+        () if has(|c| !c.is_ascii()) => Some("holds a character outside of ASCII"),
+        () => None,
+    }
+}
