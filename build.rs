@@ -55,8 +55,10 @@ fn main() {
             })
             .collect();
         let stack = loaded(&name, &texts);
-        let image = Path::new(&out).join(format!("{name}.image"));
-        fs::write(&image, image::encode(&stack)).expect("OUT_DIR is writable");
+        let image = Path::new(&out).join(&name);
+        let (words, bytes) = image::encode(&stack);
+        fs::write(image.with_extension("texts"), words).expect("OUT_DIR is writable");
+        fs::write(image.with_extension("image"), bytes).expect("OUT_DIR is writable");
         write_entry(&mut code, &name, &image, &texts);
     }
     code.push_str("]\n");
@@ -132,7 +134,9 @@ fn loaded(name: &str, texts: &[Arc<Source>]) -> schema::Stack {
 
 fn write_entry(code: &mut String, name: &str, image: &Path, texts: &[Arc<Source>]) {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    let image = format!("{{ static IMAGE: Image = Image::new(include_bytes!({image:?})); &IMAGE }}");
+    let (words, bytes) = (image.with_extension("texts"), image.with_extension("image"));
+    let image =
+        format!("{{ static IMAGE: Image = Image::new(include_str!({words:?}), include_bytes!({bytes:?})); &IMAGE }}");
     let _ = writeln!(code, "    Embedded {{ name: {name:?}, image: {image}, texts: &[");
     for text in texts {
         let path = Path::new(&root).join(&text.name);

@@ -3,7 +3,7 @@
 //! In: `Env`. Out: [`Explanation`]s, one per setting and view in which it differs.
 //! Never: a secret; references only.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     expr::{self, Evaluated, Expr},
@@ -85,7 +85,7 @@ fn explain_view(deployed: &Deployed, name: &str, view: &View, sources: &Sources,
         .flat
         .iter()
         .enumerate()
-        .filter_map(|(index, slot)| slot.as_ref().map(|slot| (SettingId(index as u32), &[] as &[Arc<str>], slot)));
+        .filter_map(|(index, slot)| slot.as_ref().map(|slot| (SettingId(index as u32), &[] as &[SmolStr], slot)));
     let deep = view.deep.iter().map(|((id, keys), slot)| (*id, keys.as_slice(), slot));
     for (id, keys, slot) in flat.chain(deep) {
         if matches!(stack.setting(id).kind, Kind::Group | Kind::Map(_)) {
@@ -103,7 +103,7 @@ fn explanation(
     deployed: &Deployed,
     view: &str,
     id: SettingId,
-    keys: &[Arc<str>],
+    keys: &[SmolStr],
     slot: &Slot,
     sources: &Sources,
 ) -> Explanation {
@@ -135,7 +135,7 @@ fn explanation(
 }
 
 /// The settings that the expressions behind a value name.
-fn computed_from(stack: &Stack, id: SettingId, keys: &[Arc<str>], layer: Layer, defaults: &[Expr]) -> Vec<String> {
+fn computed_from(stack: &Stack, id: SettingId, keys: &[SmolStr], layer: Layer, defaults: &[Expr]) -> Vec<String> {
     let expressions: Vec<&Expr> = match layer {
         Layer::Default => defaults.iter().collect(),
         Layer::Preset(index) => {

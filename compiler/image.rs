@@ -1,18 +1,18 @@
 //! A checked stack as compact bytes, and back: what the build embeds, so that no run parses the standard library.
 //!
-//! In: a [`Stack`]. Out: bytes that only the compiler that wrote them reads.
+//! In: a [`Stack`]. Out: texts and bytes that only the compiler that wrote them reads.
 //! Invariant: `decode(encode(stack)) == stack`.
 
 pub use crate::pack::Image;
 use crate::{pack::packed, schema::Stack};
 
-/// The bytes of a stack.
+/// The texts and bytes of a stack.
 #[must_use]
-pub fn encode(stack: &Stack) -> Vec<u8> {
+pub fn encode(stack: &Stack) -> (String, Vec<u8>) {
     packed(stack)
 }
 
-/// The stack of an image, whose bytes were written by [`encode`] of this compiler.
+/// The stack of an image, which was written by [`encode`] of this compiler.
 #[must_use]
 pub fn decode(image: &'static Image) -> Stack {
     image.unpacked()

@@ -12,6 +12,8 @@ use std::{
     sync::Arc,
 };
 
+use smol_str::SmolStr;
+
 use crate::{
     compile::Stdlib,
     diag::Diags,
@@ -35,15 +37,15 @@ use crate::{
 #[derive(Clone, PartialEq, Debug)]
 pub enum Wanted {
     /// One of these words, each with what it means, which may be empty.
-    Words(Vec<(Arc<str>, Arc<str>)>),
+    Words(Vec<(SmolStr, SmolStr)>),
     /// Yes or no.
     YesNo,
     /// The reference of a secret, `NAME/KEY`.
     Secret,
     /// A value of the scalar type of this name.
-    Value(Arc<str>),
+    Value(SmolStr),
     /// Values of the scalar type of this name, with commas between them.
-    Values(Arc<str>),
+    Values(SmolStr),
 }
 
 impl fmt::Display for Wanted {
@@ -88,11 +90,11 @@ pub struct Refusal(
 #[derive(Clone, PartialEq, Debug)]
 pub enum Problem {
     /// A question must be answered, and was not.
-    Missing(Arc<str>, Wanted),
+    Missing(SmolStr, Wanted),
     /// A question was answered that is not asked while the other answers are as they are.
-    NotAsked(Arc<str>),
+    NotAsked(SmolStr),
     /// An answer does not fit.
-    Refused(Arc<str>, String),
+    Refused(SmolStr, String),
 }
 
 /// An environment that answers are being written into.
@@ -106,7 +108,7 @@ pub struct Interview<'a> {
     /// Whether the text is somebody's own; else it becomes a new one, with comments.
     own: bool,
     /// The ids of the questions that were answered.
-    answered: BTreeSet<Arc<str>>,
+    answered: BTreeSet<SmolStr>,
 }
 
 impl<'a> Interview<'a> {
@@ -210,7 +212,7 @@ impl<'a> Interview<'a> {
     }
 
     /// The number of entries that the map of a question has, if it asks for the key of one.
-    fn entries(&self, place: &Place) -> Option<&[Arc<str>]> {
+    fn entries(&self, place: &Place) -> Option<&[SmolStr]> {
         matches!(self.stack.setting(place.setting).kind, Kind::Map(_)).then_some(())?;
         Some(self.deployed.as_ref()?.base.keys_of(place.setting, &self.located(place)?.keys))
     }
@@ -219,7 +221,7 @@ impl<'a> Interview<'a> {
     #[must_use]
     pub fn open(&self, question: &Question) -> Option<Open> {
         let deployed = self.deployed.as_ref()?;
-        let asked_for = |target: &Arc<str>| deployed.writes(target);
+        let asked_for = |target: &SmolStr| deployed.writes(target);
         if !(question.targets.is_empty() || question.targets.iter().any(asked_for)) || !self.holds(question) {
             return None;
         }
@@ -266,7 +268,7 @@ impl<'a> Interview<'a> {
             stack: &self.stack,
             view: &deployed.base,
             target: "",
-            environment: &Arc::from(self.name.as_str()),
+            environment: &SmolStr::from(self.name.as_str()),
             release: &deployed.name,
             own: &[],
             loops: &[],
@@ -278,7 +280,7 @@ impl<'a> Interview<'a> {
 
     /// Whether everything that an answer writes is so already.
     fn says(&self, deployed: &Deployed, question: &Question, answer: &Answer) -> bool {
-        let wanted: BTreeSet<&Arc<str>> = answer.targets.iter().collect();
+        let wanted: BTreeSet<&SmolStr> = answer.targets.iter().collect();
         let targets = match (answer.targets.is_empty(), about_targets(question)) {
             (true, true) => !self.doc().nodes.iter().any(|node| node.children_named("targets").next().is_some()),
             (true, false) => true,
@@ -293,7 +295,7 @@ impl<'a> Interview<'a> {
             return self.is_written(deployed, place);
         }
         if let Some(keys) = self.entries(place) {
-            return matches!(keys, [key] if key.as_ref() == said(value));
+            return matches!(keys, [key] if key.as_str() == said(value));
         }
         match self.slot(place).map(|slot| &slot.value) {
             Some(Evaluated::Value(Value::List(items))) => items.iter().map(spell).eq([said(value)]),
@@ -566,8 +568,8 @@ impl<'a> Interview<'a> {
     }
 
     /// What the first question that writes a node of this name asks.
-    fn about(&self, name: &str) -> Arc<str> {
-        let first = |place: &Place| place.words.first().is_some_and(|word| word.as_ref() == name);
+    fn about(&self, name: &str) -> SmolStr {
+        let first = |place: &Place| place.words.first().is_some_and(|word| word.as_str() == name);
         let writes = |question: &&Question| match &question.sets {
             Some(Sets::Setting(place)) => first(place),
             Some(Sets::Flux(_)) => name == "flux",
@@ -585,7 +587,7 @@ impl<'a> Interview<'a> {
 /// Where a setting stands.
 struct Located {
     /// The keys of the maps above it.
-    keys: Vec<Arc<str>>,
+    keys: Vec<SmolStr>,
     /// The words that lead to it in a text, an entry of a map as `service[web]`.
     words: Vec<String>,
 }

@@ -4,9 +4,10 @@
 //! Never: KDL, files.
 //! Invariant: asking changes nothing; what a view does not know yet is missing.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, Finding},
@@ -32,11 +33,11 @@ pub struct Reading<'a> {
     /// The target whose facts `workloads` shows; empty for none.
     pub target: &'a str,
     /// The environment's name.
-    pub environment: &'a Arc<str>,
+    pub environment: &'a SmolStr,
     /// The deployment's name.
-    pub release: &'a Arc<str>,
+    pub release: &'a SmolStr,
     /// The keys of the setting being computed.
-    pub own: &'a [Arc<str>],
+    pub own: &'a [SmolStr],
     /// The keys that loops are at, outermost first.
     pub loops: &'a [Value],
     /// The endpoint whose fields are being computed.
@@ -143,7 +144,7 @@ impl Reading<'_> {
         Provider::Nobody
     }
 
-    fn endpoint(&self, name: &Arc<str>, part: LinkPart) -> Evaluated {
+    fn endpoint(&self, name: &SmolStr, part: LinkPart) -> Evaluated {
         match (self.provider(name), part) {
             (Provider::Workload, part) => {
                 Evaluated::Value(Value::Text(vec![Piece::Link(Link { endpoint: name.clone(), part })]))
@@ -162,7 +163,7 @@ impl Reading<'_> {
         }
     }
 
-    fn endpoint_field(&self, name: &Arc<str>, field: &str) -> Evaluated {
+    fn endpoint_field(&self, name: &SmolStr, field: &str) -> Evaluated {
         for Guarded { guards, node } in &self.stack.endpoints {
             if is_named(&node.name, name)
                 && let Some(expr) = node.fields.get(field)
@@ -202,7 +203,7 @@ impl Reading<'_> {
                 continue;
             }
             self.each_way(&workload.guards, &mut Vec::new(), &mut |at| {
-                if matches!(at.evaluate(&workload.node.name), Evaluated::Value(Value::String(found)) if found.as_ref() == name)
+                if matches!(at.evaluate(&workload.node.name), Evaluated::Value(Value::String(found)) if found.as_str() == name)
                 {
                     at.fact(&workload.node, fact, &mut found);
                 }
@@ -219,7 +220,7 @@ impl Reading<'_> {
 
     /// The value of a fact of a workload whose guards hold here, if one of its lines says it.
     fn fact(&self, workload: &Workload, fact: &str, found: &mut Evaluated) {
-        let own = |over: &&FactOverride| over.targets.iter().any(|target| target.as_ref() == self.target);
+        let own = |over: &&FactOverride| over.targets.iter().any(|target| target.as_str() == self.target);
         let overrides = workload.overrides.iter().filter(own);
         for guarded in workload.facts.iter().chain(overrides.flat_map(|over| &over.facts)) {
             let expr = match (&guarded.node.kind, fact) {
@@ -235,7 +236,7 @@ impl Reading<'_> {
 
     /// The value of a setting with these keys; of a group, its settings as a map.
     #[must_use]
-    pub fn setting(&self, id: SettingId, keys: &[Arc<str>]) -> Evaluated {
+    pub fn setting(&self, id: SettingId, keys: &[SmolStr]) -> Evaluated {
         let setting = self.stack.setting(id);
         match &setting.kind {
             Kind::Group => self.group(id, keys),
@@ -253,7 +254,7 @@ impl Reading<'_> {
         }
     }
 
-    fn list_item(&self, id: SettingId, keys: &[Arc<str>]) -> Evaluated {
+    fn list_item(&self, id: SettingId, keys: &[SmolStr]) -> Evaluated {
         let (Some(parent), Some((index, above))) = (self.stack.setting(id).parent, keys.split_last()) else {
             return Evaluated::Missing;
         };
@@ -266,7 +267,7 @@ impl Reading<'_> {
         }
     }
 
-    fn group(&self, id: SettingId, keys: &[Arc<str>]) -> Evaluated {
+    fn group(&self, id: SettingId, keys: &[SmolStr]) -> Evaluated {
         let children = self.stack.setting(id).children.iter();
         collected_map(children.map(|(name, child)| (Some(name.clone()), self.setting(*child, keys))))
     }
@@ -291,7 +292,7 @@ impl Reading<'_> {
 
     /// The keys of a reference, evaluated; `None` if one is missing.
     #[must_use]
-    pub fn keys(&self, keys: &[expr::Key]) -> Option<Vec<Arc<str>>> {
+    pub fn keys(&self, keys: &[expr::Key]) -> Option<Vec<SmolStr>> {
         if keys.is_empty() {
             return Some(Vec::new()); // as nearly always
         }
@@ -317,7 +318,7 @@ impl Lookup for Reading<'_> {
             if keys.is_empty() {
                 return self.setting(SettingId(place.0), &[]); // as nearly always
             }
-            let keys: Option<Vec<Arc<str>>> = keys.iter().map(key_text).collect();
+            let keys: Option<Vec<SmolStr>> = keys.iter().map(key_text).collect();
             return keys.map_or(Evaluated::Missing, |keys| self.setting(SettingId(place.0), &keys));
         }
         match self.stack.other_at(place) {
@@ -353,7 +354,7 @@ impl Lookup for Reading<'_> {
 impl Reading<'_> {
     /// Host or port of an endpoint that may stand in a loop.
     fn provided(&self, name: &str, part: LinkPart) -> Evaluated {
-        let name: Arc<str> = name.into();
+        let name: SmolStr = name.into();
         match self.looped_external(&name) {
             Some((host, port)) => match part {
                 LinkPart::Host => host,
@@ -375,7 +376,7 @@ impl Reading<'_> {
                 continue;
             }
             let named =
-                matches!(self.evaluate(&node.name), Evaluated::Value(Value::String(found)) if found.as_ref() == name);
+                matches!(self.evaluate(&node.name), Evaluated::Value(Value::String(found)) if found.as_str() == name);
             let when = external.when.as_ref().map_or(Some(true), |when| self.holds(when));
             if named && self.guards_hold(guards) == Some(true) && when == Some(true) {
                 let port = external.port.as_ref().map_or(Evaluated::Missing, |port| self.evaluate(port));
@@ -397,7 +398,7 @@ pub fn pieces(value: Value) -> Vec<Piece> {
     }
 }
 
-fn key_text(value: &Value) -> Option<Arc<str>> {
+fn key_text(value: &Value) -> Option<SmolStr> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Int(number) => Some(number.to_string().into()),
@@ -407,11 +408,11 @@ fn key_text(value: &Value) -> Option<Arc<str>> {
 
 /// Keys with one more.
 #[must_use]
-pub fn extended(keys: &[Arc<str>], key: &Arc<str>) -> Vec<Arc<str>> {
+pub fn extended(keys: &[SmolStr], key: &SmolStr) -> Vec<SmolStr> {
     keys.iter().cloned().chain([key.clone()]).collect()
 }
 
-fn collected_map(entries: impl Iterator<Item = (Option<Arc<str>>, Evaluated)>) -> Evaluated {
+fn collected_map(entries: impl Iterator<Item = (Option<SmolStr>, Evaluated)>) -> Evaluated {
     let mut map = IndexMap::new();
     for (name, value) in entries {
         match value {
@@ -425,7 +426,7 @@ fn collected_map(entries: impl Iterator<Item = (Option<Arc<str>>, Evaluated)>) -
     if map.is_empty() { Evaluated::Missing } else { Evaluated::Value(Value::Map(map.into())) }
 }
 
-fn collected(entries: impl Iterator<Item = (Option<Arc<str>>, Evaluated)>) -> Evaluated {
+fn collected(entries: impl Iterator<Item = (Option<SmolStr>, Evaluated)>) -> Evaluated {
     let mut list = Vec::new();
     for (_, value) in entries {
         match value {

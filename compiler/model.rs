@@ -11,6 +11,7 @@ use std::{
 };
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 pub use self::{
     flux::{Flux, PROVIDERS, SOURCES, WORDS, Word, WordKind},
@@ -28,7 +29,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Env {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// Its deployments.
     pub deployments: Vec<Deployed>,
     /// What it says of Flux for all of them.
@@ -52,7 +53,7 @@ impl Env {
 #[derive(Clone, Debug)]
 pub struct Deployed {
     /// Its name, which is its folder.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// Its stack.
     pub stack: Arc<Stack>,
     /// What the environment wrote, weakest last layer excluded.
@@ -64,15 +65,15 @@ pub struct Deployed {
     /// Dangerous or doubtful things that the environment declares to be meant.
     pub allows: Vec<Allow>,
     /// The paths of the texts that look like secrets and are declared not to be.
-    pub excused: BTreeSet<Arc<str>>,
+    pub excused: BTreeSet<SmolStr>,
     /// The targets asked for.
-    pub targets: Vec<Arc<str>>,
+    pub targets: Vec<SmolStr>,
     /// What is said of Flux, for it alone or for all deployments; counts where the target is asked for.
     pub flux: Flux,
     /// The view that targets without overrides share.
     pub base: View,
     /// The views of targets that an override names.
-    pub views: IndexMap<Arc<str>, View>,
+    pub views: IndexMap<SmolStr, View>,
 }
 
 impl Deployed {
@@ -85,7 +86,7 @@ impl Deployed {
     /// Whether a target's files are wanted.
     #[must_use]
     pub fn writes(&self, target: &str) -> bool {
-        self.targets.iter().any(|name| name.as_ref() == target)
+        self.targets.iter().any(|name| name.as_str() == target)
     }
 
     /// All views with their names, the base view first.
@@ -98,9 +99,9 @@ impl Deployed {
 #[derive(Clone, Debug)]
 pub struct Override {
     /// The targets.
-    pub targets: Vec<Arc<str>>,
+    pub targets: Vec<SmolStr>,
     /// The reason.
-    pub because: Arc<str>,
+    pub because: SmolStr,
     /// Where it stands.
     pub span: Span,
     /// The values.
@@ -111,11 +112,11 @@ pub struct Override {
 #[derive(Clone, Debug)]
 pub struct Raw {
     /// The target.
-    pub target: Arc<str>,
+    pub target: SmolStr,
     /// The release, for Helm; empty is the one that is called as the stack, else the first.
-    pub release: Arc<str>,
+    pub release: SmolStr,
     /// The reason.
-    pub because: Arc<str>,
+    pub because: SmolStr,
     /// Where it stands.
     pub span: Span,
     /// The keys.
@@ -128,9 +129,9 @@ pub struct Allow {
     /// What: one of [`KINDS`].
     pub kind: &'static str,
     /// Of what: a service, a path of keys or of a setting.
-    pub subject: Arc<str>,
+    pub subject: SmolStr,
     /// The reason.
-    pub because: Arc<str>,
+    pub because: SmolStr,
     /// Where it stands.
     pub span: Span,
 }
@@ -158,16 +159,16 @@ pub struct View {
     /// The others, by number and keys.
     pub deep: BTreeMap<Place, Slot>,
     /// The keys of maps and lists of settings.
-    pub keys: BTreeMap<Place, Vec<Arc<str>>>,
+    pub keys: BTreeMap<Place, Vec<SmolStr>>,
 }
 
 /// A setting, and the keys of the maps and lists above it, outermost first.
-pub type Place = (SettingId, Vec<Arc<str>>);
+pub type Place = (SettingId, Vec<SmolStr>);
 
 impl View {
     /// What is known of a setting.
     #[must_use]
-    pub fn slot(&self, id: SettingId, keys: &[Arc<str>]) -> Option<&Slot> {
+    pub fn slot(&self, id: SettingId, keys: &[SmolStr]) -> Option<&Slot> {
         if keys.is_empty() {
             return self.flat.get(id.index()).and_then(Option::as_ref);
         }
@@ -176,7 +177,7 @@ impl View {
 
     /// The keys of a map, or the indexes of a list of records.
     #[must_use]
-    pub fn keys_of(&self, id: SettingId, keys: &[Arc<str>]) -> &[Arc<str>] {
+    pub fn keys_of(&self, id: SettingId, keys: &[SmolStr]) -> &[SmolStr] {
         self.keys.get(&(id, keys.to_vec())).map_or(&[], Vec::as_slice)
     }
 }

@@ -7,10 +7,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    sync::Arc,
 };
 
 use indexmap::IndexSet;
+use smol_str::SmolStr;
 
 use crate::{
     expr::Expr,
@@ -56,7 +56,7 @@ pub fn page(stack: &Stack, sources: &Sources) -> String {
 struct Becomes<'t>(BTreeMap<&'t str, IndexSet<&'t str>>);
 
 impl<'t> Becomes<'t> {
-    fn of(settings: impl Iterator<Item = (&'t str, &'t [Arc<str>])>) -> Becomes<'t> {
+    fn of(settings: impl Iterator<Item = (&'t str, &'t [SmolStr])>) -> Becomes<'t> {
         let mut all: BTreeMap<&str, IndexSet<&str>> = BTreeMap::new();
         for (setting, places) in settings {
             for place in places {
@@ -121,7 +121,7 @@ impl Page<'_> {
         text
     }
 
-    fn setting(&self, row: &Row, columns: &[Arc<str>], places: &[Vec<Arc<str>>]) -> String {
+    fn setting(&self, row: &Row, columns: &[SmolStr], places: &[Vec<SmolStr>]) -> String {
         let setting = self.stack.setting(row.setting);
         let declaration = &setting.declarations[row.declaration as usize];
         let mut text = format!("\n### `{}`\n\n", row.path);
@@ -170,10 +170,10 @@ impl Page<'_> {
 
     fn kind(&self, id: SettingId, declaration: &Declaration) -> String {
         let setting = self.stack.setting(id);
-        let words = |words: &[Arc<str>]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let words = |words: &[SmolStr]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         match &setting.kind {
-            Kind::Scalar(of) if of.as_ref() == "enum" => format!("one of {}", words(&declaration.attributes.words)),
-            Kind::Scalar(of) if setting.name.as_ref() == "*" => format!("map of {of}"),
+            Kind::Scalar(of) if of.as_str() == "enum" => format!("one of {}", words(&declaration.attributes.words)),
+            Kind::Scalar(of) if setting.name.as_str() == "*" => format!("map of {of}"),
             Kind::Scalar(of) => of.to_string(),
             Kind::List(item) => format!("list of {}", self.stack.setting(*item).of),
             Kind::Map(item) => format!("map of {}", self.stack.setting(*item).of),
@@ -321,7 +321,7 @@ fn nowhere(cells: &[Cell]) -> Option<&str> {
 }
 
 /// What a target makes of a setting; nothing where it is said to be another target's affair.
-fn target(column: &str, cell: &Cell, places: &[Arc<str>]) -> Option<String> {
+fn target(column: &str, cell: &Cell, places: &[SmolStr]) -> Option<String> {
     match cell {
         Cell::Used(_) if places.is_empty() => Some(format!("{column}: decides what else is written")),
         Cell::Used(_) => {

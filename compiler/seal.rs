@@ -3,7 +3,9 @@
 //! In: `Env`, the files of all targets. Out: the same files with two more.
 //! Invariant: neither changes unless a setting, a declared difference, a stack or a file does.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
 
 use crate::{
     lock,
@@ -96,7 +98,7 @@ fn difference(deployed: &Deployed, kind: &str, target: &str, subject: String, be
 /// One line for each setting that an override gives each target.
 fn overridden<'d>(
     deployed: &Deployed,
-    overrides: impl Iterator<Item = (&'d Vec<Arc<str>>, &'d Arc<str>, &'d Vec<Assignment>)>,
+    overrides: impl Iterator<Item = (&'d Vec<SmolStr>, &'d SmolStr, &'d Vec<Assignment>)>,
 ) -> Vec<lock::Difference> {
     let mut all = Vec::new();
     for (targets, because, values) in overrides {

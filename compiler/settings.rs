@@ -3,7 +3,7 @@
 //! In: `Env`. Out: sorted JSON, secrets as references, no positions.
 //! Invariant: it changes only when a value changes.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use serde::{
     Serialize, Serializer,
@@ -29,7 +29,7 @@ pub fn text(env: &Env) -> String {
 }
 
 /// Settings that have a value, sorted by their paths.
-type Flat = Vec<(Arc<str>, Value)>;
+type Flat = Vec<(SmolStr, Value)>;
 
 struct Document<'e>(&'e Env);
 
@@ -120,7 +120,7 @@ impl Serialize for Normal<'_> {
 }
 
 /// What a view has otherwise than the base, or no longer. Both are sorted and are gone through side by side.
-fn differences<'v>(base: &'v [(Arc<str>, Value)], view: &'v [(Arc<str>, Value)]) -> Entries<'v> {
+fn differences<'v>(base: &'v [(SmolStr, Value)], view: &'v [(SmolStr, Value)]) -> Entries<'v> {
     let mut found: Vec<(&str, Option<&Value>)> = Vec::new();
     let mut base = base.iter().peekable();
     for (path, value) in view {
@@ -167,7 +167,7 @@ fn of_flux(env: &Env, deployed: &Deployed) -> Flat {
     words.filter_map(|(word, value)| Some((format!("flux.{}", word.path).into(), value?))).collect()
 }
 
-fn visit(reading: &Reading<'_>, id: SettingId, keys: &[Arc<str>], all: &mut Vec<(Arc<str>, Value)>) {
+fn visit(reading: &Reading<'_>, id: SettingId, keys: &[SmolStr], all: &mut Vec<(SmolStr, Value)>) {
     let setting = reading.stack.setting(id);
     match &setting.kind {
         Kind::Map(item) => visit_items(reading, id, *item, keys, all),
@@ -191,8 +191,8 @@ fn visit_items(
     reading: &Reading<'_>,
     id: SettingId,
     item: SettingId,
-    keys: &[Arc<str>],
-    all: &mut Vec<(Arc<str>, Value)>,
+    keys: &[SmolStr],
+    all: &mut Vec<(SmolStr, Value)>,
 ) {
     for key in reading.view.keys_of(id, keys) {
         visit(reading, item, &crate::lookup::extended(keys, key), all);

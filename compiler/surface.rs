@@ -113,7 +113,7 @@ impl<'a, 't> Values<'a, 't> {
         let Some(parent) = self.surface.key(key).parent else { return Found::Written(self.values) };
         let name = &self.surface.key(key).name;
         match self.find(parent) {
-            Found::Written(node) if name.as_ref() != "*" => match node.get(name) {
+            Found::Written(node) if name.as_str() != "*" => match node.get(name) {
                 Some(Node { data: Data::Null, .. }) => Found::Removed,
                 Some(node) => Found::Written(node),
                 None => Found::Unwritten,

@@ -101,7 +101,7 @@ fn settings(stack: &Stack) -> Vec<String> {
     let mut texts = Vec::new();
     for setting in &stack.settings {
         let Kind::Scalar(kind) = &setting.kind else { continue };
-        if kind.as_ref() != "secret" {
+        if kind.as_str() != "secret" {
             continue;
         }
         let mut open = String::new();

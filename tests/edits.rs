@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use smol_str::SmolStr;
+
 use trueline::{
     compile::Compiled,
     diag::{Diags, codes},
@@ -79,7 +81,7 @@ fn ends(text: &str) -> Vec<(usize, bool)> {
 }
 
 /// The text with a setting of a deployment given a value, as KDL writes it; none where this module cannot write it.
-pub(crate) fn edited(base: &Base, at: usize, id: SettingId, keys: &[Arc<str>], value: &str) -> Option<String> {
+pub(crate) fn edited(base: &Base, at: usize, id: SettingId, keys: &[SmolStr], value: &str) -> Option<String> {
     let deployed = &base.deployments()[at];
     let here = |found: &&Assignment| found.setting == id && found.keys == keys && found.given != Given::Here;
     let written: Vec<&Assignment> = deployed.written.iter().filter(here).collect();
@@ -114,7 +116,7 @@ fn replaced(text: &str, written: &Assignment, value: &str) -> Option<String> {
 }
 
 /// A node for what is not written yet, at the end of the deployment; in an item of a list of records, beside a sibling.
-fn inserted(base: &Base, at: usize, id: SettingId, keys: &[Arc<str>], value: &str) -> Option<String> {
+fn inserted(base: &Base, at: usize, id: SettingId, keys: &[SmolStr], value: &str) -> Option<String> {
     let deployed = &base.deployments()[at];
     let stack = &deployed.stack;
     let setting = stack.setting(id);
@@ -132,17 +134,17 @@ fn inserted(base: &Base, at: usize, id: SettingId, keys: &[Arc<str>], value: &st
     let mut keys = keys.iter();
     for word in ancestors(stack, id) {
         let step = stack.setting(word);
-        if step.name.as_ref() != "*" {
+        if step.name.as_str() != "*" {
             steps.push(step.name.to_string());
         } else if matches!(step.kind, Kind::Group) {
             let entry = steps.pop()?;
-            steps.push(format!("{entry} {:?}", keys.next()?.as_ref()));
+            steps.push(format!("{entry} {:?}", keys.next()?.as_str()));
         } else {
-            steps.push(format!("{:?}", keys.next()?.as_ref()));
+            steps.push(format!("{:?}", keys.next()?.as_str()));
         }
     }
     let last = steps.pop()?;
-    let node = if matches!(&setting.kind, Kind::Scalar(of) if of.as_ref() == "tree") {
+    let node = if matches!(&setting.kind, Kind::Scalar(of) if of.as_str() == "tree") {
         format!("{last} {{ changed 1 }}")
     } else {
         format!("{last} {value}")
@@ -208,16 +210,16 @@ fn ancestors(stack: &Stack, id: SettingId) -> Vec<SettingId> {
 }
 
 /// The keys under which a setting exists in a view. A map of values has one more, which nobody has written.
-pub(crate) fn instances(stack: &Stack, view: &View, id: SettingId) -> Vec<Vec<Arc<str>>> {
+pub(crate) fn instances(stack: &Stack, view: &View, id: SettingId) -> Vec<Vec<SmolStr>> {
     let is_collection = |id: &SettingId| matches!(stack.setting(*id).kind, Kind::Map(_) | Kind::List(_));
     let collections = ancestors(stack, id).into_iter().filter(|above| *above != id).filter(is_collection);
-    collections.fold(vec![Vec::new()], |all: Vec<Vec<Arc<str>>>, collection| {
+    collections.fold(vec![Vec::new()], |all: Vec<Vec<SmolStr>>, collection| {
         let (Kind::Map(item) | Kind::List(item)) = stack.setting(collection).kind else { return all };
         let open = matches!(stack.setting(collection).kind, Kind::Map(_))
             && matches!(stack.setting(item).kind, Kind::Scalar(_));
-        let inner = |keys: Vec<Arc<str>>| {
+        let inner = |keys: Vec<SmolStr>| {
             let exists = view.slot(collection, &keys).is_none_or(|slot| slot.declaration.is_some());
-            let further = (open && exists).then(|| Arc::from("CHANGED"));
+            let further = (open && exists).then(|| SmolStr::from("CHANGED"));
             let found = view.keys_of(collection, &keys).iter().cloned().chain(further);
             found.map(|key| keys.iter().cloned().chain([key]).collect::<Vec<_>>()).collect::<Vec<_>>()
         };
@@ -307,10 +309,10 @@ pub(crate) fn candidates(stack: &Stack, id: SettingId, declaration: usize, now: 
 
 /// Evaluates where a setting or rule stands in a deployment.
 pub(crate) fn holds(
-    environment: &Arc<str>,
+    environment: &SmolStr,
     deployed: &Deployed,
     view: &View,
-    own: &[Arc<str>],
+    own: &[SmolStr],
     condition: &Expr,
 ) -> Evaluated {
     let reading = Reading {
@@ -328,7 +330,7 @@ pub(crate) fn holds(
 }
 
 /// Whether a condition is true in the base view.
-pub(crate) fn holds_in_base(environment: &Arc<str>, deployed: &Deployed, condition: &Expr) -> bool {
+pub(crate) fn holds_in_base(environment: &SmolStr, deployed: &Deployed, condition: &Expr) -> bool {
     holds(environment, deployed, &deployed.base, &[], condition) == Evaluated::Value(Value::Bool(true))
 }
 

@@ -14,6 +14,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use smol_str::SmolStr;
+
 use rayon::prelude::*;
 use trueline::{
     compile::Compiled,
@@ -41,11 +43,11 @@ struct Goal {
     stack: Arc<Stack>,
     table: Arc<Table>,
     /// The same while each Helm block is the active one.
-    tables: Arc<BTreeMap<Arc<str>, Table>>,
+    tables: Arc<BTreeMap<SmolStr, Table>>,
     /// Its row in the ledger.
     row: usize,
     /// The Helm block in which it has to be shown; empty where no block uses it.
-    block: Arc<str>,
+    block: SmolStr,
 }
 
 /// Where a setting was changed, and to what.
@@ -107,12 +109,12 @@ impl Goal {
         let under = |block: &Helm| (block.name.clone(), ledger::table_under(stack, block));
         let tables: Arc<BTreeMap<_, _>> = Arc::new(stack.helm.iter().map(under).collect());
         let goals = |row: usize| {
-            let used = |column: &Arc<str>| {
+            let used = |column: &SmolStr| {
                 let at = table.columns.iter().position(|name| name == column);
                 at.is_some_and(|at| matches!(table.rows[row].cells[at], Cell::Used(_)))
             };
             let blocks = stack.helm.iter().filter(|block| used(&column_of(stack, &block.name)));
-            let mut blocks: Vec<Arc<str>> = blocks.map(|block| block.name.clone()).collect();
+            let mut blocks: Vec<SmolStr> = blocks.map(|block| block.name.clone()).collect();
             if blocks.is_empty() {
                 blocks.push("".into());
             }
@@ -124,7 +126,7 @@ impl Goal {
 
     /// The targets that use the declaration of a row, while one Helm block is the active one.
     fn used(&self, row: usize, active: &str) -> Targets {
-        let name = |column: &Arc<str>| match column.as_ref() {
+        let name = |column: &SmolStr| match column.as_ref() {
             "helm" => Some("helm"),
             "compose" => Some("compose"),
             "toml" => Some("toml"),
@@ -143,7 +145,7 @@ impl Goal {
     }
 }
 
-fn column_of(stack: &Stack, block: &str) -> Arc<str> {
+fn column_of(stack: &Stack, block: &str) -> SmolStr {
     if stack.helm.len() == 1 { "helm".into() } else { format!("helm:{block}").into() }
 }
 
@@ -152,9 +154,9 @@ struct Place<'b> {
     base: &'b Base,
     at: usize,
     /// The active Helm block.
-    block: Arc<str>,
+    block: SmolStr,
     /// The paths from which something in each target was computed.
-    origins: BTreeMap<&'static str, BTreeSet<Arc<str>>>,
+    origins: BTreeMap<&'static str, BTreeSet<SmolStr>>,
 }
 
 impl<'b> Place<'b> {
@@ -168,7 +170,7 @@ impl<'b> Place<'b> {
         let environment = &base.compiled.env.as_ref().expect("a base compiled").name;
         let active = |helm: &&Helm| helm.when.iter().all(|condition| holds_in_base(environment, deployed, condition));
         let block = deployed.stack.helm.iter().find(active).map_or_else(|| "".into(), |helm| helm.name.clone());
-        let mut origins: BTreeMap<&'static str, BTreeSet<Arc<str>>> = BTreeMap::new();
+        let mut origins: BTreeMap<&'static str, BTreeSet<SmolStr>> = BTreeMap::new();
         for file in &base.compiled.files {
             let Some(target) = target_of(deployed, &file.path) else { continue };
             let paths = file.leaves.iter().flat_map(|leaf| leaf.origins().iter().map(|origin| origin.path.clone()));
@@ -190,7 +192,7 @@ impl<'b> Place<'b> {
 
 /// The target that a file of a deployment belongs to; none where it is no column of the ledger.
 fn target_of(deployed: &Deployed, path: &str) -> Option<&'static str> {
-    let (folder, file) = path.strip_prefix(deployed.name.as_ref())?.strip_prefix('/')?.split_once('/')?;
+    let (folder, file) = path.strip_prefix(deployed.name.as_str())?.strip_prefix('/')?.split_once('/')?;
     match folder {
         "helm" => Some("helm"),
         "compose" => Some("compose"),
@@ -198,7 +200,7 @@ fn target_of(deployed: &Deployed, path: &str) -> Option<&'static str> {
         "mcp" => Some("mcp"),
         "flux" => {
             let mut objects = deployed.stack.flux.iter().flat_map(|flux| &flux.objects);
-            objects.any(|object| object.node.file.as_ref() == file).then_some("flux")
+            objects.any(|object| object.node.file.as_str() == file).then_some("flux")
         }
         _ => None,
     }
@@ -271,7 +273,7 @@ fn overridden(before: &Deployed, after: &Deployed, id: SettingId) -> Targets {
     let fixed = |target: &&&'static str| {
         let (old, new) = (before.view(target), after.view(target));
         let all = instances(stack, old, id);
-        let fixed = |keys: &Vec<Arc<str>>| match (old.slot(id, keys), new.slot(id, keys)) {
+        let fixed = |keys: &Vec<SmolStr>| match (old.slot(id, keys), new.slot(id, keys)) {
             (Some(old), Some(new)) => matches!(new.layer, Layer::StackOverride(_)) && old.value == new.value,
             _ => false,
         };
@@ -284,7 +286,7 @@ fn overridden(before: &Deployed, after: &Deployed, id: SettingId) -> Targets {
 fn remade(goal: &Goal, place: &Place<'_>, text: String) -> String {
     match &goal.stack.setting(goal.row().setting).kind {
         Kind::Choice(_) | Kind::Switch => completed(place.base, place.at, text),
-        Kind::Scalar(of) if of.as_ref() == "enum" => completed(place.base, place.at, text),
+        Kind::Scalar(of) if of.as_str() == "enum" => completed(place.base, place.at, text),
         _ => text,
     }
 }
@@ -313,7 +315,7 @@ fn shown(goal: &Goal, places: &[Place<'_>], remembered: Option<&Shown>) -> Optio
         let view = &place.deployed().base;
         for keys in instances(&goal.stack, view, row.setting).into_iter().rev().take(3) {
             let slot = view.slot(row.setting, &keys);
-            let further = slot.is_none() && keys.last().is_some_and(|key| key.as_ref() == "CHANGED");
+            let further = slot.is_none() && keys.last().is_some_and(|key| key.as_str() == "CHANGED");
             if !further && slot.and_then(|slot| slot.declaration) != Some(row.declaration) {
                 continue;
             }
@@ -439,7 +441,7 @@ impl Step {
     /// because the rule refuses all that meets its condition, or because all were tried.
     fn refused(&self, goal: &Goal, place: &Place<'_>, id: &str) -> Result<(), String> {
         let never = |expr: &expr::Expr| matches!(expr.kind, expr::Kind::Literal(Value::Bool(false)));
-        let refuses_all = goal.stack.rules.iter().any(|rule| rule.id.as_ref() == id && rule.require.iter().all(never));
+        let refuses_all = goal.stack.rules.iter().any(|rule| rule.id.as_str() == id && rule.require.iter().all(never));
         let texts = match self.lines.as_slice() {
             [] => others(goal, place),
             _ if refuses_all => vec![self.text(place)],
@@ -581,14 +583,14 @@ fn every_row_of_the_ledgers_is_a_goal() {
 #[test]
 fn a_target_that_reads_a_setting_under_another_chart_does_not_use_it_under_this_one() {
     let stacks = edits::stacks();
-    let stack = stacks.iter().find(|stack| stack.name.as_ref() == "aeterna").expect("it is shipped");
+    let stack = stacks.iter().find(|stack| stack.name.as_str() == "aeterna").expect("it is shipped");
     let used = |table: &Table, path: &str| -> bool {
-        let at = table.columns.iter().position(|column| column.as_ref() == "flux").expect("it has a column");
-        let mut rows = table.rows.iter().filter(|row| row.path.as_ref() == path);
+        let at = table.columns.iter().position(|column| column.as_str() == "flux").expect("it has a column");
+        let mut rows = table.rows.iter().filter(|row| row.path.as_str() == path);
         rows.any(|row| matches!(row.cells[at], Cell::Used(_)))
     };
     let under = |block: &str| {
-        ledger::table_under(stack, stack.helm.iter().find(|helm| helm.name.as_ref() == block).expect("a block"))
+        ledger::table_under(stack, stack.helm.iter().find(|helm| helm.name.as_str() == block).expect("a block"))
     };
     let (any, old, new) = (ledger::table(stack), under("0.1.0"), under("0.8"));
     for (path, first) in [("opal.cedar-agent", false), ("opal", false), ("llm.url", true), ("network-policy", true)] {

@@ -300,7 +300,7 @@ fn surface(compiled: &Compiled) -> Arc<Surface> {
         .helm
         .iter()
         .filter(|block| chart.is_empty() || block.releases.iter().any(|release| release.version.starts_with(chart)));
-    let release = blocks.flat_map(|block| &block.releases).find(|release| release.file.as_ref() == "values.yaml");
+    let release = blocks.flat_map(|block| &block.releases).find(|release| release.file.as_str() == "values.yaml");
     stack.surface(release.expect("the chart has a release")).expect("the release has a surface")
 }
 

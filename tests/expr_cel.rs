@@ -181,7 +181,7 @@ fn to_theirs(value: &Value) -> Theirs {
         Value::Bool(yes) => Theirs::Bool(*yes),
         Value::Int(number) => Theirs::Int(*number),
         Value::Float(number) => Theirs::Float(*number),
-        Value::String(text) => Theirs::from(text.as_ref()),
+        Value::String(text) => Theirs::from(text.as_str()),
         Value::List(items) => Theirs::List(Arc::new(items.iter().map(to_theirs).collect())),
         Value::Map(entries) => Theirs::from(
             entries.iter().map(|(key, value)| (key.to_string(), to_theirs(value))).collect::<HashMap<_, _>>(),

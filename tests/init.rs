@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use smol_str::SmolStr;
+
 use rayon::prelude::*;
 use serde_json::json;
 use trueline::{
@@ -43,7 +45,7 @@ pub(super) fn fitting(interview: &Interview<'_>, question: &Question) -> Vec<Str
         Wanted::YesNo => vec!["yes".to_owned(), "no".to_owned()],
         Wanted::Secret => vec!["some-credentials/api-key".to_owned()],
         // a registry has an address of its own kind
-        Wanted::Value(name) if name.as_ref() == "url" && interview.text().contains("source \"oci\"") => {
+        Wanted::Value(name) if name.as_str() == "url" && interview.text().contains("source \"oci\"") => {
             vec!["oci://registry.example.com/charts".to_owned()]
         }
         Wanted::Value(_) | Wanted::Values(_) if !question.suggest.is_empty() => vec![question.suggest.to_string()],
@@ -516,7 +518,7 @@ fn a_terminal_asks_every_question_and_writes_what_was_answered() {
             }
             asked.extend(init::all(&stack).filter(|it| interview.is_answered(it)).map(|it| it.id.clone()));
         }
-        let all: BTreeSet<Arc<str>> = init::all(&stack).map(|question| question.id.clone()).collect();
+        let all: BTreeSet<SmolStr> = init::all(&stack).map(|question| question.id.clone()).collect();
         assert_eq!(asked, all, "{}", stack.name);
         assert!(compiled > 0, "{}:\n{why}", stack.name);
     }

@@ -149,7 +149,7 @@ impl Generator {
         let mut generator = Generator { dice: Dice(seed), stack: stack.clone(), items: Vec::new() };
         let density = 2 + generator.dice.roll(6);
         let starts =
-            STARTS.iter().find(|(name, _)| *name == stack.name.as_ref()).map_or(&[][..], |(_, starts)| *starts);
+            STARTS.iter().find(|(name, _)| *name == stack.name.as_str()).map_or(&[][..], |(_, starts)| *starts);
         let start = if starts.is_empty() { &[][..] } else { starts[seed as usize % starts.len()] };
         start.iter().for_each(|(path, value)| generator.start(path, value));
         let fixed = generator.items.len();
@@ -204,7 +204,7 @@ impl Generator {
         let named = |said| Said::Value(name.to_owned(), vec![said]);
         match &setting.kind {
             Kind::Group => self.group(id, &inner, density),
-            Kind::Scalar(of) if of.as_ref() == "tree" => {
+            Kind::Scalar(of) if of.as_str() == "tree" => {
                 let number = self.dice.roll(100);
                 self.push(above, Said::Node(format!("{name} {{ b {number}; a {{ c \"x\" }} }}")), id);
             }
@@ -564,7 +564,7 @@ fn a_change_reaches_only_what_is_computed_from_it() {
         .map(|(seed, environment)| {
             let mut dice = Dice(seed as u64 + 1000);
             let first = environment.compile();
-            let follows = &tables[environment.stack.name.as_ref()];
+            let follows = &tables[environment.stack.name.as_str()];
             (0..environment.items.len().min(4)).filter(|_| changed(environment, &first, follows, &mut dice)).count()
         })
         .sum();
@@ -798,7 +798,7 @@ fn nothing_that_is_written_panics() {
 /// Neither the number of threads nor the locale reaches a byte; through the program itself.
 #[test]
 fn threads_and_locales_reach_no_byte() {
-    let of_one = valid().iter().filter(|environment| environment.stack.name.as_ref() == "aeterna");
+    let of_one = valid().iter().filter(|environment| environment.stack.name.as_str() == "aeterna");
     let files: Vec<(String, String)> = of_one
         .take(6)
         .enumerate()

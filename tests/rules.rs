@@ -12,6 +12,8 @@ use std::{
     sync::Arc,
 };
 
+use smol_str::SmolStr;
+
 use rayon::prelude::*;
 use trueline::{
     compile::Compiled,
@@ -61,16 +63,16 @@ fn verdict(compiled: &Compiled, stack: &str, id: &str) -> Verdict {
 /// Whether a rule was judged and held somewhere: its conditions are true, and its requirements have a value.
 fn judged(compiled: &Compiled, stack: &str, id: &str) -> bool {
     let Some(env) = &compiled.env else { return false };
-    let deployments = env.deployments.iter().filter(|deployed| deployed.stack.name.as_ref() == stack);
+    let deployments = env.deployments.iter().filter(|deployed| deployed.stack.name.as_str() == stack);
     deployments.into_iter().any(|deployed| {
-        let rules = deployed.stack.rules.iter().filter(|rule| rule.id.as_ref() == id);
+        let rules = deployed.stack.rules.iter().filter(|rule| rule.id.as_str() == id);
         rules.into_iter().any(|rule| judged_in(&env.name, deployed, rule))
     })
 }
 
-fn judged_in(environment: &Arc<str>, deployed: &Deployed, rule: &Rule) -> bool {
+fn judged_in(environment: &SmolStr, deployed: &Deployed, rule: &Rule) -> bool {
     let views = deployed.all_views().chain(deployed.targets.iter().map(|name| (name.as_ref(), deployed.view(name))));
-    let mut views = views.filter(|(name, _)| rule.view.is_empty() || rule.view.as_ref() == *name);
+    let mut views = views.filter(|(name, _)| rule.view.is_empty() || rule.view.as_str() == *name);
     views.any(|(_, view)| {
         let records = rule.record.map_or_else(|| vec![Vec::new()], |id| written(&deployed.stack, view, id));
         records.iter().any(|keys| {
@@ -104,9 +106,9 @@ fn refuses(rule: &Rule) -> bool {
 }
 
 /// The instances of a record that there are.
-fn written(stack: &Stack, view: &trueline::model::View, id: SettingId) -> Vec<Vec<Arc<str>>> {
+fn written(stack: &Stack, view: &trueline::model::View, id: SettingId) -> Vec<Vec<SmolStr>> {
     let mut all = instances(stack, view, id);
-    all.retain(|keys| keys.iter().all(|key| key.as_ref() != "CHANGED"));
+    all.retain(|keys| keys.iter().all(|key| key.as_str() != "CHANGED"));
     all
 }
 
@@ -165,7 +167,7 @@ fn ids() -> BTreeSet<Id> {
 }
 
 /// A setting of a deployment that a pair names.
-fn place(bases: &[Base], pair: &Pair) -> Option<(usize, usize, SettingId, Vec<Arc<str>>)> {
+fn place(bases: &[Base], pair: &Pair) -> Option<(usize, usize, SettingId, Vec<SmolStr>)> {
     let base = bases.iter().position(|base| base.name == pair.base)?;
     let at = bases[base].deployments().iter().position(|deployed| deployed.name.as_ref() == pair.deployment)?;
     let deployed = &bases[base].deployments()[at];
@@ -176,15 +178,15 @@ fn place(bases: &[Base], pair: &Pair) -> Option<(usize, usize, SettingId, Vec<Ar
         places.retain(|keys| stack.path_of(id, keys).as_ref() == pair.path);
         // A key that is not there yet stands for the item of its map.
         let is_value = matches!(stack.setting(id).kind, Kind::Scalar(_));
-        let further = is_value && stack.setting(id).name.as_ref() == "*" && {
+        let further = is_value && stack.setting(id).name.as_str() == "*" && {
             let above = stack.setting(id).parent.map(|above| stack.setting(above).path.clone());
-            above.is_some_and(|above| pair.path.strip_prefix(above.as_ref()).is_some_and(|rest| rest.starts_with('.')))
+            above.is_some_and(|above| pair.path.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with('.')))
         };
         match places.pop() {
             Some(keys) => Some((id, keys)),
             None if further && stack.setting(id).depth == 1 => {
                 let key = pair.path.rsplit('.').next()?;
-                Some((id, vec![Arc::from(key)]))
+                Some((id, vec![SmolStr::from(key)]))
             }
             None => None,
         }
@@ -193,12 +195,12 @@ fn place(bases: &[Base], pair: &Pair) -> Option<(usize, usize, SettingId, Vec<Ar
 }
 
 /// Where a setting stands or could stand; in a map of values also under the given keys.
-fn places(stack: &Stack, view: &trueline::model::View, id: SettingId, further: &[String]) -> Vec<Vec<Arc<str>>> {
+fn places(stack: &Stack, view: &trueline::model::View, id: SettingId, further: &[String]) -> Vec<Vec<SmolStr>> {
     let mut all = Vec::new();
     for keys in instances(stack, view, id) {
-        if keys.last().is_some_and(|key| key.as_ref() == "CHANGED") {
+        if keys.last().is_some_and(|key| key.as_str() == "CHANGED") {
             let above = &keys[..keys.len() - 1];
-            let named = further.iter().map(|key| above.iter().cloned().chain([Arc::from(key.as_str())]).collect());
+            let named = further.iter().map(|key| above.iter().cloned().chain([SmolStr::from(key.as_str())]).collect());
             all.extend(named);
         } else {
             all.push(keys);
@@ -300,7 +302,7 @@ fn every_rule_just_holds_and_just_breaks() {
 /// Looks for a pair among the environments: a value of a setting that the rule reads with which it breaks.
 fn searched((stack, id): &Id, bases: &[Base]) -> Option<Pair> {
     let stack = library().stack(stack, &mut trueline::diag::Diags::default())?;
-    let rules: Vec<&Rule> = stack.rules.iter().filter(|rule| rule.id.as_ref() == id).collect();
+    let rules: Vec<&Rule> = stack.rules.iter().filter(|rule| rule.id.as_str() == id).collect();
     let words = constants(&rules, bases.first()?);
     let mut tries = 0;
     for base in bases.iter().filter(|base| verdict(&base.compiled, &stack.name, id) == Verdict::Holds) {
@@ -343,7 +345,7 @@ fn tightened(
     base: &Base,
     at: usize,
     id: SettingId,
-    keys: &[Arc<str>],
+    keys: &[SmolStr],
     now: Option<&Value>,
     (stack, rule): (&str, &str),
 ) -> Pair {

@@ -217,7 +217,7 @@ fn unexplained(chart: &Measured, folder: &Path) -> Vec<String> {
                 || (group && is_below(&named.path, &path))
         });
         let traps = group && key.children.values().all(|child| matches!(surface.key(*child).shape, KeyShape::Dead(_)));
-        if !dead && !traps && !is_named && !explained(&path, chart.more, &mut used) && key.name.as_ref() != "*" {
+        if !dead && !traps && !is_named && !explained(&path, chart.more, &mut used) && key.name.as_str() != "*" {
             wrong.push(format!("the surface has `{path}`, and no template names it"));
         }
     }

@@ -121,7 +121,7 @@ pub fn allowed(env: &Env, plan: &[Deployment], diags: &mut Diags) {
 
 /// The subject of the `allow` for this, if there is one.
 fn declared<'d>(deployed: &'d Deployed, kind: &str, subject: &str) -> Option<&'d str> {
-    let found = deployed.allows.iter().find(|allow| allow.kind == kind && allow.subject.as_ref() == subject);
+    let found = deployed.allows.iter().find(|allow| allow.kind == kind && allow.subject.as_str() == subject);
     found.map(|allow| allow.subject.as_ref())
 }
 

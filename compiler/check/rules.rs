@@ -1,6 +1,8 @@
 //! The rules of a stack, in every view.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
+
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, Finding, codes},
@@ -28,11 +30,11 @@ struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     fn check(mut self, diags: &mut Diags) -> Instances {
-        let mut broken: Vec<(Span, Vec<Arc<str>>)> = Vec::new();
+        let mut broken: Vec<(Span, Vec<SmolStr>)> = Vec::new();
         let faults = RefCell::new(Diags::default());
         for (name, view) in self.views() {
             for rule in &self.deployed.stack.rules {
-                let own = rule.view.as_ref() == name;
+                let own = rule.view.as_str() == name;
                 let shared = rule.view.is_empty() && (name == "base" || self.deployed.views.contains_key(name));
                 let needless = !rule.without.is_empty() && self.deployed.writes(&rule.without);
                 if !own && !shared || needless {
@@ -61,21 +63,21 @@ impl<'a> Rules<'a> {
     }
 
     /// The keys of every instance of the record that a rule belongs to.
-    fn instances(&self, rule: &Rule, view: &View) -> Vec<Vec<Arc<str>>> {
+    fn instances(&self, rule: &Rule, view: &View) -> Vec<Vec<SmolStr>> {
         let Some(record) = rule.record else { return vec![Vec::new()] };
         let stack = &self.deployed.stack;
         let mut above = Vec::new();
         let mut at = record;
         while let Some(parent) = stack.setting(at).parent {
-            if stack.setting(at).name.as_ref() == "*"
+            if stack.setting(at).name.as_str() == "*"
                 && matches!(stack.setting(parent).kind, Kind::Map(_) | Kind::List(_))
             {
                 above.push(parent);
             }
             at = parent;
         }
-        above.into_iter().rev().fold(vec![Vec::new()], |all: Vec<Vec<Arc<str>>>, collection| {
-            let inner = |keys: Vec<Arc<str>>| {
+        above.into_iter().rev().fold(vec![Vec::new()], |all: Vec<Vec<SmolStr>>, collection| {
+            let inner = |keys: Vec<SmolStr>| {
                 let found = view.keys_of(collection, &keys).iter();
                 found.map(|key| crate::lookup::extended(&keys, key)).collect::<Vec<_>>()
             };
@@ -100,7 +102,7 @@ impl<'a> Rules<'a> {
         rule: &Rule,
         view: &View,
         name: &str,
-        keys: &[Arc<str>],
+        keys: &[SmolStr],
         faults: &RefCell<Diags>,
     ) -> Option<Finding> {
         let reading = Reading {
@@ -240,14 +242,14 @@ impl Rules<'_> {
     }
 
     /// Where the environment writes the entry that the rule of a record speaks of, and the path of it.
-    fn own_entry(&self, rule: &Rule, reading: &Reading<'_>) -> Option<(Span, Arc<str>)> {
+    fn own_entry(&self, rule: &Rule, reading: &Reading<'_>) -> Option<(Span, SmolStr)> {
         let own = Some(reading.own).filter(|own| !own.is_empty())?;
         let at = self.deployed.written.iter().filter(|found| found.keys == own).map(|found| found.name_span).min()?;
         Some((at, reading.stack.path_of(rule.record?, own)))
     }
 
     /// Where the environment gives a map its first entry.
-    fn written_entry(&self, id: SettingId, keys: &[Arc<str>]) -> Option<Span> {
+    fn written_entry(&self, id: SettingId, keys: &[SmolStr]) -> Option<Span> {
         let Kind::Map(item) = self.deployed.stack.setting(id).kind else { return None };
         let below = self.deployed.written.iter().filter(|found| found.setting == item && found.keys.starts_with(keys));
         below.map(|found| found.name_span).min()

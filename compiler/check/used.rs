@@ -1,7 +1,9 @@
 //! Written is used: every value that an environment writes reaches an output or a rule, and reaches Helm and
 //! Compose alike.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
 
 use crate::{
     check::Read,
@@ -51,7 +53,7 @@ fn closed(env: &Env, deployed: &Deployed, view: &View, read: &Instances, partial
     // Many settings hang on one condition, which leads to the same places wherever there are no keys.
     let mut conditions = vec![false; stack.conditions.len()];
     let mut presets = vec![false; stack.presets.len()];
-    let is_new = |known: &mut [bool], index: u32, keys: &[Arc<str>]| {
+    let is_new = |known: &mut [bool], index: u32, keys: &[SmolStr]| {
         !keys.is_empty() || !std::mem::replace(&mut known[index as usize], true)
     };
     while let Some((id, keys)) = todo.pop() {
@@ -137,7 +139,7 @@ fn follow_reference(reading: &Reading<'_>, found: &expr::Ref, todo: &mut Vec<Pla
 struct Unsaid<'d> {
     target: &'d str,
     absent: &'d Absent,
-    settings: Vec<(Arc<str>, Span)>,
+    settings: Vec<(SmolStr, Span)>,
 }
 
 /// A deployment, and which of its stack's Helm blocks is active.
@@ -200,7 +202,7 @@ impl<'d> Asked<'d> {
             per_target.iter().filter(|(target, _)| ["helm", "compose"].contains(target) && !reached.contains(target))
         {
             if let Some(absent) = self.absent_in(slot, assignment.setting, target)
-                && !absent.targets.iter().any(|name| name.as_ref() == "*")
+                && !absent.targets.iter().any(|name| name.as_str() == "*")
             {
                 let here = (path.clone(), assignment.span);
                 match unsaid.iter_mut().find(|found| found.target == *target && found.absent.span == absent.span) {
@@ -215,7 +217,7 @@ impl<'d> Asked<'d> {
     /// targets might say.
     fn overridden(&self, per_target: &[(&str, Instances)], ruled: &Instances, diags: &mut Diags) {
         for over in &self.deployed.overrides {
-            let is_written = |target: &&Arc<str>| per_target.iter().any(|(name, _)| *name == &***target);
+            let is_written = |target: &&SmolStr| per_target.iter().any(|(name, _)| *name == &***target);
             let targets: Vec<&str> = over.targets.iter().filter(is_written).map(AsRef::as_ref).collect();
             let Some(first) = targets.first() else { continue };
             let reads: Vec<&Instances> = per_target
@@ -238,7 +240,7 @@ impl<'d> Asked<'d> {
     }
 
     /// The switches that something stands in, each with its keys.
-    fn holders<'a>(&self, all: &'a [Assignment]) -> BTreeSet<(SettingId, &'a [Arc<str>])> {
+    fn holders<'a>(&self, all: &'a [Assignment]) -> BTreeSet<(SettingId, &'a [SmolStr])> {
         let stack = &self.deployed.stack;
         let above = |given: &'a Assignment| {
             std::iter::successors(stack.setting(given.setting).parent, |id| stack.setting(*id).parent)
@@ -249,7 +251,7 @@ impl<'d> Asked<'d> {
     }
 
     /// Whether an assignment of an override gives a value, by itself: `ingress { … }` only leads to what is written inside.
-    fn says(&self, given: &Assignment, holders: &BTreeSet<(SettingId, &[Arc<str>])>) -> bool {
+    fn says(&self, given: &Assignment, holders: &BTreeSet<(SettingId, &[SmolStr])>) -> bool {
         match given.given {
             Given::Wrong => false,
             Given::Here => {
@@ -321,24 +323,19 @@ impl<'d> Asked<'d> {
 
 /// Entries of maps of which a yes or no is another one in two views: what the entry says may then reach only one of them,
 /// and the override says why.
-fn switched<'v>(deployed: &Deployed, here: &'v View, there: &View) -> BTreeSet<(SettingId, &'v [Arc<str>])> {
+fn switched<'v>(deployed: &Deployed, here: &'v View, there: &View) -> BTreeSet<(SettingId, &'v [SmolStr])> {
     let differs = here.deep.iter().filter(|((id, keys), slot)| {
         matches!(slot.value, Evaluated::Value(Value::Bool(_)))
             && there.slot(*id, keys).is_some_and(|other| other.value != slot.value)
     });
     differs
         .filter_map(|((id, keys), _)| Some((deployed.stack.setting(*id).parent?, keys.as_slice())))
-        .filter(|(entry, _)| deployed.stack.setting(*entry).name.as_ref() == "*")
+        .filter(|(entry, _)| deployed.stack.setting(*entry).name.as_str() == "*")
         .collect()
 }
 
 /// Whether a setting lies below one of these entries.
-fn is_below(
-    deployed: &Deployed,
-    entries: &BTreeSet<(SettingId, &[Arc<str>])>,
-    id: SettingId,
-    keys: &[Arc<str>],
-) -> bool {
+fn is_below(deployed: &Deployed, entries: &BTreeSet<(SettingId, &[SmolStr])>, id: SettingId, keys: &[SmolStr]) -> bool {
     let mut above = std::iter::successors(Some(id), |id| deployed.stack.setting(*id).parent);
     !entries.is_empty()
         && above.any(|above| entries.iter().any(|(entry, start)| *entry == above && keys.starts_with(start)))
@@ -346,7 +343,7 @@ fn is_below(
 
 /// Whether a reason is one for a target as a whole.
 fn names_target(absent: &Absent, target: &str) -> bool {
-    absent.targets.iter().any(|name| name.as_ref() == "*" || name.as_ref() == target)
+    absent.targets.iter().any(|name| name.as_str() == "*" || name.as_str() == target)
 }
 
 /// Whether a reason is one for a Helm block.

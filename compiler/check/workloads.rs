@@ -91,7 +91,7 @@ pub(super) fn circles(deployment: &Deployment, diags: &mut Diags) {
     {
         waiting.remove(free);
     }
-    let Some(first) = workloads.iter().find(|workload| waiting.contains_key(workload.name.as_ref())) else { return };
+    let Some(first) = workloads.iter().find(|workload| waiting.contains_key(workload.name.as_str())) else { return };
     let names: Vec<String> = waiting.keys().map(|name| format!("`{name}`")).collect();
     let at = first.needs.first().map_or(first.at, |need| need.at);
     diags.push(

@@ -147,24 +147,24 @@ fn summary(table: &Table) -> String {
 fn document(table: &Table, facts: &[FactTable]) -> serde_json::Value {
     let cell = |cell: &Cell| match cell {
         Cell::Used(_) => json!({"is": "used"}),
-        Cell::Absent(because) => json!({"is": "absent", "because": because.as_ref()}),
-        Cell::OutOfScope(because) => json!({"is": "out-of-scope", "because": because.as_ref()}),
+        Cell::Absent(because) => json!({"is": "absent", "because": because.as_str()}),
+        Cell::OutOfScope(because) => json!({"is": "out-of-scope", "because": because.as_str()}),
         Cell::Hole => json!({"is": "hole"}),
     };
     let row = |row: &Row| {
         let cells: serde_json::Map<String, serde_json::Value> =
             table.columns.iter().zip(&row.cells).map(|(column, found)| (column.to_string(), cell(found))).collect();
-        json!({"setting": row.path.as_ref(), "cells": cells})
+        json!({"setting": row.path.as_str(), "cells": cells})
     };
     let fact = |row: &FactRow| {
         let said = match &row.cell {
             FactCell::Carried(keys) => json!({"is": "carried", "keys": keys}),
             FactCell::Fixed => json!({"is": "fixed"}),
-            FactCell::Unsaid(because) => json!({"is": "unsaid", "because": because.as_ref()}),
+            FactCell::Unsaid(because) => json!({"is": "unsaid", "because": because.as_str()}),
             FactCell::Hole => json!({"is": "hole"}),
         };
         json!({"fact": row.fact.to_string(), "kind": row.kind, "said": said})
     };
-    let block = |block: &FactTable| json!({"column": block.column.as_ref(), "rows": block.rows.iter().map(fact).collect::<Vec<_>>()});
+    let block = |block: &FactTable| json!({"column": block.column.as_str(), "rows": block.rows.iter().map(fact).collect::<Vec<_>>()});
     json!({"columns": table.columns.iter().map(AsRef::as_ref).collect::<Vec<&str>>(), "rows": table.rows.iter().map(row).collect::<Vec<_>>(), "facts": facts.iter().map(block).collect::<Vec<_>>()})
 }

@@ -8,8 +8,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
+
+use smol_str::SmolStr;
 
 use serde_json::{Value, json};
 
@@ -390,7 +391,7 @@ fn missing(chart: &Path) -> Option<String> {
 }
 
 /// What a Compose file names, as a path below `out/ENV`; nothing for what lies outside.
-fn below(deployment: &Arc<str>, path: &str) -> Option<String> {
+fn below(deployment: &SmolStr, path: &str) -> Option<String> {
     let mut parts = vec![&**deployment, "compose"];
     for part in path.split('/') {
         match part {

@@ -4,7 +4,7 @@
 //! Never: texts that INI cannot say; [`ini_can_say_value`] and [`ini_can_say_key`] tell which, and `lower` asks them.
 //! Invariant: a text that should not have come here spoils its own line at most, never adds one.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::{Output, comment};
 
@@ -36,7 +36,7 @@ pub fn ini_can_say_key(text: &str) -> bool {
     ini_can_say_value(text) && !text.is_empty() && !text.starts_with('[') && !text.contains(['=', ':', ']'])
 }
 
-fn section(entries: &[(Arc<str>, Output)], name: &str, text: &mut String) {
+fn section(entries: &[(SmolStr, Output)], name: &str, text: &mut String) {
     let values = entries.iter().filter(|(_, value)| !matches!(value, Output::Map(_)));
     let mut lines = values.map(|(key, value)| format!("{} = {}\n", one_line(key), one_line(&words(value)))).peekable();
     if !name.is_empty() && (lines.peek().is_some() || entries.is_empty()) {

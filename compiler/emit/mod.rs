@@ -12,7 +12,9 @@ mod locate;
 mod toml;
 mod yaml;
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
 
 use serde::{Serialize, Serializer};
 
@@ -41,7 +43,7 @@ pub enum Output {
     /// A list.
     List(Vec<Output>),
     /// A map, printed in its order. No key stands twice.
-    Map(Vec<(Arc<str>, Output)>),
+    Map(Vec<(SmolStr, Output)>),
 }
 
 impl Output {
@@ -52,7 +54,7 @@ impl Output {
 
     /// A map of these few entries. A key that comes again takes the later value.
     pub fn map<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, Output)>) -> Output {
-        let mut map: Vec<(Arc<str>, Output)> = Vec::new();
+        let mut map: Vec<(SmolStr, Output)> = Vec::new();
         for (key, value) in entries {
             match map.iter_mut().find(|(known, _)| **known == *key.as_ref()) {
                 Some((_, known)) => *known = value,

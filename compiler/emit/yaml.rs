@@ -5,7 +5,7 @@
 //! Invariants: the bytes are those of `serde-saphyr`, which is asked wherever it is not obvious how a text is to be
 //! written; a block literal is used only for texts that every known reader gives back unchanged.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use serde::{Serialize, Serializer};
 use serde_yaml::LitStr;
@@ -82,7 +82,7 @@ impl Printer<'_> {
     }
 
     /// The entries of a map, each at `column`; the text stands there already.
-    fn entries(&mut self, entries: &[(Arc<str>, Output)], column: usize) {
+    fn entries(&mut self, entries: &[(SmolStr, Output)], column: usize) {
         for (at, (key, value)) in entries.iter().enumerate() {
             if at > 0 {
                 self.indent(column);

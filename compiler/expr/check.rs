@@ -11,6 +11,8 @@ mod templates;
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::functions;
 use super::lex::Wrong;
 use super::parse::{Node, Shape, Word};
@@ -188,7 +190,7 @@ impl Checker<'_> {
     }
 
     /// Reports the constants in an expression that are none of the words.
-    fn check_words(&mut self, expr: &Expr, words: &[Arc<str>]) -> bool {
+    fn check_words(&mut self, expr: &Expr, words: &[SmolStr]) -> bool {
         let mut constants = Vec::new();
         collect_constants(expr, &mut constants);
         let mut is_right = true;
@@ -265,7 +267,7 @@ impl Checker<'_> {
     }
 
     fn map(&mut self, node: &Node, entries: &[(Node, Node)]) -> Option<Typed> {
-        let mut keys: Vec<(Arc<str>, Span)> = Vec::new();
+        let mut keys: Vec<(SmolStr, Span)> = Vec::new();
         let mut is_right = true;
         for (key, _) in entries {
             let span = self.of(key);
@@ -338,7 +340,7 @@ fn is_constant(expr: &Expr) -> bool {
 }
 
 /// The constant texts that an expression may yield, or that its items may be.
-fn collect_constants(expr: &Expr, into: &mut Vec<(Arc<str>, Span)>) {
+fn collect_constants(expr: &Expr, into: &mut Vec<(SmolStr, Span)>) {
     match &expr.kind {
         Kind::Literal(Value::String(text)) => into.push((text.clone(), expr.span)),
         Kind::List(items) | Kind::First(items) => items.iter().for_each(|item| collect_constants(item, into)),
@@ -356,7 +358,7 @@ fn collect_constants(expr: &Expr, into: &mut Vec<(Arc<str>, Span)>) {
 }
 
 /// The words of an enum that somebody declared, as opposed to those of a constant.
-fn declared_words((expr, found): &Typed) -> Option<Arc<[Arc<str>]>> {
+fn declared_words((expr, found): &Typed) -> Option<Arc<[SmolStr]>> {
     match found {
         Type::Enum(words) if !is_constant(expr) => Some(words.clone()),
         _ => None,

@@ -262,7 +262,7 @@ impl Machine<'_> {
                 Ok(at) if at < items.len() => Ok(items.swap_remove(at)),
                 _ => Err(Lack::Missing),
             },
-            (Value::Map(mut entries), Value::String(key)) => entries.swap_remove(key.as_ref()).ok_or(Lack::Missing),
+            (Value::Map(mut entries), Value::String(key)) => entries.swap_remove(key.as_str()).ok_or(Lack::Missing),
             (of, key) => {
                 let message = format!("{} cannot be asked for {}", noun(&of), noun(key));
                 self.wrong(span, message)

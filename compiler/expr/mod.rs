@@ -19,6 +19,8 @@ mod types;
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 pub use self::functions::{FUNCTIONS, Function};
 use crate::{
     diag::{Diags, Finding, codes},
@@ -143,7 +145,7 @@ pub fn references(expr: &Expr) -> impl Iterator<Item = &Ref> + Clone {
 
 /// The text of an expression that is constant.
 #[must_use]
-pub fn constant_text(expr: &Expr) -> Option<&Arc<str>> {
+pub fn constant_text(expr: &Expr) -> Option<&SmolStr> {
     match &expr.kind {
         Kind::Literal(Value::String(text)) => Some(text),
         _ => None,
@@ -230,9 +232,9 @@ pub enum Type {
     /// Anything: an item of a free tree.
     Any,
     /// A scalar type of the table `value::SCALARS`, by its name: `bool`, `int`, `string`, `memory`, `secret`, …
-    Scalar(Arc<str>),
+    Scalar(SmolStr),
     /// One of a fixed set of words; a string.
-    Enum(Arc<[Arc<str>]>),
+    Enum(Arc<[SmolStr]>),
     /// A list.
     List(Box<Type>),
     /// A map with string keys.
@@ -268,7 +270,7 @@ pub enum Key {
     /// The key or index that a loop is at; loops are numbered outermost first.
     Loop(u32),
     /// A fixed key.
-    Literal(Arc<str>),
+    Literal(SmolStr),
     /// A computed key.
     Computed(Box<Expr>),
 }
@@ -308,17 +310,17 @@ pub enum Kind {
     /// `[a, b]`.
     List(Vec<Expr>),
     /// `{'a': b}`, keys are string constants.
-    Map(Vec<(Arc<str>, Expr)>),
+    Map(Vec<(SmolStr, Expr)>),
     /// `a[b]` on a value; on settings it is a [`Key`].
     Index(Box<Expr>, Box<Expr>),
     /// `a.part` of a scalar or list, such as `.seconds`, `.first`, `.repository`; a row of `value::PARTS`.
-    Part(Box<Expr>, Arc<str>, Arc<str>),
+    Part(Box<Expr>, SmolStr, SmolStr),
     /// `has(path)`.
     Has(Box<Expr>),
     /// `first(a, b, …)`: the first that has a value.
     First(Vec<Expr>),
     /// A function or method of the table `functions::FUNCTIONS`, by its name; a method's receiver comes first.
-    Call(Arc<str>, Vec<Expr>),
+    Call(SmolStr, Vec<Expr>),
     /// `list.all(x, …)`, `exists`, `map`, `filter`.
     Each(Macro, Box<Expr>, Box<Expr>),
     /// `(f)"text {path}"`: the pieces, joined as text.

@@ -1,8 +1,7 @@
 //! Tests of the language as a whole, over a small made-up schema.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::*;
 use crate::diag::Finding;
@@ -121,7 +120,7 @@ fn secret() -> SecretRef {
 impl Lookup for World {
     fn get(&self, place: Place, keys: &[Value]) -> Evaluated {
         let strings = |words: &[&str]| Value::List(words.iter().map(|word| Value::string(*word)).collect());
-        let entry = |key: &str, value: Value| Value::Map(IndexMap::from([(Arc::from(key), value)]).into());
+        let entry = |key: &str, value: Value| Value::Map(IndexMap::from([(SmolStr::from(key), value)]).into());
         let path = self.0[place.0 as usize].0;
         Evaluated::Value(match (path, keys) {
             ("app.replicas", _) => Value::Int(3),
@@ -134,7 +133,7 @@ impl Lookup for World {
             ("app.timeout", _) => Value::Duration(90_000),
             ("app.ratio", _) => Value::Float(0.5),
             ("app.image", _) => {
-                let part = |text: &str| Arc::from(text);
+                let part = |text: &str| SmolStr::from(text);
                 let (repository, tag) = (part("acme/api"), part("v1"));
                 Value::Image(Image { registry: part(""), repository, tag, digest: part("") }.into())
             }
@@ -603,7 +602,8 @@ fn a_reference_spans_its_path() {
 #[test]
 fn expressions_survive_the_image() {
     let (expr, _) = expr("app.hosts.map(h, h + {'a': 'x'}['a']).join('-').matches('^a{2}') || has(service[k].port)");
-    let image: &'static pack::Image = Box::leak(Box::new(pack::Image::new(packed(&expr).leak())));
+    let (texts, bytes) = packed(&expr);
+    let image: &'static pack::Image = Box::leak(Box::new(pack::Image::new(texts.leak(), bytes.leak())));
     assert_eq!(image.unpacked::<Expr>(), expr);
 }
 

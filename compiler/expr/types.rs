@@ -4,7 +4,8 @@
 //! Never: a value.
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::Type;
 use super::scalars::{self, Base};
@@ -19,7 +20,7 @@ impl Type {
     /// The set of these words; a constant text has the set of itself.
     #[must_use]
     pub fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Type {
-        Type::Enum(words.into_iter().map(Arc::from).collect())
+        Type::Enum(words.into_iter().map(SmolStr::from).collect())
     }
 
     /// Whether nothing is known before there is a value.

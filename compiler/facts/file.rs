@@ -1,8 +1,7 @@
 //! What a mounted file holds: a tree where its name tells the format, else text.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::{
     Names,
@@ -73,7 +72,7 @@ pub(super) fn node_value(node: &Node<'_>, name: &str, names: &Names) -> Value {
         Data::String(text) => text_value(text, name, names),
         Data::List(items) => Value::List(items.iter().map(|item| node_value(item, name, names)).collect()),
         Data::Map(entries) => {
-            let entries = entries.iter().map(|(key, value)| (Arc::from(&**key), node_value(value, key, names)));
+            let entries = entries.iter().map(|(key, value)| (SmolStr::from(&**key), node_value(value, key, names)));
             Value::Map(entries.collect())
         }
     }
@@ -100,7 +99,7 @@ fn ini(text: &str, names: &Names) -> Option<Value> {
 }
 
 /// The map of a section, made where it is not there.
-fn within<'m>(root: &'m mut IndexMap<Arc<str>, Value>, section: &[&str]) -> Option<&'m mut IndexMap<Arc<str>, Value>> {
+fn within<'m>(root: &'m mut IndexMap<SmolStr, Value>, section: &[&str]) -> Option<&'m mut IndexMap<SmolStr, Value>> {
     let mut map = root;
     for name in section {
         match map.entry((*name).into()).or_insert_with(|| Value::Map(Map::default())) {

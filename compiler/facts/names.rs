@@ -1,6 +1,8 @@
 //! What one target calls endpoints and their ports.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
 
 use crate::{
     plan::{Compose, Release},
@@ -23,26 +25,26 @@ pub struct Names {
     /// Whose names these are.
     pub view: View,
     /// Endpoints by host name.
-    by_host: BTreeMap<Arc<str>, Arc<str>>,
+    by_host: BTreeMap<SmolStr, SmolStr>,
     /// Endpoints with their host name and ports, in the order of declaration.
-    endpoints: BTreeMap<Arc<str>, Endpoint>,
+    endpoints: BTreeMap<SmolStr, Endpoint>,
     /// The lengths of host names that there are, as bits; what is longer than 126 bytes is bit 127.
     lengths: u128,
     /// Whether services that end cannot be told from others, because no service is started again.
     pub(super) all_end: bool,
     /// Who listens on a port, by the endpoint and the port's name, where it is somebody beside the endpoint's workload.
-    listeners: BTreeMap<(Arc<str>, Arc<str>), Arc<str>>,
+    listeners: BTreeMap<(SmolStr, SmolStr), SmolStr>,
     /// The namespace in which a short name with a dot is one of ours.
-    namespace: Option<Arc<str>>,
+    namespace: Option<SmolStr>,
 }
 
 /// One endpoint, as a target calls it.
 #[derive(Clone, Debug, Default)]
 struct Endpoint {
     /// Its host name; none where it is the endpoint's own.
-    host: Option<Arc<str>>,
+    host: Option<SmolStr>,
     /// Its ports.
-    ports: Vec<(Arc<str>, i64)>,
+    ports: Vec<(SmolStr, i64)>,
 }
 
 impl Names {
@@ -98,7 +100,7 @@ impl Names {
 
     /// Adds a host name of an endpoint. The first one that is added is the one that links are printed with; of two
     /// endpoints with one host name the first has it.
-    pub fn host(&mut self, endpoint: &Arc<str>, host: &Arc<str>) {
+    pub fn host(&mut self, endpoint: &SmolStr, host: &SmolStr) {
         let known = self.endpoints.entry(endpoint.clone()).or_default();
         if known.host.is_none() {
             known.host = Some(host.clone());
@@ -109,7 +111,7 @@ impl Names {
 
     /// Adds a named port of an endpoint; the first stands for the endpoint. A name may have several numbers,
     /// of which the first is the one that links are printed with.
-    pub fn port(&mut self, endpoint: &Arc<str>, name: &Arc<str>, number: i64) {
+    pub fn port(&mut self, endpoint: &SmolStr, name: &SmolStr, number: i64) {
         let known = self.endpoints.entry(endpoint.clone()).or_default();
         if !name.is_empty() && !known.ports.iter().any(|(known, its)| known == name && *its == number) {
             known.ports.push((name.clone(), number));
@@ -150,30 +152,30 @@ impl Names {
 
     /// The name of the first port with this number.
     #[must_use]
-    pub fn port_of(&self, endpoint: &str, number: i64) -> Option<&Arc<str>> {
+    pub fn port_of(&self, endpoint: &str, number: i64) -> Option<&SmolStr> {
         self.endpoints.get(endpoint)?.ports.iter().find(|(_, known)| *known == number).map(|(name, _)| name)
     }
 
     /// The named ports of an endpoint, in the order of declaration.
     #[must_use]
-    pub fn ports_of(&self, endpoint: &str) -> &[(Arc<str>, i64)] {
+    pub fn ports_of(&self, endpoint: &str) -> &[(SmolStr, i64)] {
         self.endpoints.get(endpoint).map_or(&[], |known| &known.ports)
     }
 
     /// Who listens on a named port of an endpoint: its workload, or one beside it.
-    pub(super) fn listener<'a>(&'a self, endpoint: &'a Arc<str>, port: &Arc<str>) -> &'a Arc<str> {
+    pub(super) fn listener<'a>(&'a self, endpoint: &'a SmolStr, port: &SmolStr) -> &'a SmolStr {
         self.listeners.get(&(endpoint.clone(), port.clone())).unwrap_or(endpoint)
     }
 
     /// The name of an endpoint, shared where it is known.
-    pub(super) fn endpoint(&self, name: &str) -> Arc<str> {
+    pub(super) fn endpoint(&self, name: &str) -> SmolStr {
         self.endpoints.get_key_value(name).map_or_else(|| name.into(), |(known, _)| known.clone())
     }
 
     /// The endpoint that a host name stands for; in Kubernetes also `HOST.NAMESPACE.svc.cluster.local` and its
     /// shorter forms.
     #[must_use]
-    pub fn endpoint_of(&self, host: &str) -> Option<&Arc<str>> {
+    pub fn endpoint_of(&self, host: &str) -> Option<&SmolStr> {
         if self.lengths & bit(host.len()) != 0
             && let Some(endpoint) = self.by_host.get(host)
         {
@@ -182,7 +184,7 @@ impl Names {
         if self.view == View::Kubernetes && host.contains('.') { self.endpoint_in_cluster(host) } else { None }
     }
 
-    fn endpoint_in_cluster(&self, host: &str) -> Option<&Arc<str>> {
+    fn endpoint_in_cluster(&self, host: &str) -> Option<&SmolStr> {
         let host = host.trim_end_matches('.');
         let (first, rest) = host.split_once('.')?;
         let (namespace, service) = match rest.split_once('.') {

@@ -1,6 +1,6 @@
 //! Facts of a plan's workloads, as one target can say them.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::{
     Delivery, Fact, Facts, Names, Place, State, View,
@@ -71,7 +71,7 @@ impl Plan<'_> {
         self.replicas(workload);
         self.list(Kind::Command, &workload.command);
         self.list(Kind::Args, &workload.args);
-        let mut env: Vec<(&Arc<str>, &Variable)> = workload.env.iter().collect();
+        let mut env: Vec<(&SmolStr, &Variable)> = workload.env.iter().collect();
         env.sort_unstable_by_key(|(name, _)| *name);
         for (name, variable) in env {
             self.variable(name, variable);
@@ -166,7 +166,7 @@ impl Plan<'_> {
         (arguments(&marked, self.names), place)
     }
 
-    fn variable(&mut self, name: &Arc<str>, variable: &Variable) {
+    fn variable(&mut self, name: &SmolStr, variable: &Variable) {
         let leaf = &variable.leaf;
         let (value, place) = match &variable.tree {
             Some((format, tree)) => {
@@ -213,7 +213,7 @@ impl Plan<'_> {
     }
 
     fn check(&mut self, kind: HealthKind, check: &Health, start: Option<&Leaf>) {
-        let key: Arc<str> = kind.word().into();
+        let key: SmolStr = kind.word().into();
         let at = Place { at: check.at, ..Place::default() };
         match &check.probe {
             Probe::Http { path, port } => {

@@ -1,6 +1,8 @@
 //! Many facts, sorted by what they are about.
 
-use std::{ops::Range, slice, sync::Arc, vec};
+use std::{ops::Range, slice, vec};
+
+use smol_str::SmolStr;
 
 use super::Fact;
 use crate::plan::{FactPath, Kind};
@@ -139,7 +141,7 @@ impl Facts {
         self.starts.clear();
         for at in 0..self.sorted.len() {
             let workload = |at: usize| &self.sorted[at].0.workload;
-            if at == 0 || !Arc::ptr_eq(workload(at), workload(at - 1)) && workload(at) != workload(at - 1) {
+            if at == 0 || workload(at) != workload(at - 1) {
                 self.starts.push(at);
             }
         }
@@ -149,16 +151,14 @@ impl Facts {
 /// In any order; of two facts about the same thing the later stays.
 impl From<Vec<(FactPath, Fact)>> for Facts {
     fn from(mut facts: Vec<(FactPath, Fact)>) -> Facts {
-        let beside = |one: &FactPath, other: &FactPath| {
-            one.kind == other.kind && (Arc::ptr_eq(&one.workload, &other.workload) || one.workload == other.workload)
-        };
+        let beside = |one: &FactPath, other: &FactPath| one.kind == other.kind && one.workload == other.workload;
         let is_before = |(one, _): &(FactPath, Fact), (other, _): &(FactPath, Fact)| {
             beside(one, other) || (&one.workload, one.kind) <= (&other.workload, other.kind)
         };
         if !facts.is_sorted_by(is_before) {
             // Facts are large: numbers of their workloads are sorted, which keeps the order of equals.
-            let mut names: Vec<Arc<str>> = facts.iter().map(|(path, _)| path.workload.clone()).collect();
-            names.dedup_by(|one, other| Arc::ptr_eq(one, other));
+            let mut names: Vec<SmolStr> = facts.iter().map(|(path, _)| path.workload.clone()).collect();
+            names.dedup();
             names.sort_unstable();
             let rank = |path: &FactPath| names.partition_point(|name| *name < path.workload);
             facts.sort_by_cached_key(|(path, _)| (rank(path), path.kind));

@@ -1,6 +1,8 @@
 //! Facts while they are collected.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
 
 use super::{Delivery, Fact, Facts, Place, State};
 use crate::{
@@ -16,22 +18,22 @@ const FLOATING: &[&str] = &["latest", "stable", "main", "master", "edge", "night
 pub(super) struct Sink {
     facts: Vec<(FactPath, Fact)>,
     /// The workload that facts are about.
-    pub(super) workload: Arc<str>,
+    pub(super) workload: SmolStr,
 }
 
 impl Sink {
     /// A sink for about so many facts.
     pub(super) fn with_capacity(capacity: usize) -> Sink {
-        Sink { facts: Vec::with_capacity(capacity), workload: Arc::default() }
+        Sink { facts: Vec::with_capacity(capacity), workload: SmolStr::default() }
     }
 
     /// Adds a fact that stands there as it is.
-    pub(super) fn put(&mut self, kind: Kind, key: &Arc<str>, field: &'static str, value: Value, place: Place) {
+    pub(super) fn put(&mut self, kind: Kind, key: &SmolStr, field: &'static str, value: Value, place: Place) {
         self.push(kind, key, field, Fact { value, delivery: Delivery::Literal, state: State::Set, place });
     }
 
     /// Adds a fact.
-    pub(super) fn push(&mut self, kind: Kind, key: &Arc<str>, field: &'static str, fact: Fact) {
+    pub(super) fn push(&mut self, kind: Kind, key: &SmolStr, field: &'static str, fact: Fact) {
         debug_assert!(kind.row().field(field).is_some(), "no row for {kind:?}.{field}");
         let path = FactPath { workload: self.workload.clone(), kind, key: key.clone(), field };
         self.facts.push((path, fact));
@@ -39,7 +41,7 @@ impl Sink {
 
     /// Adds a fact of a workload that has one of the kind.
     pub(super) fn one(&mut self, kind: Kind, field: &'static str, value: Value, place: Place) {
-        self.put(kind, &Arc::default(), field, value, place);
+        self.put(kind, &SmolStr::default(), field, value, place);
     }
 
     /// Adds an image, and whether it floats.
@@ -48,7 +50,7 @@ impl Sink {
             Value::Image(image) if state == State::Set && floats(image) => State::Floating,
             _ => state,
         };
-        self.push(Kind::Image, &Arc::default(), "", Fact { value, delivery: Delivery::Literal, state, place });
+        self.push(Kind::Image, &SmolStr::default(), "", Fact { value, delivery: Delivery::Literal, state, place });
     }
 
     /// Takes facts about the workload away.
@@ -60,7 +62,7 @@ impl Sink {
     /// Variables of the workload that hold the path of a mounted secret say that secret.
     pub(super) fn follow_secret_files(&mut self) {
         let own = |path: &FactPath, kind| path.workload == self.workload && path.kind == kind;
-        let files: BTreeMap<Arc<str>, Value> = self
+        let files: BTreeMap<SmolStr, Value> = self
             .facts
             .iter()
             .filter(|(path, fact)| own(path, Kind::File) && matches!(fact.value, Value::Secret(_)))

@@ -1,6 +1,8 @@
 //! Text as a target prints it into values in normal form: links, secrets, and trees in JSON are found again.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
 
 use super::names::Names;
 use crate::{
@@ -32,7 +34,7 @@ pub(super) struct Marked<'t> {
     /// What the marks stand for.
     pub(super) secrets: Vec<SecretRef>,
     /// The text where it is shared, so that a value that is all of it shares it too.
-    pub(super) shared: Option<&'t Arc<str>>,
+    pub(super) shared: Option<&'t SmolStr>,
 }
 
 impl Marked<'_> {
@@ -209,7 +211,7 @@ fn bare(text: &str, name: &str, names: &Names) -> Option<Value> {
     Some(if is_host_like(name) { Value::Text(vec![host(endpoint)]) } else { Value::String(endpoint.clone()) })
 }
 
-fn host(endpoint: &Arc<str>) -> Piece {
+fn host(endpoint: &SmolStr) -> Piece {
     Piece::Link(Link { endpoint: endpoint.clone(), part: LinkPart::Host })
 }
 

@@ -4,7 +4,7 @@
 //! Never: the code that prints such a map.
 //! Invariant: what cannot be read as what it should be comes back as text, and so differs from the plan.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::{
     Delivery, Fact, Facts, Names, State,
@@ -25,7 +25,7 @@ use crate::{
 pub fn of_values(workloads: &Node<'_>, names: &Names) -> Facts {
     let mut values = Values { names, sink: Sink::default() };
     for (name, workload) in workloads.entries() {
-        values.sink.workload = Arc::from(&**name);
+        values.sink.workload = SmolStr::from(&**name);
         values.workload(workload);
     }
     values.sink.finish()

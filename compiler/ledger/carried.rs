@@ -9,6 +9,8 @@ use std::{
     sync::Arc,
 };
 
+use smol_str::SmolStr;
+
 use super::{compatible::together, objects};
 use crate::{
     diag::{Diags, codes},
@@ -23,7 +25,7 @@ use crate::{
 #[derive(Clone, PartialEq, Debug)]
 pub struct FactTable {
     /// The block, as the columns of the ledger call it.
-    pub column: Arc<str>,
+    pub column: SmolStr,
     /// One row per fact, in the order of the stack.
     pub rows: Vec<FactRow>,
 }
@@ -49,7 +51,7 @@ pub enum FactCell {
     /// Its templates state it.
     Fixed,
     /// It does not say it, for this reason.
-    Unsaid(Arc<str>),
+    Unsaid(SmolStr),
     /// It does not say it, and nobody says why.
     Hole,
 }
@@ -81,7 +83,7 @@ pub(super) fn check(stack: &Stack, diags: &mut Diags) {
 }
 
 /// The facts of each Helm block, by the surfaces of its charts; none of a block that has a chart without one.
-pub(super) fn tables(stack: &Stack, columns: &[(Arc<str>, Arc<str>)]) -> Vec<FactTable> {
+pub(super) fn tables(stack: &Stack, columns: &[(SmolStr, SmolStr)]) -> Vec<FactTable> {
     let mut tables = Vec::new();
     for block in stack.helm.iter().filter(|_| fixed_names(stack)) {
         let Some(surfaces) = surfaces(stack, block) else { continue };
@@ -245,7 +247,7 @@ fn facts(stack: &Stack, workload: &Workload, when: &[Expr]) -> Vec<Said> {
     if workload.role != Role::Init {
         list.push(Kind::Role, "", "", "role", workload.span);
     }
-    let own = workload.overrides.iter().filter(|over| over.targets.iter().any(|target| target.as_ref() == "helm"));
+    let own = workload.overrides.iter().filter(|over| over.targets.iter().any(|target| target.as_str() == "helm"));
     let own: Vec<&Guarded<Fact>> = own.flat_map(|over| &over.facts).collect();
     let key = |fact: &Fact| (fact.kind.kind(), key_of(&fact.kind));
     let replaced = |fact: &Fact| own.iter().any(|over| over.guards.is_empty() && key(&over.node) == key(fact));
@@ -270,7 +272,7 @@ fn key_of(fact: &FactKind) -> String {
 
 struct List<'a> {
     stack: &'a Stack,
-    workload: Arc<str>,
+    workload: SmolStr,
     facts: Vec<Said>,
 }
 
@@ -373,7 +375,7 @@ impl List<'_> {
         }
     }
 
-    fn variable(&mut self, key: &str, also: &[Arc<str>], value: &Expr, span: Span) {
+    fn variable(&mut self, key: &str, also: &[SmolStr], value: &Expr, span: Span) {
         if key.is_empty() {
             return;
         }
@@ -396,7 +398,7 @@ fn counted(stack: &Stack, value: &Expr) -> &'static str {
     }
     let secret = |found: &expr::Ref| {
         let of = stack.setting_at(found.place).map(|id| &stack.setting(id).kind);
-        matches!(of, Some(schema::Kind::Scalar(name)) if name.as_ref() == "secret")
+        matches!(of, Some(schema::Kind::Scalar(name)) if name.as_str() == "secret")
     };
     let literal = matches!(&value.kind, expr::Kind::Literal(Value::Secret(_)));
     if literal || matches!(&value.kind, expr::Kind::Ref(found) if secret(found)) { "secret" } else { "env" }

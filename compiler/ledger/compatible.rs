@@ -57,8 +57,8 @@ fn domain(stack: &Stack, place: Place) -> Option<Vec<Value>> {
     match &setting.kind {
         Kind::Choice(words) => Some(words.iter().cloned().map(Value::String).collect()),
         Kind::Switch => Some(vec![Value::Bool(true), Value::Bool(false)]),
-        Kind::Scalar(name) if name.as_ref() == "bool" => Some(vec![Value::Bool(true), Value::Bool(false)]),
-        Kind::Scalar(name) if name.as_ref() == "enum" => {
+        Kind::Scalar(name) if name.as_str() == "bool" => Some(vec![Value::Bool(true), Value::Bool(false)]),
+        Kind::Scalar(name) if name.as_str() == "enum" => {
             let words = &setting.declarations.first()?.attributes.words;
             Some(words.iter().cloned().map(Value::String).collect())
         }

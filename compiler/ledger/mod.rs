@@ -12,12 +12,10 @@ mod sites;
 mod slots;
 mod values;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, codes},
@@ -34,7 +32,7 @@ use sites::Site;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Table {
     /// The targets: `compose`, `helm` or `helm:BLOCK` for each block, `toml`, `mcp` and `flux` where the stack has them.
-    pub columns: Vec<Arc<str>>,
+    pub columns: Vec<SmolStr>,
     /// One row per declared setting, in declared order.
     pub rows: Vec<Row>,
 }
@@ -47,7 +45,7 @@ pub struct Row {
     /// Which of its declarations.
     pub declaration: u32,
     /// Its path; of a map of values with `*`.
-    pub path: Arc<str>,
+    pub path: SmolStr,
     /// Where it is declared.
     pub span: Span,
     /// One cell per column.
@@ -60,9 +58,9 @@ pub enum Cell {
     /// It reads it, here.
     Used(Span),
     /// It does not say it, for this reason.
-    Absent(Arc<str>),
+    Absent(SmolStr),
     /// It says nothing of such settings, for this reason.
-    OutOfScope(Arc<str>),
+    OutOfScope(SmolStr),
     /// It neither reads it nor says why not.
     Hole,
 }
@@ -113,7 +111,7 @@ pub fn table_under(stack: &Stack, block: &Helm) -> Table {
 /// workloads and their facts, in the stack's order. What a derived value becomes, so do the settings that it is computed
 /// from. Nothing where a setting only decides, or feeds the defaults of others.
 #[must_use]
-pub fn places(stack: &Stack, table: &Table) -> Vec<Vec<Vec<Arc<str>>>> {
+pub fn places(stack: &Stack, table: &Table) -> Vec<Vec<Vec<SmolStr>>> {
     let columns = columns(stack);
     let derived = derived_from(stack);
     let places = |row: &Row, column: &Column| {
@@ -123,7 +121,7 @@ pub fn places(stack: &Stack, table: &Table) -> Vec<Vec<Vec<Arc<str>>>> {
             reads(stack, row.setting, declaration, site) || through.is_some_and(|all| all.contains(&site.setting))
         };
         let said = column.direct.iter().filter(|site| !site.mounted && !site.says.is_empty());
-        let places: IndexSet<Arc<str>> = said.filter(reads).map(|site| site.says.clone()).collect();
+        let places: IndexSet<SmolStr> = said.filter(reads).map(|site| site.says.clone()).collect();
         places.into_iter().collect()
     };
     table.rows.iter().map(|row| columns.iter().map(|column| places(row, column)).collect()).collect()
@@ -166,21 +164,21 @@ pub fn facts(stack: &Stack) -> Vec<FactTable> {
 struct Column {
     /// `compose`, `helm`, `toml`, `mcp` or `flux`.
     target: &'static str,
-    name: Arc<str>,
+    name: SmolStr,
     /// The name of the Helm block.
-    block: Arc<str>,
+    block: SmolStr,
     /// Where the target's own part of the stack reads.
     direct: Vec<Site>,
     /// The same, and what those settings are computed from.
     all: Vec<Site>,
     /// Settings outside which the target says nothing.
-    scope: Option<(BTreeSet<SettingId>, Arc<str>)>,
+    scope: Option<(BTreeSet<SettingId>, SmolStr)>,
 }
 
 fn columns(stack: &Stack) -> Vec<Column> {
     let mut columns = vec![column(stack, "compose", "compose".into(), "".into(), sites::compose(stack), None)];
     for block in &stack.helm {
-        let name = if stack.helm.len() == 1 { Arc::from("helm") } else { format!("helm:{}", block.name).into() };
+        let name = if stack.helm.len() == 1 { SmolStr::from("helm") } else { format!("helm:{}", block.name).into() };
         columns.push(column(stack, "helm", name, block.name.clone(), sites::helm(stack, block), None));
     }
     let scopes = |scopes: Vec<Option<&crate::schema::Scope>>| {
@@ -209,10 +207,10 @@ fn columns(stack: &Stack) -> Vec<Column> {
 fn column(
     stack: &Stack,
     target: &'static str,
-    name: Arc<str>,
-    block: Arc<str>,
+    name: SmolStr,
+    block: SmolStr,
     direct: Vec<Site>,
-    scope: Option<(BTreeSet<SettingId>, Arc<str>)>,
+    scope: Option<(BTreeSet<SettingId>, SmolStr)>,
 ) -> Column {
     let all = closed(stack, direct.clone());
     Column { target, name, block, direct, all, scope }
@@ -294,12 +292,12 @@ fn cell(stack: &Stack, id: SettingId, declaration: &Declaration, column: &Column
 
 /// The nearest `absent` that covers a column.
 fn absent_in<'d>(declaration: &'d Declaration, column: &Column) -> Option<&'d Absent> {
-    let covers = |target: &Arc<str>| {
-        target.as_ref() == "*"
-            || target.as_ref() == column.target
+    let covers = |target: &SmolStr| {
+        target.as_str() == "*"
+            || target.as_str() == column.target
             || target
                 .strip_prefix("helm:")
-                .is_some_and(|block| column.target == "helm" && block == column.block.as_ref())
+                .is_some_and(|block| column.target == "helm" && block == column.block.as_str())
     };
     declaration.said.absent.iter().find(|absent| absent.targets.iter().any(covers))
 }

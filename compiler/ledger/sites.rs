@@ -1,6 +1,6 @@
 //! Where each target's part of a stack reads settings, and under which conditions.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     expr::{self, Expr},
@@ -26,7 +26,7 @@ pub(super) struct Site {
     pub(super) mounted: bool,
     /// What of the target it becomes: a path of keys, after the release's name where there are several, or a workload
     /// and its fact; empty where it only decides.
-    pub(super) says: Arc<str>,
+    pub(super) says: SmolStr,
 }
 
 /// The sites of an expression, also through endpoints, facts and whole groups.
@@ -119,7 +119,7 @@ struct Walk<'a> {
     sites: Vec<Site>,
     guards: Vec<Expr>,
     /// Endpoints on the way, so that fields which lead in a circle end.
-    endpoints: Vec<Arc<str>>,
+    endpoints: Vec<SmolStr>,
     mounted: bool,
     /// Whether the facts of workloads are on the way: a file that one mounts may print them all.
     printing: bool,
@@ -283,7 +283,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The settings behind an endpoint: who answers, and where.
-    fn endpoint(&mut self, name: &Arc<str>, field: Option<&Arc<str>>) {
+    fn endpoint(&mut self, name: &SmolStr, field: Option<&SmolStr>) {
         if self.endpoints.contains(name) {
             return;
         }
@@ -344,7 +344,7 @@ impl<'a> Walk<'a> {
     fn workload(&mut self, workload: &Workload) {
         self.expr(&workload.name);
         let target = self.target;
-        let own = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == target);
+        let own = |targets: &[SmolStr]| targets.iter().any(|name| name.as_str() == target);
         let overrides: Vec<_> = workload.overrides.iter().filter(|over| own(&over.targets)).collect();
         let replaced: Vec<Key> = overrides
             .iter()

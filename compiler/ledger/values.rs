@@ -182,14 +182,14 @@ impl<'a> Projection<'a> {
     /// A value of a type at a key.
     fn typed(&mut self, number: u32, of: &Type, span: Span) {
         let wanted = match &self.key(number).shape {
-            KeyShape::Scalar(name, attributes) if name.as_ref() == "enum" => {
+            KeyShape::Scalar(name, attributes) if name.as_str() == "enum" => {
                 let own = self.key(number).default.iter().filter_map(|value| match value {
                     Value::String(word) => Some(word),
                     _ => None,
                 });
                 Type::Enum(attributes.words.iter().chain(own).cloned().collect())
             }
-            KeyShape::Scalar(name, _) if name.as_ref() == "secret" => {
+            KeyShape::Scalar(name, _) if name.as_str() == "secret" => {
                 let path = self.surface.path_of(number);
                 let message = format!("`{path}` is the text of a secret, which stands in no file");
                 self.diags.push(

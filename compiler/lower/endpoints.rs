@@ -1,8 +1,7 @@
 //! Who answers at which endpoint in one view, also those that stand in loops.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::{Lowering, Step};
 use crate::{
@@ -22,11 +21,11 @@ const MAX_DEPTH: usize = 8;
 /// The endpoints of one view.
 #[derive(Clone, Default)]
 pub(super) struct Endpoints {
-    by_name: IndexMap<Arc<str>, Endpoint>,
+    by_name: IndexMap<SmolStr, Endpoint>,
     /// Names that were reported because two workloads have them.
-    twice: Vec<Arc<str>>,
+    twice: Vec<SmolStr>,
     /// Names that exist in the stack, though nobody answers in this environment.
-    absent: Vec<Arc<str>>,
+    absent: Vec<SmolStr>,
 }
 
 /// One endpoint.
@@ -35,14 +34,14 @@ struct Endpoint {
     external: Option<External>,
     workload: Option<Span>,
     /// The workload whose address it has, because it runs beside that one.
-    beside: Option<Arc<str>>,
+    beside: Option<SmolStr>,
     /// Name, container port, port of the Service.
-    ports: Vec<(Arc<str>, Option<Value>, Option<i64>)>,
+    ports: Vec<(SmolStr, Option<Value>, Option<i64>)>,
     fields: Vec<Field>,
 }
 
 /// Name and value of a further field, with the loops around it and what they are at.
-type Field = (Arc<str>, Expr, Vec<Step>, Vec<Value>);
+type Field = (SmolStr, Expr, Vec<Step>, Vec<Value>);
 
 /// An external that answers, and what its host and port were read from.
 #[derive(Clone)]
@@ -67,12 +66,12 @@ impl Endpoints {
 
     /// Whether two workloads have this name, which was reported.
     pub(super) fn is_twice(&self, name: &str) -> bool {
-        self.twice.iter().any(|twice| twice.as_ref() == name)
+        self.twice.iter().any(|twice| twice.as_str() == name)
     }
 
     /// Whether the stack knows the name, whoever answers.
     pub(super) fn is_known(&self, name: &str) -> bool {
-        self.by_name.contains_key(name) || self.absent.iter().any(|absent| absent.as_ref() == name)
+        self.by_name.contains_key(name) || self.absent.iter().any(|absent| absent.as_str() == name)
     }
 
     /// The names at which somebody answers.
@@ -81,7 +80,7 @@ impl Endpoints {
     }
 
     /// The number of each named port at its Service; the empty name is the first.
-    pub(super) fn service_ports(&self) -> IndexMap<(Arc<str>, Arc<str>), i64> {
+    pub(super) fn service_ports(&self) -> IndexMap<(SmolStr, SmolStr), i64> {
         let mut ports = IndexMap::new();
         for (name, endpoint) in &self.by_name {
             for (index, (port, _, number)) in endpoint.ports.iter().enumerate() {
@@ -176,7 +175,7 @@ pub(super) fn find(lowering: &mut Lowering<'_>) -> Endpoints {
 }
 
 /// The workload beside which one runs.
-fn owner(lowering: &mut Lowering<'_>, facts: &[crate::schema::Guarded<crate::schema::Fact>]) -> Option<Arc<str>> {
+fn owner(lowering: &mut Lowering<'_>, facts: &[crate::schema::Guarded<crate::schema::Fact>]) -> Option<SmolStr> {
     let mut owner = None;
     for guarded in facts {
         let FactKind::Beside(name) = &guarded.node.kind else { continue };
@@ -188,7 +187,7 @@ fn owner(lowering: &mut Lowering<'_>, facts: &[crate::schema::Guarded<crate::sch
 fn ports(
     lowering: &mut Lowering<'_>,
     facts: &[crate::schema::Guarded<crate::schema::Fact>],
-) -> Vec<(Arc<str>, Option<Value>, Option<i64>)> {
+) -> Vec<(SmolStr, Option<Value>, Option<i64>)> {
     let mut ports = Vec::new();
     for guarded in facts {
         let FactKind::Port { name, number, service, .. } = &guarded.node.kind else { continue };
@@ -349,7 +348,7 @@ impl Lowering<'_> {
     fn link_field(
         &mut self,
         link: &Link,
-        field: &Arc<str>,
+        field: &SmolStr,
         endpoint: &Endpoint,
         span: Span,
         origins: &mut Vec<Origin>,

@@ -3,10 +3,9 @@
 //! In: what an environment says of Flux, the releases that were lowered, the settings that they read.
 //! Out: `plan::Flux` and `plan::Kustomization`, or findings: names that meet, dependencies that lead nowhere.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, Finding, codes, nearest},
@@ -37,7 +36,7 @@ pub(super) struct Fetch<'a> {
     /// What Helm's values read.
     pub helm: &'a Instances,
     /// Secrets that come about in the cluster, and are left to who makes them.
-    pub makes: &'a BTreeSet<Arc<str>>,
+    pub makes: &'a BTreeSet<SmolStr>,
 }
 
 /// What Flux is told of one deployment, whose releases are in the plan already. Dependencies on others are left to
@@ -71,7 +70,7 @@ pub(super) fn deployment(
         service_account: said.leaf("service-account"),
         kube_config: said.leaf("kube-config"),
         releases: releases?,
-        secrets: if said.text("secrets").as_ref() == "external-secrets" {
+        secrets: if said.text("secrets").as_str() == "external-secrets" {
             fetched(deployed, fetch, diags)
         } else {
             Vec::new()
@@ -118,12 +117,12 @@ fn of_release(
 
 /// What Helm calls a release: the deployment's name; with the rest of the release's where a block has several.
 #[must_use]
-pub fn release_name(deployed: &Deployed, release: &str, count: usize) -> Arc<str> {
+pub fn release_name(deployed: &Deployed, release: &str, count: usize) -> SmolStr {
     let stack = &deployed.stack.name;
-    if count == 1 || release == stack.as_ref() {
+    if count == 1 || release == stack.as_str() {
         return deployed.name.clone();
     }
-    let rest = release.strip_prefix(stack.as_ref()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(release);
+    let rest = release.strip_prefix(stack.as_str()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(release);
     format!("{}-{rest}", deployed.name).into()
 }
 
@@ -148,7 +147,7 @@ fn source(
 ) -> Option<Option<ChartSource>> {
     let said = &deployed.flux;
     let of_environment = said.text("source");
-    if of_environment.is_empty() && declared.source.as_ref().is_some_and(|source| source.kind.as_ref() == PROJECT) {
+    if of_environment.is_empty() && declared.source.as_ref().is_some_and(|source| source.kind.as_str() == PROJECT) {
         return Some(None);
     }
     let word = |name: &'static str| -> Option<Leaf> {
@@ -252,7 +251,7 @@ fn fetched(deployed: &Deployed, fetch: &Fetch<'_>, diags: &mut Diags) -> Vec<Ext
         let finding = codes::NO_FLUX_PATH.at(said.span_of("secrets.prefix"), "this cannot begin the name of an entry");
         diags.push(finding.underline("letters, digits, `.`, `-`, `_`, `/` and `+`"));
     }
-    let mut all: BTreeMap<Arc<str>, ExternalSecret> = BTreeMap::new();
+    let mut all: BTreeMap<SmolStr, ExternalSecret> = BTreeMap::new();
     let made = |secret: &SecretRef| fetch.makes.contains(&secret.name);
     for (secret, leaf) in references(deployed, fetch.helm).into_iter().filter(|(secret, _)| !made(secret)) {
         let made = all.entry(secret.name.clone()).or_insert_with(|| ExternalSecret {
@@ -274,7 +273,7 @@ fn fetched(deployed: &Deployed, fetch: &Fetch<'_>, diags: &mut Diags) -> Vec<Ext
 /// Every secret that Helm's values refer to, with the settings that hold it; sorted.
 fn references(deployed: &Deployed, reads: &Instances) -> BTreeMap<SecretRef, Leaf> {
     let mut found: BTreeMap<SecretRef, Leaf> = BTreeMap::new();
-    let mut add = |value: &Value, path: Arc<str>, span: Span| {
+    let mut add = |value: &Value, path: SmolStr, span: Span| {
         let mut secrets = Vec::new();
         secrets_in(value, &mut secrets);
         for secret in secrets {
@@ -300,7 +299,7 @@ fn references(deployed: &Deployed, reads: &Instances) -> BTreeMap<SecretRef, Lea
 }
 
 /// What is known of a setting in Helm's view, of the item of a list what is known of the list.
-fn slot<'d>(deployed: &'d Deployed, id: SettingId, keys: &[Arc<str>]) -> Option<(Arc<str>, &'d Slot)> {
+fn slot<'d>(deployed: &'d Deployed, id: SettingId, keys: &[SmolStr]) -> Option<(SmolStr, &'d Slot)> {
     let view = deployed.view("helm");
     let parent = deployed.stack.setting(id).parent;
     let list = parent.filter(|parent| matches!(deployed.stack.setting(*parent).kind, Kind::List(item) if item == id));
@@ -353,7 +352,7 @@ pub(super) fn environment(env: &Env, plan: &mut Plan, requires: &[Cluster], diag
 }
 
 /// What the cluster must have: what the stacks say, and the operator that fetches secrets.
-pub(super) fn wanted(plan: &Plan, requires: &[(Arc<str>, Arc<str>)]) -> Vec<Cluster> {
+pub(super) fn wanted(plan: &Plan, requires: &[(SmolStr, SmolStr)]) -> Vec<Cluster> {
     let stated = requires.iter().map(|(name, crd)| Cluster { name: name.clone(), crd: crd.clone() });
     let mut all: BTreeSet<Cluster> = stated.collect();
     if plan.deployments.iter().filter_map(|deployment| deployment.flux.as_ref()).any(|flux| !flux.secrets.is_empty()) {
@@ -367,7 +366,7 @@ pub(super) fn wanted(plan: &Plan, requires: &[(Arc<str>, Arc<str>)]) -> Vec<Clus
 
 fn kustomization(env: &Env, plan: &Plan, diags: &mut Diags) -> Option<Kustomization> {
     let said = &env.flux;
-    let or = |path: &'static str, otherwise: String| -> Arc<str> {
+    let or = |path: &'static str, otherwise: String| -> SmolStr {
         match said.text(path) {
             text if text.is_empty() => otherwise.into(),
             text => text,
@@ -407,7 +406,7 @@ fn kustomization(env: &Env, plan: &Plan, diags: &mut Diags) -> Option<Kustomizat
 
 /// A chart that lies in the project comes with it, and out of an artifact Flux takes no chart beside other files.
 fn of_project(env: &Env, plan: &Plan, diags: &mut Diags) {
-    if env.flux.text("kustomization.source").as_ref() != "oci" {
+    if env.flux.text("kustomization.source").as_str() != "oci" {
         return;
     }
     for (deployed, lowered) in env.deployments.iter().zip(&plan.deployments) {
@@ -500,7 +499,7 @@ fn releases_of(plan: &Plan, name: &str) -> Option<Vec<Named>> {
 
 fn unknown(deployed: &Deployed, name: &str, why: &str, plan: &Plan) -> Finding {
     let others = plan.deployments.iter().map(|found| found.name.as_ref());
-    let near = nearest(name, others.filter(|other| *other != deployed.name.as_ref()));
+    let near = nearest(name, others.filter(|other| *other != deployed.name.as_str()));
     codes::UNKNOWN_DEPENDENCY
         .at(deployed.flux.span_of("depends-on"), format!("`{}` depends on `{name}`: {why}", deployed.name))
         .hint(near.map_or_else(
@@ -550,9 +549,9 @@ fn circles(env: &Env, plan: &Plan, diags: &mut Diags) {
 
 /// A namespace is made once, a secret fetched once, and no two releases of a namespace have one name.
 fn one_of_each(env: &Env, plan: &mut Plan, diags: &mut Diags) {
-    let mut namespaces: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut releases: BTreeMap<(Arc<str>, Arc<str>), usize> = BTreeMap::new();
-    let mut secrets: BTreeMap<(Arc<str>, Arc<str>), (usize, ExternalSecret)> = BTreeMap::new();
+    let mut namespaces: BTreeSet<SmolStr> = BTreeSet::new();
+    let mut releases: BTreeMap<(SmolStr, SmolStr), usize> = BTreeMap::new();
+    let mut secrets: BTreeMap<(SmolStr, SmolStr), (usize, ExternalSecret)> = BTreeMap::new();
     for (index, deployed) in env.deployments.iter().enumerate() {
         let Some(flux) = &mut plan.deployments[index].flux else { continue };
         flux.makes_namespace = namespaces.insert(flux.namespace());
@@ -625,7 +624,7 @@ fn decryption(env: &Env, plan: &Plan, diags: &mut Diags) -> Option<Decryption> {
     let mut first: Option<(Decryption, Span)> = None;
     for (deployed, deployment) in env.deployments.iter().zip(&plan.deployments) {
         let said = &deployed.flux;
-        if deployment.flux.is_none() || said.text("secrets").as_ref() != "sops" {
+        if deployment.flux.is_none() || said.text("secrets").as_str() != "sops" {
             continue;
         }
         let at = said.span_of("secrets");
@@ -645,7 +644,7 @@ fn decryption(env: &Env, plan: &Plan, diags: &mut Diags) -> Option<Decryption> {
 }
 
 /// The folder with the encrypted files. Nothing that a person writes lies below `out/`.
-fn files(env: &Env, said: &Flux, diags: &mut Diags) -> Option<Arc<str>> {
+fn files(env: &Env, said: &Flux, diags: &mut Diags) -> Option<SmolStr> {
     let text = match said.text("secrets.files") {
         text if text.is_empty() => format!("secrets/{}", env.name).into(),
         text => text,
@@ -658,5 +657,5 @@ fn files(env: &Env, said: &Flux, diags: &mut Diags) -> Option<Arc<str>> {
         diags.push(finding.underline(why).hint(format!("write `files=\"secrets/{}\"`", env.name)));
         return None;
     }
-    found.map(Arc::from)
+    found.map(SmolStr::from)
 }

@@ -11,9 +11,10 @@ mod tests;
 mod tree;
 mod workload;
 
-use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet};
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, Finding, codes, list_of},
@@ -38,11 +39,11 @@ pub struct Lowered {
     /// For each deployment, the settings that each target read.
     pub reads: Vec<IndexMap<&'static str, Instances>>,
     /// For each deployment, what its active Helm block wants of the cluster.
-    pub requires: Vec<(Arc<str>, Arc<str>)>,
+    pub requires: Vec<(SmolStr, SmolStr)>,
     /// All that the cluster must have beforehand, by name.
     pub cluster: Vec<Cluster>,
     /// For each deployment, the name of its active Helm block, if there is one.
-    pub blocks: Vec<Option<Arc<str>>>,
+    pub blocks: Vec<Option<SmolStr>>,
 }
 
 /// Makes the plan of an environment.
@@ -86,7 +87,7 @@ pub fn lower(env: &Env, diags: &mut Diags) -> Lowered {
 }
 
 /// The names of configuration files that services of Compose mount.
-fn mounted_configs(deployment: &plan::Deployment) -> impl Iterator<Item = &Arc<str>> {
+fn mounted_configs(deployment: &plan::Deployment) -> impl Iterator<Item = &SmolStr> {
     let workloads = deployment.compose.iter().flat_map(|compose| &compose.workloads);
     workloads.flat_map(|workload| &workload.files).filter_map(|file| match &file.content {
         FileContent::Config(name) => Some(name),
@@ -97,7 +98,7 @@ fn mounted_configs(deployment: &plan::Deployment) -> impl Iterator<Item = &Arc<s
 /// Drops mounts of files that do not exist here; and, unless all are wanted, files that nothing mounts.
 fn keep_mounted(deployment: &mut plan::Deployment, all: bool) {
     if !all {
-        let mounted: Vec<Arc<str>> = mounted_configs(deployment).cloned().collect();
+        let mounted: Vec<SmolStr> = mounted_configs(deployment).cloned().collect();
         deployment.configs.retain(|config| mounted.contains(&config.name));
     }
     let configs = &deployment.configs;
@@ -135,7 +136,7 @@ struct Step {
     /// What it goes over.
     over: Over,
     /// The keys above it.
-    keys: Vec<Arc<str>>,
+    keys: Vec<SmolStr>,
     /// The key or index it is at.
     key: Value,
 }
@@ -155,27 +156,27 @@ pub(super) struct Lowering<'a> {
     deployed: &'a Deployed,
     view: &'a View,
     target: &'static str,
-    environment: &'a Arc<str>,
+    environment: &'a SmolStr,
     steps: Vec<Step>,
     loop_keys: Vec<Value>,
-    provider: Option<Arc<str>>,
+    provider: Option<SmolStr>,
     endpoints: Endpoints,
     /// How often loops have gone round.
     rounds: usize,
     /// How many bytes the values take.
     bytes: usize,
     /// The configuration files being printed, so that one that prints itself ends.
-    mounting: Vec<Arc<str>>,
+    mounting: Vec<SmolStr>,
     /// The mounted configuration files of which it is noted what they read.
-    noted: Vec<Arc<str>>,
+    noted: Vec<SmolStr>,
     reads: Instances,
-    requires: Vec<(Arc<str>, Arc<str>)>,
+    requires: Vec<(SmolStr, SmolStr)>,
     /// Secrets that come about in the cluster.
-    makes: BTreeSet<Arc<str>>,
+    makes: BTreeSet<SmolStr>,
     /// Objects beside the releases.
     objects: Vec<plan::Object>,
     /// The name of the Helm block that is active.
-    block: Option<Arc<str>>,
+    block: Option<SmolStr>,
     faults: RefCell<Diags>,
     diags: Diags,
 }
@@ -346,7 +347,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// A name: text without links or secrets.
-    fn name(&mut self, expr: &Expr) -> Option<Arc<str>> {
+    fn name(&mut self, expr: &Expr) -> Option<SmolStr> {
         let value = self.reading().evaluate(expr);
         if let Evaluated::Value(value) = &value
             && !self.fits(value, expr.span)
@@ -389,12 +390,12 @@ impl<'a> Lowering<'a> {
             }
         };
         let (Kind::Map(item) | Kind::List(item)) = self.stack.setting(collection).kind else { return };
-        let key: Arc<str> = crate::value::spell(&step.key).into();
-        let keys: Vec<Arc<str>> = step.keys.iter().cloned().chain([key]).collect();
+        let key: SmolStr = crate::value::spell(&step.key).into();
+        let keys: Vec<SmolStr> = step.keys.iter().cloned().chain([key]).collect();
         self.setting_origin(item, &keys, origins);
     }
 
-    fn setting_origin(&mut self, id: SettingId, keys: &[Arc<str>], origins: &mut Vec<Origin>) {
+    fn setting_origin(&mut self, id: SettingId, keys: &[SmolStr], origins: &mut Vec<Origin>) {
         self.reads.insert(id, keys);
         // The item of a list of values has its place in the list.
         let parent = self.stack.setting(id).parent.filter(|parent| {
@@ -494,7 +495,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn endpoint_origin(&mut self, name: &Arc<str>, origins: &mut Vec<Origin>) {
+    fn endpoint_origin(&mut self, name: &SmolStr, origins: &mut Vec<Origin>) {
         let stack = self.stack;
         for guarded in stack.endpoints.iter().filter(|endpoint| is_named(&endpoint.node.name, name)) {
             let Some(external) = &guarded.node.external else { continue };
@@ -524,7 +525,7 @@ impl<'a> Lowering<'a> {
         let Some(step) = self.steps.last() else { return otherwise };
         let Over::Setting(collection) = step.over else { return otherwise };
         let (Kind::Map(item) | Kind::List(item)) = self.stack.setting(collection).kind else { return otherwise };
-        let key: Arc<str> = crate::value::spell(&step.key).into();
+        let key: SmolStr = crate::value::spell(&step.key).into();
         let here = |found: &&crate::schema::Assignment| {
             found.setting == item && found.keys.split_last() == Some((&key, step.keys.as_slice()))
         };
@@ -585,14 +586,14 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
     for made in &block.makes {
         let mut names = Vec::new();
         lowering.each(&made.guards, &mut |lowering| names.extend(lowering.leaf(&made.node)));
-        lowering.makes.extend(names.iter().map(|leaf| Arc::from(value::spell(&leaf.value))));
+        lowering.makes.extend(names.iter().map(|leaf| SmolStr::from(value::spell(&leaf.value))));
     }
     for release in &block.releases {
         let names = match lowering.tree(&release.names) {
             Some(Tree::Map(names)) => names,
             _ => IndexMap::new(),
         };
-        let names: IndexMap<Arc<str>, Leaf> = names
+        let names: IndexMap<SmolStr, Leaf> = names
             .into_iter()
             .filter_map(|(name, tree)| match tree {
                 Tree::Leaf(leaf) => Some((name, leaf)),
@@ -613,7 +614,7 @@ fn helm(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
         });
     }
     deployment.cluster = unread(lowering, workload::all);
-    for raw in lowering.deployed.raw.iter().filter(|raw| raw.target.as_ref() == "helm" && !raw.release.is_empty()) {
+    for raw in lowering.deployed.raw.iter().filter(|raw| raw.target.as_str() == "helm" && !raw.release.is_empty()) {
         if !block.releases.iter().any(|release| release.name == raw.release) {
             let known: Vec<&str> = block.releases.iter().map(|release| release.name.as_ref()).collect();
             let finding = codes::UNKNOWN_RELEASE.at(raw.span, format!("there is no release `{}`", raw.release));
@@ -656,8 +657,8 @@ fn mcp(lowering: &mut Lowering<'_>, deployment: &mut plan::Deployment) {
             continue;
         }
         if let Some(Leaf { value: Value::List(clients), .. }) = lowering.maybe_leaf(mcp.clients.as_ref()) {
-            let names = clients.iter().map(|client| Arc::from(crate::value::spell(client).as_str()));
-            asked = Some(names.collect::<Vec<Arc<str>>>());
+            let names = clients.iter().map(|client| SmolStr::from(crate::value::spell(client)));
+            asked = Some(names.collect::<Vec<SmolStr>>());
         }
         for guarded in &mcp.servers {
             let servers = &mut found.servers;
@@ -745,7 +746,7 @@ impl Lowering<'_> {
         leaves
     }
 
-    fn leaf_map(&mut self, nodes: &[TreeNode]) -> IndexMap<Arc<str>, Leaf> {
+    fn leaf_map(&mut self, nodes: &[TreeNode]) -> IndexMap<SmolStr, Leaf> {
         let mut leaves = IndexMap::new();
         if let Some(Tree::Map(map)) = self.tree(nodes) {
             for (key, tree) in map {

@@ -1,8 +1,7 @@
 //! Trees of a stack into trees of a plan.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::Lowering;
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
 /// A tree while its nodes come in.
 #[derive(Default)]
 struct Growing {
-    map: IndexMap<Arc<str>, Tree>,
+    map: IndexMap<SmolStr, Tree>,
     /// Where each key of the map is written.
     spans: Vec<Span>,
     items: Vec<Tree>,
@@ -69,7 +68,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn key(&mut self, key: &TreeKey) -> Option<Arc<str>> {
+    fn key(&mut self, key: &TreeKey) -> Option<SmolStr> {
         match key {
             TreeKey::Fixed(key) => Some(key.clone()),
             TreeKey::Computed(expr) => {
@@ -120,7 +119,7 @@ impl Lowering<'_> {
         self.leaf(expr).map(Tree::Leaf)
     }
 
-    fn setting_tree(&mut self, id: SettingId, keys: &[Arc<str>], at: Span) -> Option<Tree> {
+    fn setting_tree(&mut self, id: SettingId, keys: &[SmolStr], at: Span) -> Option<Tree> {
         let stack = self.stack;
         let setting = stack.setting(id);
         match &setting.kind {
@@ -136,7 +135,7 @@ impl Lowering<'_> {
             Kind::Map(item) => {
                 let mut map = IndexMap::new();
                 for key in self.view.keys_of(id, keys).to_vec() {
-                    let inner: Vec<Arc<str>> = keys.iter().cloned().chain([key.clone()]).collect();
+                    let inner: Vec<SmolStr> = keys.iter().cloned().chain([key.clone()]).collect();
                     if let Some(tree) = self.setting_tree(*item, &inner, at) {
                         map.insert(key, tree);
                     }
@@ -147,7 +146,7 @@ impl Lowering<'_> {
             Kind::List(item) if matches!(stack.setting(*item).kind, Kind::Group) => {
                 let mut items = Vec::new();
                 for key in self.view.keys_of(id, keys).to_vec() {
-                    let inner: Vec<Arc<str>> = keys.iter().cloned().chain([key]).collect();
+                    let inner: Vec<SmolStr> = keys.iter().cloned().chain([key]).collect();
                     items.extend(self.setting_tree(*item, &inner, at));
                 }
                 (!items.is_empty()).then_some(Tree::List(items))
@@ -172,10 +171,10 @@ impl Lowering<'_> {
         let mut names = releases.map(|release| release.name.as_ref());
         let first = names.clone().next().unwrap_or("");
         // The main release is called as the stack, wherever it stands.
-        let main = names.find(|name| *name == self.stack.name.as_ref()).unwrap_or(first);
+        let main = names.find(|name| *name == self.stack.name.as_str()).unwrap_or(first);
         let of_release = |raw: &&Raw| {
             let wanted = if raw.release.is_empty() { main } else { raw.release.as_ref() };
-            raw.target.as_ref() == "helm" && wanted == release
+            raw.target.as_str() == "helm" && wanted == release
         };
         if let Some(raw) = raw_tree(self.deployed.raw.iter().filter(of_release), &mut self.diags) {
             merge(values, &raw, "the stack", &mut Vec::new(), &mut self.diags);
@@ -184,7 +183,7 @@ impl Lowering<'_> {
 
     /// The environment's `raw "compose"` keys. Those that state a fact are refused: Helm would not hear of it.
     pub(super) fn raw_project(&mut self, workloads: &[Workload]) -> Option<Tree> {
-        let of_compose = self.deployed.raw.iter().filter(|raw| raw.target.as_ref() == "compose");
+        let of_compose = self.deployed.raw.iter().filter(|raw| raw.target.as_str() == "compose");
         let raw = raw_tree(of_compose, &mut self.diags)?;
         let mut facts = Facts(Vec::new());
         if let Tree::Map(root) = &raw {
@@ -197,7 +196,7 @@ impl Lowering<'_> {
     }
 
     /// Values hold no secrets, and every endpoint that they link to has a name in the cluster.
-    pub(super) fn check_values(&mut self, values: &Tree, names: &IndexMap<Arc<str>, Leaf>) {
+    pub(super) fn check_values(&mut self, values: &Tree, names: &IndexMap<SmolStr, Leaf>) {
         self.refuse_secrets(values);
         let mut findings: Vec<Finding> = Vec::new();
         each_leaf(values, &mut |leaf| {
@@ -242,27 +241,27 @@ impl Lowering<'_> {
 struct Facts(Vec<(String, Span)>);
 
 impl Facts {
-    fn project(&mut self, root: &IndexMap<Arc<str>, Tree>, workloads: &[Workload]) {
+    fn project(&mut self, root: &IndexMap<SmolStr, Tree>, workloads: &[Workload]) {
         if let Some(name) = root.get("name") {
             self.note("name".to_owned(), name);
         }
-        let services = |name: &str| workloads.iter().any(|workload| workload.name.as_ref() == name);
+        let services = |name: &str| workloads.iter().any(|workload| workload.name.as_str() == name);
         self.entries(root, "services", &services, |facts, path, keys| facts.keys(path, keys, COMPOSE_FACTS));
         let volumes: Vec<String> = workloads.iter().flat_map(volume_names).collect();
         self.entries(root, "volumes", &|name| volumes.iter().any(|volume| volume == name), |_, _, _| {});
         let secrets: Vec<String> = workloads.iter().flat_map(secret_names).collect();
         let files =
-            |facts: &mut Facts, path: &str, keys: &IndexMap<Arc<str>, Tree>| facts.keys(path, keys, SECRET_FACTS);
+            |facts: &mut Facts, path: &str, keys: &IndexMap<SmolStr, Tree>| facts.keys(path, keys, SECRET_FACTS);
         self.entries(root, "secrets", &|name| secrets.iter().any(|secret| secret == name), files);
     }
 
     /// Goes through those entries of a top-level map that the plan writes; what is no map would replace them.
     fn entries(
         &mut self,
-        root: &IndexMap<Arc<str>, Tree>,
+        root: &IndexMap<SmolStr, Tree>,
         map: &str,
         is_planned: &dyn Fn(&str) -> bool,
-        inside: impl Fn(&mut Facts, &str, &IndexMap<Arc<str>, Tree>),
+        inside: impl Fn(&mut Facts, &str, &IndexMap<SmolStr, Tree>),
     ) {
         match root.get(map) {
             Some(Tree::Map(entries)) => {
@@ -280,13 +279,13 @@ impl Facts {
     }
 
     /// Notes the keys that state facts; `deploy.replicas` is `replicas` below `deploy`.
-    fn keys(&mut self, path: &str, keys: &IndexMap<Arc<str>, Tree>, facts: &[&str]) {
+    fn keys(&mut self, path: &str, keys: &IndexMap<SmolStr, Tree>, facts: &[&str]) {
         for (key, tree) in keys {
             if facts.contains(&key.as_ref()) {
                 self.note(format!("{path}.{key}"), tree);
             }
             let within: Vec<&str> =
-                facts.iter().filter_map(|fact| fact.strip_prefix(key.as_ref())?.strip_prefix('.')).collect();
+                facts.iter().filter_map(|fact| fact.strip_prefix(key.as_str())?.strip_prefix('.')).collect();
             match tree {
                 Tree::Map(inner) => self.keys(&format!("{path}.{key}"), inner, &within),
                 other if !within.is_empty() => self.note(format!("{path}.{key}"), other),
@@ -383,7 +382,7 @@ fn sort(tree: &mut Tree) {
     }
 }
 
-fn merge(values: &mut Tree, raw: &Tree, writer: &str, path: &mut Vec<Arc<str>>, diags: &mut Diags) {
+fn merge(values: &mut Tree, raw: &Tree, writer: &str, path: &mut Vec<SmolStr>, diags: &mut Diags) {
     let (Tree::Map(values), Tree::Map(raw)) = (values, raw) else { return };
     for (key, added) in raw {
         path.push(key.clone());

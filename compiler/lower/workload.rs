@@ -1,8 +1,7 @@
 //! Workloads of a stack into workloads of a plan.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::{Lowering, tree::constant};
 use crate::{
@@ -26,7 +25,7 @@ pub(super) fn all(lowering: &mut Lowering<'_>) -> Vec<Workload> {
 
 /// What an override replaces: facts of the same kind and key.
 #[derive(PartialEq, Eq, Clone)]
-struct FactKey(plan::Kind, Arc<str>);
+struct FactKey(plan::Kind, SmolStr);
 
 fn key(lowering: &mut Lowering<'_>, fact: &FactKind) -> FactKey {
     let key = match fact {
@@ -43,7 +42,7 @@ fn one(lowering: &mut Lowering<'_>, node: &schema::Workload) -> Option<Workload>
     let name = lowering.name(&node.name)?;
     let target = lowering.target;
     let replacing: Vec<&schema::FactOverride> =
-        node.overrides.iter().filter(|over| over.targets.iter().any(|name| name.as_ref() == target)).collect();
+        node.overrides.iter().filter(|over| over.targets.iter().any(|name| name.as_str() == target)).collect();
     let mut replaced = Vec::new();
     for guarded in replacing.iter().flat_map(|over| &over.facts) {
         lowering.each(&guarded.guards, &mut |lowering| replaced.push(key(lowering, &guarded.node.kind)));
@@ -205,7 +204,7 @@ fn add(lowering: &mut Lowering<'_>, workload: &mut Workload, fact: &Fact) -> boo
 }
 
 /// The name of a port or a volume: a DNS label, for it becomes part of names in every target.
-fn label(lowering: &mut Lowering<'_>, name: &Expr) -> Option<Arc<str>> {
+fn label(lowering: &mut Lowering<'_>, name: &Expr) -> Option<SmolStr> {
     let found = lowering.name(name)?;
     let bad = |of| crate::value::fit(of, Value::String(found.clone()), &crate::value::Attributes::default()).err();
     match crate::value::scalar("name").and_then(bad) {
@@ -233,7 +232,7 @@ fn variable(
     lowering: &mut Lowering<'_>,
     workload: &mut Workload,
     name: &Expr,
-    also: &[Arc<str>],
+    also: &[SmolStr],
     file: bool,
     value: &Expr,
 ) {
@@ -256,7 +255,7 @@ fn variable(
 }
 
 fn mount_secret(workload: &mut Workload, secret: &SecretRef, at: Span) {
-    let path: Arc<str> = format!("/run/secrets/{}/{}", secret.name, secret.key).into();
+    let path: SmolStr = format!("/run/secrets/{}/{}", secret.name, secret.key).into();
     if !workload.files.iter().any(|file| file.path == path) {
         workload.files.push(File { path, content: FileContent::Secret(secret.clone()), at });
     }
@@ -271,7 +270,7 @@ fn needs(lowering: &mut Lowering<'_>, workload: &mut Workload, names: &[Expr], u
             _ => Vec::new(),
         };
         for value in found {
-            let name: Arc<str> = crate::value::spell(&value).into();
+            let name: SmolStr = crate::value::spell(&value).into();
             if lowering.endpoints.is_workload(&name) {
                 if !workload.needs.iter().any(|need| need.workload == name) && name != workload.name {
                     let at =
@@ -365,7 +364,7 @@ fn free_tree(value: Value, origins: &[crate::plan::Origin], at: Span) -> Tree {
 
 impl Lowering<'_> {
     /// A name that is noted as read.
-    fn word(&mut self, expr: &Expr) -> Option<Arc<str>> {
+    fn word(&mut self, expr: &Expr) -> Option<SmolStr> {
         self.origins(expr);
         self.name(expr)
     }
@@ -393,7 +392,7 @@ impl Lowering<'_> {
     fn named_workload_tree(&mut self, name: &str) -> Option<Tree> {
         let mut found = None;
         self.each_workload(&mut |lowering, node| {
-            if found.is_none() && lowering.name(&node.name).is_some_and(|found| found.as_ref() == name) {
+            if found.is_none() && lowering.name(&node.name).is_some_and(|found| found.as_str() == name) {
                 found = one(lowering, node);
             }
         });
@@ -487,7 +486,7 @@ impl Lowering<'_> {
 
 /// A map while it grows; what has no value is left out.
 #[derive(Default)]
-struct Fields(IndexMap<Arc<str>, Tree>);
+struct Fields(IndexMap<SmolStr, Tree>);
 
 impl Fields {
     fn leaf(&mut self, name: &str, leaf: Option<&Leaf>) {
@@ -570,7 +569,7 @@ fn env_tree(workload: &Workload) -> Option<Tree> {
                 fields.leaf("file", variable.file.then(|| constant(Value::Bool(true), variable.leaf.at)).as_ref());
             }
             (Value::Text(pieces), None) if pieces.iter().any(|piece| matches!(piece, Piece::Secret(_))) => {
-                let mut parts: Vec<(Arc<str>, Value)> = Vec::new();
+                let mut parts: Vec<(SmolStr, Value)> = Vec::new();
                 for group in pieces.chunk_by(|a, b| ![a, b].iter().any(|piece| matches!(piece, Piece::Secret(_)))) {
                     parts.push(match group {
                         [Piece::Secret(secret)] => ("secret".into(), secret_value(secret)),
@@ -592,8 +591,8 @@ fn env_tree(workload: &Workload) -> Option<Tree> {
 
 fn secret_value(secret: &SecretRef) -> Value {
     let mut map = IndexMap::new();
-    map.insert(Arc::from("name"), Value::String(secret.name.clone()));
-    map.insert(Arc::from("key"), Value::String(secret.key.clone()));
+    map.insert(SmolStr::from("name"), Value::String(secret.name.clone()));
+    map.insert(SmolStr::from("key"), Value::String(secret.key.clone()));
     Value::Map(map.into())
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Data only.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
 
 pub use crate::schema::flux::{PROVIDERS, SOURCES, WORDS, Word, WordKind};
 use crate::{
@@ -56,7 +58,7 @@ impl Flux {
 
     /// A word of a text, or its default; empty where there is neither.
     #[must_use]
-    pub fn text(&self, path: &str) -> Arc<str> {
+    pub fn text(&self, path: &str) -> SmolStr {
         match self.leaf(path).map(|leaf| leaf.value) {
             Some(Value::String(text)) => text,
             _ => "".into(),
@@ -133,6 +135,6 @@ mod tests {
         let environment = of(&[("source", "git"), ("source.tag", "v1"), ("namespace", "apps")]);
         let both = environment.under(of(&[("source", "oci"), ("source.url", "oci://a.example/b")]));
         assert_eq!(both.said.keys().copied().collect::<Vec<_>>(), ["namespace", "source", "source.url"]);
-        assert_eq!(both.text("secrets"), "existing".into());
+        assert_eq!(both.text("secrets"), "existing");
     }
 }

@@ -3,7 +3,9 @@
 //! In: settings with the keys of the maps and lists above them. Out: the set.
 //! Nearly all settings stand in no map, and nearly all of a stack are read, many times each: one bit notes that.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
 
 use super::Place;
 use crate::schema::SettingId;
@@ -18,7 +20,7 @@ pub struct Instances {
 
 impl Instances {
     /// Adds one; whether it is new.
-    pub fn insert(&mut self, id: SettingId, keys: &[Arc<str>]) -> bool {
+    pub fn insert(&mut self, id: SettingId, keys: &[SmolStr]) -> bool {
         if !keys.is_empty() {
             return self.deep.insert((id, keys.to_vec()));
         }
@@ -33,7 +35,7 @@ impl Instances {
 
     /// Whether it is there.
     #[must_use]
-    pub fn contains(&self, id: SettingId, keys: &[Arc<str>]) -> bool {
+    pub fn contains(&self, id: SettingId, keys: &[SmolStr]) -> bool {
         if !keys.is_empty() {
             return self.deep.contains(&(id, keys.to_vec()));
         }
@@ -47,7 +49,7 @@ impl Instances {
     }
 
     /// All of them: first those that stand in no map and no list, each kind in the order of the stack.
-    pub fn iter(&self) -> impl Iterator<Item = (SettingId, &[Arc<str>])> {
+    pub fn iter(&self) -> impl Iterator<Item = (SettingId, &[SmolStr])> {
         let flat = self.flat.iter().enumerate().flat_map(|(word, bits)| {
             let set = (0..u64::BITS).filter(move |bit| bits >> bit & 1 != 0);
             set.map(move |bit| (SettingId(word as u32 * u64::BITS + bit), [].as_slice()))
@@ -67,8 +69,8 @@ mod tests {
 
     #[test]
     fn what_was_put_in_is_there_and_comes_out_once() {
-        let (a, b): ([Arc<str>; 1], [Arc<str>; 1]) = (["a".into()], ["b".into()]);
-        let all: [(u32, &[Arc<str>]); 6] = [(0, &[]), (63, &[]), (64, &[]), (300, &[]), (3, &a), (3, &b)];
+        let (a, b): ([SmolStr; 1], [SmolStr; 1]) = (["a".into()], ["b".into()]);
+        let all: [(u32, &[SmolStr]); 6] = [(0, &[]), (63, &[]), (64, &[]), (300, &[]), (3, &a), (3, &b)];
         let mut set = Instances::default();
         for (id, keys) in all.iter().rev() {
             assert!(!set.contains(SettingId(*id), keys));

@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn what_was_written_is_read_when_it_is_asked_for() {
         let words = Lazy::from(vec![1_u32, 2]);
-        let image: &'static Image = Box::leak(Box::new(Image::new(packed(&words).leak())));
+        let (texts, bytes) = packed(&words);
+        let image: &'static Image = Box::leak(Box::new(Image::new(texts.leak(), bytes.leak())));
         let mut again: Lazy<Vec<u32>> = image.unpacked();
         assert!(again.read.get().is_none());
         assert_eq!(again, words);

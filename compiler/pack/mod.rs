@@ -2,21 +2,18 @@
 //!
 //! In: anything that is [`Pack`]. Out: an [`Image`], and readers of it.
 //! Never: bytes that another build wrote; so nothing is checked twice, and what does not fit is a mistake of ours.
-//! Invariant: what is read is equal to what was written. A text that stands in an image more than once is written once,
-//! and made once however often it is read.
+//! Invariant: what is read is equal to what was written. A text is written once, and is not copied when it is read.
 //!
 //! A format of our own, because reading the stack was a third of a short run: no result is passed up for errors that there
-//! cannot be, every list has its size from the start, and the names that come again and again are not made again.
+//! cannot be, every list has its size from the start, and texts stay where they lie in the program.
 
 mod basics;
 mod lazy;
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::{cmp::Reverse, fmt};
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 pub use lazy::Lazy;
 
@@ -89,86 +86,62 @@ macro_rules! pack {
 
 pub(crate) use pack;
 
-/// Something packed, and the texts that were read of it.
-///
-/// The bytes: how many texts it shares (4), then where each of them begins in what follows and the last one ends (4 each),
-/// the texts, and the thing.
+/// Something packed: its texts, and bytes that say where in them each begins.
 pub struct Image {
+    texts: &'static str,
     bytes: &'static [u8],
-    texts: OnceLock<Box<[OnceLock<Arc<str>>]>>,
 }
 
 impl Image {
-    /// The image of these bytes, which lie in the program.
+    /// The image of what [`packed`] wrote, which lies in the program.
     #[must_use]
-    pub const fn new(bytes: &'static [u8]) -> Image {
-        Image { bytes, texts: OnceLock::new() }
+    pub const fn new(texts: &'static str, bytes: &'static [u8]) -> Image {
+        Image { texts, bytes }
     }
 
     /// The thing.
     #[must_use]
     pub fn unpacked<T: Pack>(&'static self) -> T {
-        let (count, starts) = self.head();
-        T::read(&mut Reader::new(self, starts + fixed(self.bytes, 4 + 4 * count)))
-    }
-
-    /// How many texts it shares, and where the first one begins.
-    fn head(&self) -> (usize, usize) {
-        let count = fixed(self.bytes, 0);
-        (count, 8 + 4 * count)
-    }
-
-    /// The text of this number, without its cell.
-    fn text(&self, number: usize) -> &'static str {
-        let (_, starts) = self.head();
-        let at = 4 + 4 * number;
-        let (from, to) = (starts + fixed(self.bytes, at), starts + fixed(self.bytes, at + 4));
-        str::from_utf8(&self.bytes[from..to]).expect(OURS)
+        T::read(&mut Reader::new(self, 0))
     }
 }
 
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Image({} bytes)", self.bytes.len())
+        write!(f, "Image({} bytes)", self.texts.len() + self.bytes.len())
     }
 }
 
-/// Four bytes as a number.
-fn fixed(bytes: &[u8], at: usize) -> usize {
-    let bytes = bytes[at..].first_chunk().expect(OURS);
-    u32::from_le_bytes(*bytes) as usize
-}
-
-/// The bytes of something, for an [`Image`]. The same thing gives the same bytes.
+/// The texts and bytes of something, for an [`Image`]. The same thing gives the same ones.
 #[must_use]
-pub fn packed(thing: &impl Pack) -> Vec<u8> {
+pub fn packed(thing: &impl Pack) -> (String, Vec<u8>) {
     let mut once = Writer::default();
     thing.write(&mut once);
-    let mut again: Vec<(Arc<str>, u32)> = once.counted.into_iter().filter(|(_, count)| *count > 1).collect();
-    // Those that come most often have the shortest numbers.
-    again.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let shared: IndexMap<Arc<str>, ()> = again.into_iter().map(|(text, _)| (text, ())).collect();
+    let mut texts: Vec<(SmolStr, Held)> = once.texts.into_iter().collect();
+    // Those that come most often lie in front, where the shortest numbers lead.
+    texts.sort_by_key(|(_, held)| Reverse(held.count));
     let mut whole = Writer::default();
-    whole.fixed(shared.len());
-    let mut end = 0;
-    for length in shared.keys().map(|text| text.len()).chain([0]) {
-        whole.fixed(end);
-        end += length;
-    }
-    shared.keys().for_each(|text| whole.bytes.extend(text.as_bytes()));
-    whole.shared = shared;
+    texts.iter().for_each(|(text, _)| _ = whole.place_of(text));
     thing.write(&mut whole);
-    whole.bytes
+    (whole.texts.keys().map(SmolStr::as_str).collect(), whole.bytes)
 }
 
 /// Writes things.
 #[derive(Debug, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
-    /// Texts that were written whole, and how often.
-    counted: IndexMap<Arc<str>, u32>,
-    /// Texts that the image has once for all.
-    shared: IndexMap<Arc<str>, ()>,
+    texts: IndexMap<SmolStr, Held>,
+    /// How many bytes the texts have.
+    end: usize,
+}
+
+/// A text of an image.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// Where it begins.
+    start: usize,
+    /// How often it was written.
+    count: u32,
 }
 
 impl Writer {
@@ -191,28 +164,29 @@ impl Writer {
         self.byte(number as u8);
     }
 
-    fn fixed(&mut self, number: usize) {
-        let number = u32::try_from(number).expect("no image has 4 GiB");
-        self.bytes(&number.to_le_bytes());
+    /// Writes a text: its length and, if it has one, where it begins.
+    fn text(&mut self, text: &SmolStr) {
+        self.number(text.len() as u64);
+        if !text.is_empty() {
+            let start = self.place_of(text);
+            self.number(start as u64);
+        }
     }
 
-    /// Writes a text: twice its length and the text, or, where it is shared, twice its number and one.
-    fn text(&mut self, text: &Arc<str>) {
-        if let Some(number) = self.shared.get_index_of(text) {
-            return self.number(2 * number as u64 + 1);
+    /// Where a text begins, which is the end of all others if it is new.
+    fn place_of(&mut self, text: &SmolStr) -> usize {
+        let held = self.texts.entry(text.clone()).or_insert(Held { start: self.end, count: 0 });
+        if held.count == 0 {
+            self.end += text.len();
         }
-        // Nothing is made for an empty text, so there is nothing to share.
-        if !text.is_empty() {
-            *self.counted.entry(text.clone()).or_default() += 1;
-        }
-        self.number(2 * text.len() as u64);
-        self.bytes(text.as_bytes());
+        held.count += 1;
+        held.start
     }
 
     /// Writes something behind its length, so that it can be passed over.
     fn skippable(&mut self, thing: &impl Pack) {
         let at = self.bytes.len();
-        self.fixed(0);
+        self.bytes(&[0; 4]);
         thing.write(self);
         let length = u32::try_from(self.bytes.len() - at - 4).expect("no image has 4 GiB");
         self.bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
@@ -223,15 +197,13 @@ impl Writer {
 #[derive(Clone, Copy, Debug)]
 pub struct Reader {
     rest: &'static [u8],
-    texts: &'static [OnceLock<Arc<str>>],
     image: &'static Image,
 }
 
 impl Reader {
     /// Reads what stands at a byte of an image.
     fn new(image: &'static Image, at: usize) -> Reader {
-        let texts = image.texts.get_or_init(|| (0..image.head().0).map(|_| OnceLock::new()).collect());
-        Reader { rest: &image.bytes[at..], texts, image }
+        Reader { rest: &image.bytes[at..], image }
     }
 
     /// Reads one byte.
@@ -276,18 +248,13 @@ impl Reader {
     }
 
     /// Reads a text.
-    fn text(&mut self) -> Arc<str> {
-        let number = self.length();
-        if number == 0 {
-            return Arc::default();
+    fn text(&mut self) -> SmolStr {
+        let length = self.length();
+        if length == 0 {
+            return SmolStr::default();
         }
-        if number % 2 == 1 {
-            let number = number / 2;
-            return self.texts[number].get_or_init(|| self.image.text(number).into()).clone();
-        }
-        let (text, rest) = self.rest.split_at(number / 2);
-        self.rest = rest;
-        str::from_utf8(text).expect(OURS).into()
+        let start = self.number() as usize;
+        SmolStr::new_static(&self.image.texts[start..start + length])
     }
 
     /// Passes over something, and gives a reader of it.

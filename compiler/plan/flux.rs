@@ -1,6 +1,6 @@
 //! What Flux is told: how a deployment is installed, and how an environment is applied.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::{Leaf, Tree};
 use crate::value;
@@ -36,15 +36,15 @@ pub struct Flux {
 #[derive(Clone, PartialEq, Debug)]
 pub struct FluxRelease {
     /// The release in the plan: [`super::Release::name`].
-    pub release: Arc<str>,
+    pub release: SmolStr,
     /// What Helm and Flux call it: a DNS label of at most 53 characters, unique in its namespace.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The chart.
-    pub chart: Arc<str>,
+    pub chart: SmolStr,
     /// Its version.
-    pub version: Arc<str>,
+    pub version: SmolStr,
     /// The file of its values, below `helm/`.
-    pub file: Arc<str>,
+    pub file: SmolStr,
     /// Where the chart lies; nothing for one that lies in the project, below [`Kustomization::charts`].
     pub source: Option<ChartSource>,
     /// The releases that have to be ready before.
@@ -54,7 +54,7 @@ pub struct FluxRelease {
 impl Flux {
     /// The namespace as text.
     #[must_use]
-    pub fn namespace(&self) -> Arc<str> {
+    pub fn namespace(&self) -> SmolStr {
         value::spell(&self.namespace.value).into()
     }
 }
@@ -71,9 +71,9 @@ impl FluxRelease {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Named {
     /// Its namespace; empty is that of the object that names it.
-    pub namespace: Arc<str>,
+    pub namespace: SmolStr,
     /// Its name.
-    pub name: Arc<str>,
+    pub name: SmolStr,
 }
 
 /// Where a chart lies.
@@ -81,7 +81,7 @@ pub struct Named {
 #[allow(missing_docs, reason = "they are the words of `flux.source`")]
 pub struct ChartSource {
     /// `oci`, `helm` or `git`.
-    pub kind: Arc<str>,
+    pub kind: SmolStr,
     pub url: Leaf,
     pub path: Option<Leaf>,
     pub tag: Option<Leaf>,
@@ -93,7 +93,7 @@ pub struct ChartSource {
 #[derive(Clone, PartialEq, Debug)]
 pub struct ExternalSecret {
     /// The secret that is made; the object has the same name.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The store's name and kind.
     pub store: Leaf,
     /// `SecretStore` or `ClusterSecretStore`.
@@ -110,16 +110,16 @@ pub struct Fetched {
     /// The key; the leaf is the reference, with the settings that hold it.
     pub key: Leaf,
     /// The entry of the store.
-    pub entry: Arc<str>,
+    pub entry: SmolStr,
     /// The property of that entry; none for the whole entry.
-    pub property: Option<Arc<str>>,
+    pub property: Option<SmolStr>,
 }
 
 /// An object of the stack beside the releases.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Object {
     /// Its file, below `flux/`.
-    pub file: Arc<str>,
+    pub file: SmolStr,
     /// What is in it.
     pub tree: Tree,
 }
@@ -128,20 +128,20 @@ pub struct Object {
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the words of `flux.kustomization`")]
 pub struct Kustomization {
-    pub name: Arc<str>,
-    pub namespace: Arc<str>,
+    pub name: SmolStr,
+    pub namespace: SmolStr,
     pub interval: Leaf,
     pub retry_interval: Leaf,
     pub timeout: Leaf,
-    pub path: Arc<str>,
+    pub path: SmolStr,
     /// The folder of the project's charts, beside that of the environment; a chart's own is `NAME-VERSION`.
-    pub charts: Arc<str>,
+    pub charts: SmolStr,
     pub prune: Leaf,
     pub wait: Leaf,
     pub depends_on: Vec<Named>,
     pub service_account: Option<Leaf>,
     /// `GitRepository`, `OCIRepository` or `Bucket`.
-    pub source_kind: Arc<str>,
+    pub source_kind: SmolStr,
     pub source: Named,
     /// How encrypted files are read, if there are any.
     pub decryption: Option<Decryption>,
@@ -165,14 +165,14 @@ pub struct Decryption {
     /// The secret with the key.
     pub secret: Leaf,
     /// The folder, relative to the project.
-    pub files: Arc<str>,
+    pub files: SmolStr,
 }
 
 /// Something that a cluster must have before an environment is applied to it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Cluster {
     /// In words.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The custom resource definition that shows that it is there; may be empty.
-    pub crd: Arc<str>,
+    pub crd: SmolStr,
 }

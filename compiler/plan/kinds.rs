@@ -1,6 +1,8 @@
 //! What can be said of a workload: the table of kinds of facts, [`KINDS`], and paths of facts.
 
-use std::{cmp::Ordering, fmt, sync::Arc};
+use std::{cmp::Ordering, fmt};
+
+use smol_str::SmolStr;
 
 use crate::pack::{Pack, Reader, Writer, pack};
 
@@ -8,11 +10,11 @@ use crate::pack::{Pack, Reader, Writer, pack};
 #[derive(Clone, Debug)]
 pub struct FactPath {
     /// The workload.
-    pub workload: Arc<str>,
+    pub workload: SmolStr,
     /// The kind.
     pub kind: Kind,
     /// Which of several: the name of a variable, of a port; empty where a workload has one.
-    pub key: Arc<str>,
+    pub key: SmolStr,
     /// Which field, by its row in [`KINDS`]; empty for the fact itself.
     pub field: &'static str,
 }
@@ -54,7 +56,7 @@ impl FactPath {
     /// The order among facts of one workload.
     #[must_use]
     pub fn cmp_within(&self, other: &FactPath) -> Ordering {
-        self.kind.cmp(&other.kind).then_with(|| text(&self.key, &other.key)).then_with(|| self.field.cmp(other.field))
+        self.kind.cmp(&other.kind).then_with(|| self.key.cmp(&other.key)).then_with(|| self.field.cmp(other.field))
     }
 
     /// The row of its field; none where it has no field and the kind has several.
@@ -71,15 +73,11 @@ impl FactPath {
     }
 }
 
-/// By workload, kind, key and field. Facts of one workload share its name, which then need not be read.
+/// By workload, kind, key and field.
 impl Ord for FactPath {
     fn cmp(&self, other: &FactPath) -> Ordering {
-        text(&self.workload, &other.workload).then_with(|| self.cmp_within(other))
+        self.workload.cmp(&other.workload).then_with(|| self.cmp_within(other))
     }
-}
-
-fn text(one: &Arc<str>, two: &Arc<str>) -> Ordering {
-    if Arc::ptr_eq(one, two) { Ordering::Equal } else { one.cmp(two) }
 }
 
 impl PartialOrd for FactPath {

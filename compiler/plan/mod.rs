@@ -6,9 +6,8 @@
 mod flux;
 mod kinds;
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 pub use self::flux::{
     ChartSource, Cluster, Decryption, ExternalSecret, Fetched, Flux, FluxRelease, Kustomization, Named, Object,
@@ -24,7 +23,7 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Origin {
     /// The setting's path, `postgres.storage.size`; for a link `endpoint.postgres`.
-    pub path: Arc<str>,
+    pub path: SmolStr,
     /// The place that gave the setting its value: an environment line, a default, a preset.
     pub span: Span,
 }
@@ -46,7 +45,7 @@ pub enum Tree {
     /// A value that is no list and no map, or a list or map that stands for one value.
     Leaf(Leaf),
     /// A map.
-    Map(IndexMap<Arc<str>, Tree>),
+    Map(IndexMap<SmolStr, Tree>),
     /// A list.
     List(Vec<Tree>),
     /// A tree that stands as text in another format, such as `(json)NAME { … }`.
@@ -69,7 +68,7 @@ pack!(enum Format: Yaml, Toml, Json, Ini);
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Plan {
     /// The environment's name.
-    pub environment: Arc<str>,
+    pub environment: SmolStr,
     /// Its deployments, in the order written.
     pub deployments: Vec<Deployment>,
     /// What applies them in a cluster, if any of them is for Flux.
@@ -80,7 +79,7 @@ pub struct Plan {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Deployment {
     /// Its name, which is its folder.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The Compose project, if the target is asked for.
     pub compose: Option<Compose>,
     /// The Helm releases, if the target is asked for.
@@ -114,7 +113,7 @@ pub struct Compose {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Workload {
     /// Its name: service, endpoint, folder.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The line of the stack that declares it.
     pub at: Span,
     /// What kind of program it is.
@@ -138,7 +137,7 @@ pub struct Workload {
     /// Its arguments.
     pub args: Vec<Leaf>,
     /// Variables; a [`Value::Secret`] is read from its file or required variable.
-    pub env: IndexMap<Arc<str>, Variable>,
+    pub env: IndexMap<SmolStr, Variable>,
     /// Ports, in the order declared; the first is the endpoint's.
     pub ports: Vec<Port>,
     /// What must be there first.
@@ -166,7 +165,7 @@ pub struct Workload {
 impl Workload {
     /// A workload of which nothing else is said.
     #[must_use]
-    pub fn new(name: Arc<str>, at: Span, role: Role, image: Leaf) -> Workload {
+    pub fn new(name: SmolStr, at: Span, role: Role, image: Leaf) -> Workload {
         Workload {
             name,
             at,
@@ -233,7 +232,7 @@ pub struct Variable {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Port {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The container's port.
     pub number: Leaf,
     /// The Kubernetes Service's port, if another.
@@ -241,14 +240,14 @@ pub struct Port {
     /// The port on the host, Compose only.
     pub publish: Option<Leaf>,
     /// `tcp` or `udp`.
-    pub protocol: Arc<str>,
+    pub protocol: SmolStr,
 }
 
 /// Something that must be there before a workload starts.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Need {
     /// The other workload.
-    pub workload: Arc<str>,
+    pub workload: SmolStr,
     /// What it must have reached.
     pub until: Until,
     /// The line of the stack that says so.
@@ -315,9 +314,9 @@ impl HealthKind {
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Probe {
     /// `GET` of a path on a named port.
-    Http { path: Leaf, port: Arc<str> },
+    Http { path: Leaf, port: SmolStr },
     /// A connection to a named port.
-    Tcp { port: Arc<str> },
+    Tcp { port: SmolStr },
     /// A command in the container; never through a shell.
     Exec { argv: Vec<Leaf> },
 }
@@ -326,7 +325,7 @@ pub enum Probe {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Volume {
     /// Its name within the workload.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// Where it is mounted.
     pub at: Leaf,
     /// The workload beside which this one runs, where it is that one's volume; its name.
@@ -341,7 +340,7 @@ pub struct Volume {
 #[derive(Clone, PartialEq, Debug)]
 pub struct File {
     /// Where it is mounted.
-    pub path: Arc<str>,
+    pub path: SmolStr,
     /// What is in it.
     pub content: FileContent,
     /// The line of the stack that says so.
@@ -356,7 +355,7 @@ pub enum FileContent {
     /// This tree, in this format.
     Tree(Format, Tree),
     /// The configuration file of this name, as written under `runtime/`.
-    Config(Arc<str>),
+    Config(SmolStr),
     /// A secret, for variables that hold its path.
     Secret(SecretRef),
 }
@@ -394,7 +393,7 @@ pub struct Route {
     /// The path.
     pub path: Option<Leaf>,
     /// The named port.
-    pub port: Arc<str>,
+    pub port: SmolStr,
     /// Name of the TLS secret.
     pub tls: Option<Leaf>,
 }
@@ -403,17 +402,17 @@ pub struct Route {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Release {
     /// The projection's name within the stack.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The chart.
-    pub chart: Arc<str>,
+    pub chart: SmolStr,
     /// Its version.
-    pub version: Arc<str>,
+    pub version: SmolStr,
     /// The file below `helm/`.
-    pub file: Arc<str>,
+    pub file: SmolStr,
     /// What each endpoint is called in the cluster: host name of its Service.
-    pub names: IndexMap<Arc<str>, Leaf>,
+    pub names: IndexMap<SmolStr, Leaf>,
     /// The number that each named port of an endpoint has at its Service: `(endpoint, port)`.
-    pub ports: IndexMap<(Arc<str>, Arc<str>), i64>,
+    pub ports: IndexMap<(SmolStr, SmolStr), i64>,
     /// The values.
     pub values: Tree,
 }
@@ -422,9 +421,9 @@ pub struct Release {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
     /// Its name within the stack.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The file below `runtime/`.
-    pub file: Arc<str>,
+    pub file: SmolStr,
     /// Its format.
     pub format: Format,
     /// Its content, in Compose's view.
@@ -435,9 +434,9 @@ pub struct Config {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Mcp {
     /// The clients that get a file, by their row in `targets::mcp::CLIENTS`; none named is all.
-    pub clients: Vec<Arc<str>>,
+    pub clients: Vec<SmolStr>,
     /// The servers by name.
-    pub servers: IndexMap<Arc<str>, Server>,
+    pub servers: IndexMap<SmolStr, Server>,
 }
 
 /// One MCP server: either a command or a URL.
@@ -448,7 +447,7 @@ pub struct Server {
     /// Where the client connects; HTTP.
     pub url: Option<Leaf>,
     /// Headers of the connection; a secret as a reference to a variable.
-    pub headers: IndexMap<Arc<str>, Leaf>,
+    pub headers: IndexMap<SmolStr, Leaf>,
     /// Variables of the command.
-    pub environment: IndexMap<Arc<str>, Leaf>,
+    pub environment: IndexMap<SmolStr, Leaf>,
 }

@@ -7,7 +7,9 @@
 //! path; a setting that is one time of a check to one target is not another time of it to the other; the times of a check
 //! that a stack fixes are in proportion; and two commands of the same words have them in the same order.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet};
+
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, codes},
@@ -162,7 +164,7 @@ impl Pair<'_> {
     }
 
     /// The port that the other target asks, by its name.
-    fn wanted(&self) -> Option<(&Arc<str>, i64)> {
+    fn wanted(&self) -> Option<(&SmolStr, i64)> {
         let (Probe::Http { port, .. } | Probe::Tcp { port }) = &self.other?.probe else { return None };
         let declared = self.there?.ports.iter().find(|one| one.name == *port)?;
         match declared.number.value {

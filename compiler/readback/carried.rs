@@ -1,6 +1,8 @@
 //! Values of a chart's keys as values of facts: typed, with links recognised, parts joined.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
 
 use crate::{
     facts::{self, Names},
@@ -129,7 +131,7 @@ pub(super) fn same(found: &Value, wanted: &Value) -> bool {
             found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| same(found, wanted))
         }
         (Value::Map(found), Value::Map(wanted)) => {
-            let is = |(key, value): (&Arc<str>, &Value)| wanted.get(key).is_some_and(|wanted| same(value, wanted));
+            let is = |(key, value): (&SmolStr, &Value)| wanted.get(key).is_some_and(|wanted| same(value, wanted));
             found.len() == wanted.len() && found.iter().all(is)
         }
         (Value::String(text), Value::Text(pieces)) | (Value::Text(pieces), Value::String(text)) => {

@@ -420,7 +420,7 @@ fn says(node: &Node<'_>, wanted: &Value) -> bool {
             let parsed = of.and_then(|of| value::parse(of, &Raw::String(found), &Attributes::default()).ok());
             parsed.as_ref() == Some(wanted)
         }
-        (Data::String(found), Value::String(wanted)) => found == wanted.as_ref(),
+        (Data::String(found), Value::String(wanted)) => found == wanted.as_str(),
         (Data::Map(_), Value::Secret(wanted)) => {
             let text = |key: &str| node.get(key).and_then(Node::as_str);
             [text("name"), text("key")] == [Some(wanted.name.as_ref()), Some(wanted.key.as_ref())]

@@ -16,6 +16,8 @@ mod waits;
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use smol_str::SmolStr;
+
 use crate::{
     diag::{Diags, codes},
     facts::{self, Fact, Names},
@@ -107,7 +109,7 @@ fn unrun(deployment: &Deployment, surfaces: &[Arc<Surface>], diags: &mut Diags) 
             return nothing_said(deployment, surface, diags);
         }
     }
-    for workload in deployment.cluster.iter().filter(|workload| !runs.contains(workload.name.as_ref())) {
+    for workload in deployment.cluster.iter().filter(|workload| !runs.contains(workload.name.as_str())) {
         let message = format!("no chart runs `{}`", workload.name);
         let finding = codes::RUNS_DIFFERS.at(workload.at, message);
         diags.push(finding.hint(format!("add `runs \"{}\"` to the surface of the chart that does", workload.name)));
@@ -152,7 +154,7 @@ fn unreadable(file: &File, error: &Unreadable, diags: &mut Diags) {
 }
 
 /// The setting of a path, with the keys of the maps above it.
-fn setting_of(stack: &Stack, path: &str) -> Option<(SettingId, Vec<Arc<str>>)> {
+fn setting_of(stack: &Stack, path: &str) -> Option<(SettingId, Vec<SmolStr>)> {
     let (mut id, mut keys) = (SettingId::ROOT, Vec::new());
     for word in path.split('.') {
         let setting = stack.setting(id);
@@ -162,7 +164,7 @@ fn setting_of(stack: &Stack, path: &str) -> Option<(SettingId, Vec<Arc<str>>)> {
                 let (schema::Kind::Map(item) | schema::Kind::List(item)) = setting.kind else {
                     return None;
                 };
-                keys.push(Arc::from(word));
+                keys.push(SmolStr::from(word));
                 item
             }
         };

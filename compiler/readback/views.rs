@@ -1,6 +1,6 @@
 //! The facts of Compose's view against those of Helm's view: they differ only where an override says so.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, codes},
@@ -38,7 +38,7 @@ pub(super) fn check(deployed: &Deployed, deployment: &Deployment, names: &Names,
 fn declared(deployed: &Deployed, path: &FactPath, one: Option<&Fact>, other: Option<&Fact>) -> bool {
     let views = (deployed.view("compose"), deployed.view("helm"));
     let mut origins = one.into_iter().chain(other).flat_map(|fact| &fact.place.origins);
-    let differs_below = |id: SettingId, keys: &[Arc<str>]| {
+    let differs_below = |id: SettingId, keys: &[SmolStr]| {
         deployed.stack.below(id).into_iter().any(|id| slots(views.0, id, keys) != slots(views.1, id, keys))
     };
     let differs =
@@ -67,7 +67,7 @@ fn declared(deployed: &Deployed, path: &FactPath, one: Option<&Fact>, other: Opt
 }
 
 /// What a view holds of a setting below these keys.
-fn slots<'v>(view: &'v View, id: SettingId, keys: &[Arc<str>]) -> Vec<(&'v [Arc<str>], &'v expr::Evaluated)> {
+fn slots<'v>(view: &'v View, id: SettingId, keys: &[SmolStr]) -> Vec<(&'v [SmolStr], &'v expr::Evaluated)> {
     let flat = view.slot(id, keys).map(|slot| (&[][..], &slot.value));
     let deep = view
         .deep

@@ -7,7 +7,9 @@
 //! round is found wherever one of the two holds. One that waits for nothing, under no condition, is left alone; and so is the
 //! one that the other one waits for.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, codes},
@@ -59,7 +61,7 @@ fn is_waited_for(compose: &plan::Compose, waiting: &str, other: &str) -> bool {
     false
 }
 
-fn one(workload: &plan::Workload, other: &Arc<str>, variables: &BTreeSet<&Arc<str>>, at: Span, diags: &mut Diags) {
+fn one(workload: &plan::Workload, other: &SmolStr, variables: &BTreeSet<&SmolStr>, at: Span, diags: &mut Diags) {
     let told = variables.iter().find(|name| workload.env.contains_key(**name));
     let waits = workload.needs.iter().any(|need| need.workload == *other);
     let name = &workload.name;
@@ -86,7 +88,7 @@ fn one(workload: &plan::Workload, other: &Arc<str>, variables: &BTreeSet<&Arc<st
 }
 
 /// What a workload waits for, under whatever condition, by names that are fixed.
-fn needs(workload: &schema::Workload) -> Vec<(&Arc<str>, Span)> {
+fn needs(workload: &schema::Workload) -> Vec<(&SmolStr, Span)> {
     let mut all = Vec::new();
     for fact in &workload.facts {
         if let FactKind::Needs { names, .. } = &fact.node.kind {
@@ -97,7 +99,7 @@ fn needs(workload: &schema::Workload) -> Vec<(&Arc<str>, Span)> {
 }
 
 /// The variables that lead to an endpoint, under whatever condition.
-fn variables<'s>(stack: &Stack, workload: &'s schema::Workload, other: &str) -> BTreeSet<&'s Arc<str>> {
+fn variables<'s>(stack: &Stack, workload: &'s schema::Workload, other: &str) -> BTreeSet<&'s SmolStr> {
     let mut all = BTreeSet::new();
     for fact in &workload.facts {
         match &fact.node.kind {

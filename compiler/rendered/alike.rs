@@ -1,6 +1,8 @@
 //! Facts of manifests in the words of the plan: names that a chart chooses freely, and what a chart derives.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
 
 use crate::{
     facts::{Delivery, Fact, Facts, State, same},
@@ -18,7 +20,7 @@ pub(super) fn in_words_of(plan: &Facts, found: Facts) -> Facts {
 }
 
 /// New keys of facts, by workload and key.
-type Renamed = BTreeMap<(Arc<str>, Arc<str>), Arc<str>>;
+type Renamed = BTreeMap<(SmolStr, SmolStr), SmolStr>;
 
 /// What is called otherwise in the plan: of this kind, and with the same value.
 fn renamed(plan: &Facts, found: &Facts, kind: Kind, value: impl Fn(&Fact) -> String) -> Renamed {
@@ -37,7 +39,7 @@ fn renamed(plan: &Facts, found: &Facts, kind: Kind, value: impl Fn(&Fact) -> Str
 }
 
 fn rename(mut path: FactPath, mut fact: Fact, ports: &Renamed, volumes: &Renamed) -> (FactPath, Fact) {
-    let new = |names: &Renamed, workload: &Arc<str>, key: &Arc<str>| {
+    let new = |names: &Renamed, workload: &SmolStr, key: &SmolStr| {
         names.get(&(workload.clone(), key.clone())).cloned().unwrap_or_else(|| key.clone())
     };
     match path.kind {
@@ -54,7 +56,7 @@ fn rename(mut path: FactPath, mut fact: Fact, ports: &Renamed, volumes: &Renamed
 }
 
 /// What a port of an endpoint is called in the plan.
-type PortName<'n> = &'n dyn Fn(&Arc<str>, &Arc<str>) -> Arc<str>;
+type PortName<'n> = &'n dyn Fn(&SmolStr, &SmolStr) -> SmolStr;
 
 /// A value with the ports of its links renamed.
 fn links(value: Value, name: PortName<'_>) -> Value {

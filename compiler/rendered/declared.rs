@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use smol_str::SmolStr;
+
 use crate::{
     expr,
     facts::Fact,
@@ -20,7 +22,7 @@ pub(super) struct Declarations {
     overrides: Vec<lock::Difference>,
     of_facts: Vec<OfFacts>,
     /// Patterns of facts that a chart cannot state, as its values are, and why.
-    unsaid: Vec<(Unsaid, Arc<str>)>,
+    unsaid: Vec<(Unsaid, SmolStr)>,
 }
 
 impl Declarations {
@@ -79,9 +81,9 @@ pub(super) struct Reason {
 /// Facts of a kind that the stack states otherwise for some targets.
 struct OfFacts {
     /// The workload; none where a loop names it.
-    workload: Option<Arc<str>>,
+    workload: Option<SmolStr>,
     kind: Kind,
-    because: Arc<str>,
+    because: SmolStr,
 }
 
 fn of_facts(stack: &Stack) -> Vec<OfFacts> {
@@ -107,7 +109,7 @@ fn is_within(one: &str, other: &str) -> bool {
     below(one, other) || below(other, one)
 }
 
-fn unsaid_of(surface: &Arc<Surface>, tree: Option<&Node<'_>>) -> Vec<(Unsaid, Arc<str>)> {
+fn unsaid_of(surface: &Arc<Surface>, tree: Option<&Node<'_>>) -> Vec<(Unsaid, SmolStr)> {
     let values = tree.map(|tree| Values::new(surface, tree));
     let holds = |it: &&Unsaid| values.as_ref().is_none_or(|values| values.holds(it.when.as_ref()) != Some(false));
     surface.unsaid.iter().filter(holds).map(|it| (it.clone(), surface.chart.clone())).collect()

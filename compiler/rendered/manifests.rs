@@ -1,9 +1,8 @@
 //! Manifests as `helm template` prints them: objects, the templates that they come from, and places in them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
 
 use crate::{
     facts::{self, Facts, Names, Trouble, View},
@@ -53,7 +52,7 @@ impl Manifests {
     }
 
     /// The objects that are called like a workload's host, or so with a digest behind, as a job that is made anew is.
-    fn called(&self, deployment: &Deployment) -> BTreeMap<Arc<str>, Arc<str>> {
+    fn called(&self, deployment: &Deployment) -> BTreeMap<SmolStr, SmolStr> {
         let hosts = hosts(deployment);
         let mut called = BTreeMap::new();
         for name in self.objects().filter_map(|object| object.at(&["metadata", "name"])?.as_str()) {
@@ -113,8 +112,8 @@ fn mistyped(node: &Node<'_>, depth: usize, lines: &mut BTreeSet<u32>) {
 }
 
 /// The hosts of the deployment's workloads.
-fn hosts(deployment: &Deployment) -> BTreeMap<Arc<str>, Arc<str>> {
-    let runs = |name: &Arc<str>| deployment.cluster.iter().any(|workload| workload.name == *name);
+fn hosts(deployment: &Deployment) -> BTreeMap<SmolStr, SmolStr> {
+    let runs = |name: &SmolStr| deployment.cluster.iter().any(|workload| workload.name == *name);
     let named = deployment.helm.iter().flat_map(|release| &release.names).filter(|(name, _)| runs(name));
     named
         .filter_map(|(name, leaf)| match &leaf.value {
@@ -134,7 +133,7 @@ fn outside(deployment: &Deployment) -> Names {
 }
 
 fn add_outside(release: &Release, deployment: &Deployment, names: &mut Names) {
-    let runs = |name: &Arc<str>| deployment.cluster.iter().any(|workload| workload.name == *name);
+    let runs = |name: &SmolStr| deployment.cluster.iter().any(|workload| workload.name == *name);
     for (endpoint, leaf) in release.names.iter().filter(|(name, _)| !runs(name)) {
         if let Value::String(host) = &leaf.value {
             names.host(endpoint, host);

@@ -10,10 +10,9 @@ mod chart;
 mod declared;
 mod manifests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
 
 pub use self::{chart::Chart, manifests::Spot};
 use self::{
@@ -34,22 +33,22 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Release {
     /// The chart.
-    pub chart: Arc<str>,
+    pub chart: SmolStr,
     /// Its version.
-    pub version: Arc<str>,
+    pub version: SmolStr,
     /// What Helm calls the release.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The file of its values, below `helm/`.
-    pub file: Arc<str>,
+    pub file: SmolStr,
 }
 
 /// One deployment, as its charts are to be rendered.
 #[derive(Clone, Debug)]
 pub struct Rendering<'a> {
     /// Its name, which is its folder.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The namespace that it is installed in.
-    pub namespace: Arc<str>,
+    pub namespace: SmolStr,
     /// The releases, in the order of the plan's; none where Helm is not asked for.
     pub releases: Vec<Release>,
     deployed: &'a Deployed,
@@ -262,7 +261,7 @@ impl<'a> Sides<'a> {
 
     /// A workload that the manifests alone run, or do not.
     fn runs_alone(&self, path: &FactPath) -> Difference {
-        let path = FactPath { kind: Kind::Role, key: Arc::default(), field: "", ..path.clone() };
+        let path = FactPath { kind: Kind::Role, key: SmolStr::default(), field: "", ..path.clone() };
         let (wanted, found) = (self.cluster.get(&path), self.rendered.get(&path));
         let message = match wanted {
             Some(_) => format!("`{}` runs in {} only, and no manifest makes it", path.workload, self.left_name(&path)),
@@ -329,7 +328,7 @@ impl<'a> Sides<'a> {
     /// The Compose file against Compose's view.
     fn compose(&self, comparison: &mut Comparison) {
         let Some(here) = &self.here else { return };
-        let workloads: BTreeSet<&Arc<str>> = here.keys().map(|path| &path.workload).collect();
+        let workloads: BTreeSet<&SmolStr> = here.keys().map(|path| &path.workload).collect();
         let known = |path: &FactPath| workloads.contains(&path.workload);
         let says = |path: &FactPath| path.row().is_some_and(|row| row.compose);
         let paths: BTreeSet<&FactPath> = here.keys().chain(self.compose.keys().filter(|path| known(path))).collect();
@@ -358,7 +357,7 @@ impl<'a> Sides<'a> {
     fn views(&self, comparison: &mut Comparison) {
         let Some(here) = &self.here else { return };
         // Workloads of which everything is said, and kinds of facts of a workload.
-        let mut said: BTreeSet<(Arc<str>, Option<Kind>)> = BTreeSet::new();
+        let mut said: BTreeSet<(SmolStr, Option<Kind>)> = BTreeSet::new();
         for workload in self.rendering.deployment.cluster.iter().filter(|workload| workload.role == Role::Cron) {
             said.insert((workload.name.clone(), None));
             comparison.declared.push(no_words(&workload.name));
@@ -387,7 +386,7 @@ impl<'a> Sides<'a> {
     }
 
     /// The workloads that Compose and the cluster do not check alike, whatever the words.
-    fn checked_in_another_way(&self, here: &Facts) -> BTreeSet<Arc<str>> {
+    fn checked_in_another_way(&self, here: &Facts) -> BTreeSet<SmolStr> {
         let side = |facts, view| Side { facts, view };
         let found = facts::compare_sides(side(here, View::Compose), side(&self.cluster, View::Kubernetes));
         let of_health = found.into_iter().filter(|it| it.path.kind == Kind::Health && !it.minor);
@@ -476,7 +475,7 @@ fn next_to<'f>(facts: &'f Facts, path: &FactPath) -> Option<&'f Fact> {
 }
 
 /// Whether anything is said of a workload.
-fn runs(facts: &Facts, workload: &Arc<str>) -> bool {
+fn runs(facts: &Facts, workload: &SmolStr) -> bool {
     facts.of_workload(workload).next().is_some()
 }
 
@@ -488,8 +487,8 @@ fn facts_name(path: &FactPath) -> String {
     format!("`{path}`")
 }
 
-fn no_words(workload: &Arc<str>) -> Declared {
-    let path = FactPath { workload: workload.clone(), kind: Kind::Role, key: Arc::default(), field: "" };
+fn no_words(workload: &SmolStr) -> Declared {
+    let path = FactPath { workload: workload.clone(), kind: Kind::Role, key: SmolStr::default(), field: "" };
     Declared {
         path,
         message: format!("`{workload}` runs in the manifests only"),

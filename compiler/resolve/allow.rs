@@ -1,6 +1,6 @@
 //! `allow KIND SUBJECT because="…"`: something that is refused unless the environment declares that it is meant.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::{because, only};
 use crate::{
@@ -78,7 +78,7 @@ fn kind(node: &Node, diags: &mut Diags) -> Option<&'static str> {
     None
 }
 
-fn subject(node: &Node, diags: &mut Diags) -> Option<Arc<str>> {
+fn subject(node: &Node, diags: &mut Diags) -> Option<SmolStr> {
     match node.arguments().nth(1).map(|entry| &entry.value) {
         Some(Literal::String(subject)) if !subject.is_empty() => Some(subject.as_str().into()),
         _ => {

@@ -126,7 +126,7 @@ fn settings() -> Vec<Setting> {
         let id = settings.len() as u32;
         let path = format!("{NODE}.{}", word.path);
         let parent = path.rsplit_once('.').map_or(NODE, |(parent, _)| parent);
-        let parent = settings.iter().position(|found| found.path.as_ref() == parent).unwrap_or(1);
+        let parent = settings.iter().position(|found| found.path.as_str() == parent).unwrap_or(1);
         settings[parent].children.insert(word.name().into(), SettingId(id));
         let kind = match word.of {
             WordKind::Group => Kind::Group,

@@ -16,6 +16,7 @@ use std::{
 };
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, Finding, codes, list_of, nearest},
@@ -51,7 +52,7 @@ pub struct Inputs<'a> {
 /// Completes an environment. `None` if there is no environment to complete.
 pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env> {
     let node = environment_node(doc, inputs, diags)?;
-    let name: Arc<str> = environment_name(node, inputs.source, diags)?.into();
+    let name: SmolStr = environment_name(node, inputs.source, diags)?.into();
     let mut env = Env { name: name.clone(), deployments: Vec::new(), flux: Flux::default() };
     only(node, 1, &["stack"], diags);
     if let Some(entry) = node.property("stack") {
@@ -103,7 +104,7 @@ pub fn resolve(doc: &Doc, inputs: &Inputs<'_>, diags: &mut Diags) -> Option<Env>
 
 fn deploy(
     child: &Node,
-    environment: &Arc<str>,
+    environment: &SmolStr,
     flux: &Flux,
     inputs: &Inputs<'_>,
     diags: &mut Diags,
@@ -121,7 +122,7 @@ fn deploy(
         return None;
     };
     let stack = find_stack(stack, span, inputs, diags)?;
-    let name: Arc<str> = match child.property("as").map(|entry| (&entry.value, entry.span)) {
+    let name: SmolStr = match child.property("as").map(|entry| (&entry.value, entry.span)) {
         None => stack.name.clone(),
         Some((Literal::String(name), _)) if is_label(name) => name.as_str().into(),
         Some((_, span)) => {
@@ -260,9 +261,9 @@ pub fn is_label(name: &str) -> bool {
 
 /// A deployment as written.
 struct Deployment<'a> {
-    name: Arc<str>,
+    name: SmolStr,
     node: &'a Node,
-    env: &'a Arc<str>,
+    env: &'a SmolStr,
     inputs: &'a Inputs<'a>,
     /// What is said of Flux for all deployments.
     flux: &'a Flux,
@@ -302,11 +303,11 @@ impl Deployment<'_> {
         diags.extend(found);
         let mut views = IndexMap::new();
         for target in WITH_VALUES {
-            let names = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == *target);
+            let names = |targets: &[SmolStr]| targets.iter().any(|name| name.as_str() == *target);
             let stack_says = deployed.stack.overrides.iter().any(|found| names(&found.targets));
             if stack_says || deployed.overrides.iter().any(|found| names(&found.targets)) {
                 let mut found = Diags::default();
-                views.insert(Arc::from(*target), view(target, &mut found));
+                views.insert(SmolStr::from(*target), view(target, &mut found));
                 for finding in found.sorted() {
                     if finding.code != &codes::REQUIRED || !missing.contains(&finding.message) {
                         diags.push(finding);
@@ -427,12 +428,12 @@ fn nearest_target<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known.iter().copied().find(|target| *target == of_tool).or_else(|| nearest(word, known.iter().copied()))
 }
 
-fn targets_of(node: &Node, known: &[&str], diags: &mut Diags) -> Vec<Arc<str>> {
-    let mut targets: Vec<Arc<str>> = Vec::new();
+fn targets_of(node: &Node, known: &[&str], diags: &mut Diags) -> Vec<SmolStr> {
+    let mut targets: Vec<SmolStr> = Vec::new();
     for entry in node.arguments() {
         match &entry.value {
             Literal::String(name) if known.contains(&name.as_str()) => {
-                if !targets.iter().any(|target| target.as_ref() == name) {
+                if !targets.iter().any(|target| target.as_str() == name) {
                     targets.push(name.as_str().into());
                 }
             }
@@ -463,7 +464,7 @@ fn targets_of(node: &Node, known: &[&str], diags: &mut Diags) -> Vec<Arc<str>> {
 }
 
 /// The reason that an `override`, `raw` or `allow` must give.
-fn because(node: &Node, diags: &mut Diags) -> Option<Arc<str>> {
+fn because(node: &Node, diags: &mut Diags) -> Option<SmolStr> {
     reason(node, node.property("because"), diags)
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::{TARGETS, because, only};
 use crate::{
@@ -52,7 +53,7 @@ pub(super) fn read(node: &Node, source: &Arc<Source>, diags: &mut Diags) -> Opti
     let mut map = IndexMap::new();
     for child in &node.children {
         let value = free_tree(child, std::slice::from_ref(source), diags)?;
-        if map.insert(Arc::from(child.name.text.as_str()), tree(value, child)).is_some() {
+        if map.insert(SmolStr::from(child.name.text.as_str()), tree(value, child)).is_some() {
             diags.push(
                 codes::WRITTEN_TWICE.at(child.name.span, format!("the key `{}` is written twice", child.name.text)),
             );
@@ -71,7 +72,7 @@ fn tree(value: Value, node: &Node) -> Tree {
             // Both are in the order of the text, properties first, and no key stands twice.
             let mut values = map.into_iter();
             let properties = node.properties().zip(values.by_ref());
-            let mut tree: IndexMap<Arc<str>, Tree> =
+            let mut tree: IndexMap<SmolStr, Tree> =
                 properties.map(|((_, entry), (key, value))| (key, leaf(value, entry.span))).collect();
             tree.extend(node.children.iter().zip(values).map(|(child, (key, value))| (key, self::tree(value, child))));
             Tree::Map(tree)

@@ -4,7 +4,9 @@
 //! Never: files; what a stack writes by itself is looked at when it is lowered.
 //! Invariant: every text and every name in the deployment is looked at, whatever it is a part of.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet};
+
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Code, Diags, codes},
@@ -47,7 +49,7 @@ struct Looking<'a, 'd> {
     /// The nodes that we are in; below `raw`, only those in it.
     above: Vec<&'a Node>,
     raw: bool,
-    excused: Vec<Arc<str>>,
+    excused: Vec<SmolStr>,
     diags: &'d mut Diags,
 }
 
@@ -131,7 +133,7 @@ impl<'a> Looking<'a, '_> {
         let setting = self.deployed.stack.setting(assignment.setting);
         let path = self.deployed.stack.path_of(assignment.setting, &assignment.keys).to_string();
         let within = assignment.span.start <= span.start && span.end <= assignment.span.end;
-        if within && matches!(&setting.kind, Kind::Scalar(kind) if kind.as_ref() == "tree") {
+        if within && matches!(&setting.kind, Kind::Scalar(kind) if kind.as_str() == "tree") {
             let inside =
                 |node: &&&Node| node.span.start > assignment.span.start && node.span.end <= assignment.span.end;
             let words = own(&mut self.above.iter().filter(inside));
@@ -151,7 +153,7 @@ impl<'a> Looking<'a, '_> {
         if self.diags.as_slice().iter().any(|finding| finding.span == span && is_told(finding.code)) {
             return;
         }
-        let allowed = self.deployed.allows.iter().find(|allow| allow.kind == KIND && allow.subject.as_ref() == path);
+        let allowed = self.deployed.allows.iter().find(|allow| allow.kind == KIND && allow.subject.as_str() == path);
         if let Some(allow) = allowed {
             return self.excused.push(allow.subject.clone());
         }

@@ -1,6 +1,8 @@
 //! The settings of one view, in the stack's order.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap};
+
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, Finding, codes, list_of, nearest},
@@ -19,7 +21,7 @@ const MAX_KEYS: usize = 100_000;
 pub(super) fn resolve(
     deployed: &Deployed,
     target: &str,
-    environment: &Arc<str>,
+    environment: &SmolStr,
     span: Span,
     sources: &Sources,
     diags: &mut Diags,
@@ -63,7 +65,7 @@ fn layers<'a>(deployed: &'a Deployed, target: &str) -> Vec<Written<'a>> {
             layers[assignment.setting.index()].all.push((layer, assignment));
         }
     };
-    let named = |targets: &[Arc<str>]| targets.iter().any(|name| name.as_ref() == target);
+    let named = |targets: &[SmolStr]| targets.iter().any(|name| name.as_str() == target);
     add(Layer::Environment, &deployed.written);
     for (index, found) in deployed.stack.overrides.iter().enumerate().filter(|(_, found)| named(&found.targets)) {
         add(Layer::StackOverride(index as u32), &found.values);
@@ -75,7 +77,7 @@ fn layers<'a>(deployed: &'a Deployed, target: &str) -> Vec<Written<'a>> {
     layers
 }
 
-type Keys<'k> = &'k [Arc<str>];
+type Keys<'k> = &'k [SmolStr];
 type Candidate<'a> = (Layer, &'a Assignment);
 
 /// What is written of one setting, weakest first.
@@ -124,8 +126,8 @@ impl<'a> Written<'a> {
 
 struct Resolver<'a> {
     stack: &'a Stack,
-    release: &'a Arc<str>,
-    environment: &'a Arc<str>,
+    release: &'a SmolStr,
+    environment: &'a SmolStr,
     target: &'a str,
     /// The node of the deployment.
     span: Span,
@@ -135,7 +137,7 @@ struct Resolver<'a> {
     presets: Vec<Option<bool>>,
     conditions: Vec<Option<Evaluated>>,
     /// Which layer gave a list of records its items.
-    lists: BTreeMap<(SettingId, Vec<Arc<str>>), Layer>,
+    lists: BTreeMap<(SettingId, Vec<SmolStr>), Layer>,
     view: View,
     /// How many entries all maps and lists have.
     entries: usize,
@@ -190,14 +192,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// The keys of every instance of a setting: one empty list for a setting in no map and no list.
-    fn instances(&self, id: SettingId) -> Vec<Vec<Arc<str>>> {
+    fn instances(&self, id: SettingId) -> Vec<Vec<SmolStr>> {
         let setting = self.stack.setting(id);
         if setting.depth == 0 {
             return vec![Vec::new()];
         }
         let Some(parent) = setting.parent else { return Vec::new() };
         let above = self.instances(parent);
-        if setting.name.as_ref() != "*" {
+        if setting.name.as_str() != "*" {
             return above;
         }
         above
@@ -284,7 +286,7 @@ impl<'a> Resolver<'a> {
         let mut at = id;
         let mut depth = keys.len();
         while let Some(parent) = self.stack.setting(at).parent {
-            if self.stack.setting(at).name.as_ref() == "*" {
+            if self.stack.setting(at).name.as_str() == "*" {
                 depth -= 1;
                 if let Some(winner) = self.lists.get(&(parent, keys[..depth].to_vec()))
                     && *winner != layer
@@ -368,7 +370,7 @@ impl<'a> Resolver<'a> {
         slot: &Slot,
     ) -> Option<Finding> {
         let of = self.stack.setting_at(map.place)?;
-        let mut above: Vec<Arc<str>> = Vec::new();
+        let mut above: Vec<SmolStr> = Vec::new();
         for key in &map.keys {
             above.push(match key {
                 Key::Literal(key) => key.clone(),
@@ -648,7 +650,7 @@ impl<'a> Resolver<'a> {
         let mut at = id;
         let mut depth = keys.len();
         while let Some(parent) = self.stack.setting(at).parent {
-            if self.stack.setting(at).name.as_ref() == "*" {
+            if self.stack.setting(at).name.as_str() == "*" {
                 if let Some(assignment) = self.written(at, &keys[..depth]) {
                     return assignment.name_span;
                 }
@@ -675,7 +677,7 @@ impl<'a> Resolver<'a> {
         let presets = self.presets_of(item, |holds| holds == Some(true));
         let is_entry = |found: &Candidate<'a>| found.1.keys.split_last().is_some_and(|(_, above)| above == keys);
         // Neither the order of lines nor that of layers means anything: keys come out in order.
-        let mut kept: BTreeMap<Arc<str>, bool> = BTreeMap::new();
+        let mut kept: BTreeMap<SmolStr, bool> = BTreeMap::new();
         for (layer, assignment) in presets.filter(is_entry).chain(self.layers[item.index()].below(keys)) {
             if let Some(key) = assignment.keys.last()
                 && self.is_of_winning_list(id, keys, layer)
@@ -683,7 +685,7 @@ impl<'a> Resolver<'a> {
                 kept.insert(key.clone(), assignment.given != Given::Null);
             }
         }
-        let mut found: Vec<Arc<str>> = kept.into_iter().filter(|(_, kept)| *kept).map(|(key, _)| key).collect();
+        let mut found: Vec<SmolStr> = kept.into_iter().filter(|(_, kept)| *kept).map(|(key, _)| key).collect();
         if let Err(failed) = available {
             let written: Vec<Candidate<'a>> = self.layers[item.index()]
                 .all
@@ -713,7 +715,7 @@ impl<'a> Resolver<'a> {
         self.note_keys(id, keys, found);
     }
 
-    fn note_keys(&mut self, id: SettingId, keys: Keys<'_>, found: Vec<Arc<str>>) {
+    fn note_keys(&mut self, id: SettingId, keys: Keys<'_>, found: Vec<SmolStr>) {
         self.entries += found.len();
         self.view.keys.insert((id, keys.to_vec()), found);
     }
@@ -726,7 +728,7 @@ impl<'a> Resolver<'a> {
         let Some((winner, _)) = all.last().filter(|_| available) else {
             return self.note_keys(id, keys, Vec::new());
         };
-        let items: Vec<Arc<str>> = all
+        let items: Vec<SmolStr> = all
             .iter()
             .filter(|(layer, _)| layer == winner)
             .filter_map(|(_, assignment)| assignment.keys.last().cloned())

@@ -7,6 +7,7 @@ mod meant;
 use std::{collections::BTreeMap, sync::Arc};
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, codes, list_of, nearest},
@@ -44,15 +45,15 @@ pub struct Reader<'a> {
     /// What was wrong.
     pub diags: Diags,
     /// Where each part of a setting was written first; the part is empty for the whole.
-    seen: BTreeMap<(SettingId, OwnedKeys, Arc<str>), Span>,
+    seen: BTreeMap<(SettingId, OwnedKeys, SmolStr), Span>,
     counts: BTreeMap<(SettingId, OwnedKeys), usize>,
 }
 
 /// The keys above a setting that was read.
-type OwnedKeys = Vec<Arc<str>>;
+type OwnedKeys = Vec<SmolStr>;
 
 /// The keys above the settings being read.
-type Keys<'k> = &'k [Arc<str>];
+type Keys<'k> = &'k [SmolStr];
 
 impl<'a> Reader<'a> {
     /// A reader of an empty block.
@@ -220,7 +221,7 @@ impl<'a> Reader<'a> {
                 }
                 self.fields_at(node, id, keys, depth);
             }
-            Kind::Scalar(scalar) if scalar.as_ref() == "tree" => self.tree(node, id, keys),
+            Kind::Scalar(scalar) if scalar.as_str() == "tree" => self.tree(node, id, keys),
             Kind::Scalar(scalar) => self.scalar_node(node, id, &scalar, keys),
             Kind::List(item) if matches!(self.settings[item.index()].kind, Kind::Group) => {
                 self.record_item(node, id, item, keys, depth);
@@ -378,7 +379,7 @@ impl<'a> Reader<'a> {
             self.stray(entry, "an item of this list has named fields".to_owned());
         }
         let count = self.counts.entry((id, keys.to_vec())).or_default();
-        let inner: Vec<Arc<str>> = keys.iter().cloned().chain([count.to_string().into()]).collect();
+        let inner: Vec<SmolStr> = keys.iter().cloned().chain([count.to_string().into()]).collect();
         *count += 1;
         self.push(item, &inner, Given::Here, node.name.span, node.name.span);
         self.fields_at(node, item, &inner, depth);
@@ -398,7 +399,7 @@ impl<'a> Reader<'a> {
                 return;
             }
         };
-        let inner: Vec<Arc<str>> = keys.iter().cloned().chain([key.into()]).collect();
+        let inner: Vec<SmolStr> = keys.iter().cloned().chain([key.into()]).collect();
         if let Some(entry) = arguments.next() {
             if entry.value == Literal::Null {
                 self.push(item, &inner, Given::Null, entry.span, node.name.span);
@@ -456,7 +457,7 @@ impl<'a> Reader<'a> {
     }
 
     fn map_value(&mut self, name: &Name, entry: &Entry, item: SettingId, keys: Keys<'_>) {
-        let inner: Vec<Arc<str>> = keys.iter().cloned().chain([name.text.as_str().into()]).collect();
+        let inner: Vec<SmolStr> = keys.iter().cloned().chain([name.text.as_str().into()]).collect();
         self.scalar(item, &inner, entry, name.span);
     }
 
@@ -531,10 +532,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The path of a setting as somebody knows it: the items of a list are values of the list.
-    fn named(&self, id: SettingId, keys: Keys<'_>) -> Arc<str> {
+    fn named(&self, id: SettingId, keys: Keys<'_>) -> SmolStr {
         let setting = &self.settings[id.index()];
         match setting.parent.map(|parent| &self.settings[parent.index()]) {
-            Some(list) if matches!(list.kind, Kind::List(_)) && setting.name.as_ref() == "*" => path_of(list, keys),
+            Some(list) if matches!(list.kind, Kind::List(_)) && setting.name.as_str() == "*" => path_of(list, keys),
             _ => path_of(setting, keys),
         }
     }
@@ -623,7 +624,7 @@ fn takes_anything(scalar: &value::ScalarType) -> bool {
 }
 
 /// The reason that `absent`, `override`, `raw` and their like must give, out of what was found as `because=`.
-pub(crate) fn reason(node: &Node, found: Option<&Entry>, diags: &mut Diags) -> Option<Arc<str>> {
+pub(crate) fn reason(node: &Node, found: Option<&Entry>, diags: &mut Diags) -> Option<SmolStr> {
     match found.map(|entry| (&entry.value, entry.span)) {
         Some((Literal::String(reason), span)) => {
             if reason.trim().chars().count() < 10 {
@@ -691,7 +692,7 @@ pub fn free_tree(node: &Node, sources: &[Arc<Source>], diags: &mut Diags) -> Opt
     Some(if values.len() == 1 && keep != Some("list") { values.remove(0) } else { Value::List(values) })
 }
 
-fn insert_once(map: &mut IndexMap<Arc<str>, Value>, name: &Name, value: Value, diags: &mut Diags) -> Option<()> {
+fn insert_once(map: &mut IndexMap<SmolStr, Value>, name: &Name, value: Value, diags: &mut Diags) -> Option<()> {
     match map.insert(name.text.as_str().into(), value) {
         None => Some(()),
         Some(_) => {

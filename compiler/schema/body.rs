@@ -131,8 +131,8 @@ impl<'d> Builder<'d> {
 
     fn refuse_hiding(&self, name: &str, span: Span, scope: &Scope) {
         let setting = self.settings[0].children.contains_key(name) || RESERVED_ROOTS.contains(&name);
-        let around = scope.loops.iter().any(|outer| outer.item.as_ref() == name || outer.key.as_deref() == Some(name))
-            || scope.parameters.iter().any(|(parameter, _)| parameter.as_ref() == name);
+        let around = scope.loops.iter().any(|outer| outer.item.as_str() == name || outer.key.as_deref() == Some(name))
+            || scope.parameters.iter().any(|(parameter, _)| parameter.as_str() == name);
         if setting || around {
             let what = if setting { "the setting" } else { "the variable around it" };
             self.report(
@@ -173,7 +173,7 @@ impl<'d> Builder<'d> {
             return None;
         };
         self.used_fragments.borrow_mut().insert(name.into());
-        if scope.fragments.iter().any(|around| around.as_ref() == name) {
+        if scope.fragments.iter().any(|around| around.as_str() == name) {
             self.report(codes::FRAGMENT_CYCLE.at(node.name.span, format!("the fragment `{name}` uses itself")));
             return None;
         }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use indexmap::{IndexMap, IndexSet};
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, Finding, codes},
@@ -22,8 +23,8 @@ use crate::{
 /// What is known of an endpoint's name before its expressions are read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EndpointName {
-    pub(super) ports: IndexSet<Arc<str>>,
-    pub(super) fields: IndexSet<Arc<str>>,
+    pub(super) ports: IndexSet<SmolStr>,
+    pub(super) fields: IndexSet<SmolStr>,
 }
 
 /// A stack while it is being read.
@@ -33,20 +34,20 @@ pub(super) struct Builder<'d> {
     pub(super) others: RefCell<IndexSet<Other>>,
     /// Filled when all settings are declared.
     pub(super) conditions: Vec<Option<Expr>>,
-    pub(super) types: IndexMap<Arc<str>, &'d Node>,
-    pub(super) fragments: IndexMap<Arc<str>, &'d Node>,
-    pub(super) used_fragments: RefCell<IndexSet<Arc<str>>>,
-    pub(super) used_types: RefCell<IndexSet<Arc<str>>>,
+    pub(super) types: IndexMap<SmolStr, &'d Node>,
+    pub(super) fragments: IndexMap<SmolStr, &'d Node>,
+    pub(super) used_fragments: RefCell<IndexSet<SmolStr>>,
+    pub(super) used_types: RefCell<IndexSet<SmolStr>>,
     /// How many uses of fragments were read.
     pub(super) uses: Cell<usize>,
     /// The names of the `helm` blocks.
-    pub(super) helm_names: Vec<Arc<str>>,
+    pub(super) helm_names: Vec<SmolStr>,
     /// The names of the configuration files.
-    pub(super) config_names: IndexSet<Arc<str>>,
+    pub(super) config_names: IndexSet<SmolStr>,
     /// Whether workloads or endpoints stand in loops, so that their names are not known.
     pub(super) looped_endpoints: bool,
-    pub(super) endpoint_names: IndexMap<Arc<str>, EndpointName>,
-    pub(super) workload_names: IndexSet<Arc<str>>,
+    pub(super) endpoint_names: IndexMap<SmolStr, EndpointName>,
+    pub(super) workload_names: IndexSet<SmolStr>,
     /// Entries of maps that a declaration gives by `default { … }`.
     pub(super) entries: Vec<Assignment>,
     pub(super) diags: RefCell<Diags>,
@@ -254,7 +255,7 @@ pub(crate) fn type_of(settings: &[Setting], id: SettingId) -> Type {
     let setting = &settings[id.index()];
     match &setting.kind {
         Kind::Group => Type::Record(id.place()),
-        Kind::Scalar(name) if name.as_ref() == "enum" => {
+        Kind::Scalar(name) if name.as_str() == "enum" => {
             let words = setting.declarations.first().map(|found| found.attributes.words.clone());
             Type::Enum(words.unwrap_or_default().into())
         }
@@ -286,7 +287,7 @@ pub(crate) fn bad_value(bad: value::Bad, span: Span) -> Finding {
 }
 
 /// A condition of constants: that `choice` is one of `variants`.
-pub(super) fn is_variant(choice: Ref, variants: &[Arc<str>], span: Span) -> Expr {
+pub(super) fn is_variant(choice: Ref, variants: &[SmolStr], span: Span) -> Expr {
     let list = variants.iter().map(|variant| expr::constant(Value::String(variant.clone()), span)).collect();
     Expr {
         kind: ExprKind::Binary(

@@ -4,7 +4,7 @@
 //! Never: which facts a workload has; the ledger knows.
 //! Invariant: a fact that comes back has a row in `plan::KINDS`, and its part one in `value::PARTS`.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{Diags, codes, nearest},
@@ -334,7 +334,7 @@ fn field_and_part<'t>(fields: &'static [FieldRow], rest: &'t str) -> Option<(&'s
 }
 
 /// A fact as an author writes it.
-fn shown(carry: &Carry) -> Arc<str> {
+fn shown(carry: &Carry) -> SmolStr {
     if carry.part.is_empty() { carry.fact.to_string().into() } else { format!("{}.{}", carry.fact, carry.part).into() }
 }
 

@@ -4,9 +4,10 @@
 //! Never: a chart's templates, values of an environment.
 //! Invariant: every key stands once, every condition names keys of this chart, every fact exists as a kind with its fields.
 
-use std::{cell::Cell, sync::Arc};
+use std::cell::Cell;
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, nearest},
@@ -53,14 +54,14 @@ enum Pending {
 }
 
 /// What the parameters of a fragment stand for, by name.
-type Parameters = Vec<(Arc<str>, String)>;
+type Parameters = Vec<(SmolStr, String)>;
 
 /// Where something stands: in which fragment, under which conditions, and how deep.
 #[derive(Clone, Default)]
 pub(super) struct Within<'d> {
     parameters: Parameters,
     depth: usize,
-    fragments: Vec<Arc<str>>,
+    fragments: Vec<SmolStr>,
     /// The conditions around what is being read, with the parameters of the fragments that they stand in.
     conditions: Vec<(Written<'d>, Parameters)>,
 }
@@ -87,12 +88,12 @@ pub(super) struct Charts<'b, 'd> {
 impl<'d> Builder<'d> {
     /// Reads the surfaces, and joins them with the releases that name them.
     pub(super) fn surfaces(&self, nodes: &[&'d Node], stack: &mut Stack) {
-        let mut read: Vec<(Arc<str>, Surface)> = Vec::new();
+        let mut read: Vec<(SmolStr, Surface)> = Vec::new();
         for node in nodes {
             let Some(surface) = self.chart_surface(node) else { continue };
             let file = self.file_of(node);
             let same =
-                |other: &&(Arc<str>, Surface)| other.1.chart == surface.chart && other.1.version == surface.version;
+                |other: &&(SmolStr, Surface)| other.1.chart == surface.chart && other.1.version == surface.version;
             match read.iter().find(same) {
                 Some((_, first)) => {
                     let what = format!("the surface of `{}` {}", surface.chart, surface.version);
@@ -109,17 +110,16 @@ impl<'d> Builder<'d> {
     }
 
     /// The name of the file that a node stands in, without folders.
-    fn file_of(&self, node: &Node) -> Arc<str> {
+    fn file_of(&self, node: &Node) -> SmolStr {
         let source = self.sources.iter().find(|source| source.id == node.span.source);
         source.map_or("", |source| source.name.rsplit('/').next().unwrap_or_default()).into()
     }
 
     /// Reports releases that name a surface that there is not, and surfaces that no release names.
-    fn named_surfaces(&self, read: &[(Arc<str>, Surface)], stack: &Stack) {
+    fn named_surfaces(&self, read: &[(SmolStr, Surface)], stack: &Stack) {
         let releases = || stack.helm.iter().flat_map(|block| &block.releases);
         for release in releases().filter(|release| !release.surface.is_empty()) {
-            let of =
-                |found: &&(Arc<str>, Surface)| found.1.chart == release.chart && found.1.version == release.version;
+            let of = |found: &&(SmolStr, Surface)| found.1.chart == release.chart && found.1.version == release.version;
             let finding = match read.iter().find(of) {
                 Some((file, _)) if *file == release.surface => continue,
                 Some((file, surface)) => codes::UNKNOWN_SURFACE
@@ -281,7 +281,7 @@ impl<'d> Charts<'_, 'd> {
             return;
         };
         fragment.used.set(true);
-        if within.fragments.iter().any(|around| around.as_ref() == name) {
+        if within.fragments.iter().any(|around| around.as_str() == name) {
             builder.report(codes::FRAGMENT_CYCLE.at(node.name.span, format!("the fragment `{name}` uses itself")));
             return;
         }
@@ -392,7 +392,7 @@ impl<'d> Charts<'_, 'd> {
 
     /// Adds a key; none if it was reported.
     fn add(&mut self, node: &'d Node, parent: u32, shape: KeyShape) -> Option<u32> {
-        let name: Arc<str> = node.name.text.as_str().into();
+        let name: SmolStr = node.name.text.as_str().into();
         if let Some(first) = self.surface.key(parent).children.get(&name) {
             let path = self.surface.path_of(*first);
             self.builder.declared_twice(node.name.span, &format!("the key `{path}`"), self.surface.key(*first).span);
@@ -403,7 +403,7 @@ impl<'d> Charts<'_, 'd> {
         Some(number)
     }
 
-    fn push(&mut self, name: Arc<str>, parent: u32, node: &Node, shape: KeyShape) -> u32 {
+    fn push(&mut self, name: SmolStr, parent: u32, node: &Node, shape: KeyShape) -> u32 {
         self.surface.keys.push(ChartKey::new(name, Some(parent), node.name.span, shape));
         self.surface.keys.len() as u32 - 1
     }

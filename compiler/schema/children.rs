@@ -6,15 +6,17 @@
 //! A list, not a hash map: there are many groups and few names in each, and to compare a few short names takes less than
 //! to hash one. Only a large group has an index.
 
-use std::{collections::BTreeMap, iter::Map, ops::Index, slice, sync::Arc};
+use std::{collections::BTreeMap, iter::Map, ops::Index, slice};
+
+use smol_str::SmolStr;
 
 /// Settings or keys by name.
 #[derive(Clone, PartialEq, Debug)]
 #[expect(clippy::box_collection, reason = "there are many groups, most have no index, and a pointer takes less room")]
 pub struct Children<T> {
-    list: Vec<(Arc<str>, T)>,
+    list: Vec<(SmolStr, T)>,
     /// The places of the names in the list, where there are many.
-    places: Option<Box<BTreeMap<Arc<str>, usize>>>,
+    places: Option<Box<BTreeMap<SmolStr, usize>>>,
 }
 
 /// Up to how many names it takes no longer to look through them than to ask an index.
@@ -27,8 +29,8 @@ impl<T> Default for Children<T> {
 }
 
 /// Each name once.
-impl<T> From<Vec<(Arc<str>, T)>> for Children<T> {
-    fn from(list: Vec<(Arc<str>, T)>) -> Children<T> {
+impl<T> From<Vec<(SmolStr, T)>> for Children<T> {
+    fn from(list: Vec<(SmolStr, T)>) -> Children<T> {
         let places = || list.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
         let places = (list.len() > FEW).then(|| Box::new(places()));
         Children { list, places }
@@ -56,7 +58,7 @@ impl<T> Children<T> {
     }
 
     /// Adds a name behind the others; one that is there keeps its place.
-    pub fn insert(&mut self, name: Arc<str>, child: T) {
+    pub fn insert(&mut self, name: SmolStr, child: T) {
         if let Some(at) = self.place(&name) {
             self.list[at].1 = child;
             return;
@@ -82,7 +84,7 @@ impl<T> Children<T> {
     }
 
     /// Their names.
-    pub fn keys(&self) -> impl Iterator<Item = &Arc<str>> + Clone {
+    pub fn keys(&self) -> impl Iterator<Item = &SmolStr> + Clone {
         self.list.iter().map(|(name, _)| name)
     }
 
@@ -105,8 +107,8 @@ impl<T> Children<T> {
 }
 
 impl<'c, T> IntoIterator for &'c Children<T> {
-    type Item = (&'c Arc<str>, &'c T);
-    type IntoIter = Map<slice::Iter<'c, (Arc<str>, T)>, fn(&'c (Arc<str>, T)) -> (&'c Arc<str>, &'c T)>;
+    type Item = (&'c SmolStr, &'c T);
+    type IntoIter = Map<slice::Iter<'c, (SmolStr, T)>, fn(&'c (SmolStr, T)) -> (&'c SmolStr, &'c T)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.iter().map(|(name, child)| (name, child))
@@ -122,8 +124,8 @@ impl<T> Index<&str> for Children<T> {
     }
 }
 
-impl<T> FromIterator<(Arc<str>, T)> for Children<T> {
-    fn from_iter<I: IntoIterator<Item = (Arc<str>, T)>>(all: I) -> Children<T> {
+impl<T> FromIterator<(SmolStr, T)> for Children<T> {
+    fn from_iter<I: IntoIterator<Item = (SmolStr, T)>>(all: I) -> Children<T> {
         let mut children = Children::default();
         all.into_iter().for_each(|(name, child)| children.insert(name, child));
         children
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn many_names_are_found_as_few_are() {
-        let name = |number: usize| -> Arc<str> { number.to_string().into() };
+        let name = |number: usize| -> SmolStr { number.to_string().into() };
         let mut children = Children::default();
         for number in 0..3 * FEW {
             assert!(!children.contains_key(&name(number)));

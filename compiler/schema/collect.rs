@@ -4,7 +4,7 @@
 //! Never: expressions.
 //! Invariant: what is collected has a name that is used for nothing else.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, nearest},
@@ -164,7 +164,7 @@ impl<'d> Builder<'d> {
             "endpoint" => {
                 let known: &mut EndpointName = self.endpoint_names.entry(name.as_str().into()).or_default();
                 let fields = node.children.iter().filter(|child| child.name.text != "external");
-                known.fields.extend(fields.map(|child| Arc::from(child.name.text.as_str())));
+                known.fields.extend(fields.map(|child| SmolStr::from(child.name.text.as_str())));
             }
             "workload" => {
                 self.workload_names.insert(name.as_str().into());
@@ -176,13 +176,13 @@ impl<'d> Builder<'d> {
     }
 }
 
-pub(super) fn ports_in(nodes: &[Node]) -> Vec<Arc<str>> {
+pub(super) fn ports_in(nodes: &[Node]) -> Vec<SmolStr> {
     let mut found = Vec::new();
     for node in nodes {
         if node.annotation.is_some() {
             found.extend(ports_in(&node.children));
         } else if node.name.text == "port" {
-            found.extend(node.arguments().next().and_then(string_of).map(Arc::from));
+            found.extend(node.arguments().next().and_then(string_of).map(SmolStr::from));
         }
     }
     found

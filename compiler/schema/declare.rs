@@ -4,7 +4,7 @@
 //! Never: compiled expressions; they are only noted here and compiled when every name is known.
 //! Invariant: a path has several declarations only where their conditions exclude each other.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, nearest},
@@ -231,7 +231,7 @@ impl<'d> Builder<'d> {
         });
         let group = setting.kind == Kind::Group && *kind == Kind::Group && of_before.is_empty() && of.is_empty();
         let same_kind =
-            std::mem::discriminant(&setting.kind) == std::mem::discriminant(kind) && of_before.as_ref() == of;
+            std::mem::discriminant(&setting.kind) == std::mem::discriminant(kind) && of_before.as_str() == of;
         if !group && !excluding {
             self.report(
                 codes::DECLARED_TWICE
@@ -365,7 +365,7 @@ impl<'d> Builder<'d> {
     fn declare_choice(&mut self, node: &'d Node, place: &Place<'d>, later: &mut Later<'d>) {
         self.no_arguments(node, "a choice");
         let declaration = self.common(node, place, later, &["default"], None);
-        let mut variants: Vec<Arc<str>> = Vec::new();
+        let mut variants: Vec<SmolStr> = Vec::new();
         for child in node.children.iter().filter(|child| is_annotated(child, "variant")) {
             for (word, _) in variant_words(child) {
                 if !variants.iter().any(|known| known.as_ref() == word) {
@@ -405,7 +405,7 @@ impl<'d> Builder<'d> {
             );
         }
         self.strings(node);
-        let words: Vec<Arc<str>> = variant_words(node).into_iter().map(|(word, _)| word.into()).collect();
+        let words: Vec<SmolStr> = variant_words(node).into_iter().map(|(word, _)| word.into()).collect();
         let condition = is_variant(self.own_ref(choice, node.name.span), &words, node.name.span);
         let condition = self.condition(Some(condition));
         let mut inner = place.clone();

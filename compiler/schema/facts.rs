@@ -4,7 +4,7 @@
 //! Never: other facts of the workload.
 //! Invariant: a fact without what it needs is reported, and does not come back.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, list_of, nearest},
@@ -297,7 +297,7 @@ impl<'d> Builder<'d> {
                 return None;
             }
         };
-        let also = self.word(node, "also").unwrap_or_default().split_whitespace().map(Arc::from).collect();
+        let also = self.word(node, "also").unwrap_or_default().split_whitespace().map(SmolStr::from).collect();
         let Some(entry) = node.arguments().next() else {
             self.report(codes::ONE_VALUE.at(node.span, format!("the variable `{}` is given no value", node.name.text)));
             return None;

@@ -249,5 +249,5 @@ impl Graph<'_> {
 
 /// Whether a name is this constant.
 pub(crate) fn is_named(expr: &Expr, name: &str) -> bool {
-    matches!(&expr.kind, ExprKind::Literal(Value::String(found)) if found.as_ref() == name)
+    matches!(&expr.kind, ExprKind::Literal(Value::String(found)) if found.as_str() == name)
 }

@@ -4,7 +4,9 @@
 //! Never: settings of a stack.
 //! Invariant: a place below [`FIRST_WORKLOAD`] is the number of a key, one from it on a row of the surface's workloads.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
+
+use smol_str::SmolStr;
 
 use crate::{
     expr::{Entity, Key, Names, Place, Type},
@@ -18,7 +20,7 @@ const WORKLOAD: &str = "workload";
 pub(super) struct KeyNames<'a, 'd> {
     surface: &'a Surface,
     builder: &'a Builder<'d>,
-    workloads: RefCell<Vec<Arc<str>>>,
+    workloads: RefCell<Vec<SmolStr>>,
 }
 
 impl<'a, 'd> KeyNames<'a, 'd> {
@@ -27,7 +29,7 @@ impl<'a, 'd> KeyNames<'a, 'd> {
     }
 
     /// The workloads named, also before.
-    pub(super) fn workloads(self) -> Vec<Arc<str>> {
+    pub(super) fn workloads(self) -> Vec<SmolStr> {
         self.workloads.into_inner()
     }
 
@@ -41,7 +43,7 @@ impl<'a, 'd> KeyNames<'a, 'd> {
     fn type_of(&self, number: u32, key: &ChartKey) -> Option<Type> {
         Some(match &key.shape {
             KeyShape::Group => Type::Record(Place(number)),
-            KeyShape::Scalar(name, attributes) if name.as_ref() == "enum" => {
+            KeyShape::Scalar(name, attributes) if name.as_str() == "enum" => {
                 // The chart's own value may be another word: charts leave a choice empty to say that there is none.
                 let default = key.default.iter().filter_map(|value| match value {
                     crate::value::Value::String(word) => Some(word.clone()),
@@ -63,7 +65,7 @@ impl<'a, 'd> KeyNames<'a, 'd> {
             return None;
         }
         let mut workloads = self.workloads.borrow_mut();
-        let at = workloads.iter().position(|known| known.as_ref() == name).unwrap_or_else(|| {
+        let at = workloads.iter().position(|known| known.as_str() == name).unwrap_or_else(|| {
             workloads.push(name.into());
             workloads.len() - 1
         });

@@ -4,7 +4,9 @@
 //! Never: a value that somebody wrote, so that nothing secret is repeated.
 //! Invariant: what is shown is read again as that setting.
 
-use std::{fmt::Write, sync::Arc};
+use std::fmt::Write;
+
+use smol_str::SmolStr;
 
 use super::{Kind, Setting, SettingId, questions::quoted};
 use crate::value;
@@ -12,7 +14,7 @@ use crate::value;
 /// The line that gives a setting `value`, from the top of its deployment: `service "api" { port 8080 }`. An entry whose key
 /// is not known is called `NAME`.
 #[must_use]
-pub(crate) fn line(settings: &[Setting], id: SettingId, keys: &[Arc<str>], value: &str) -> String {
+pub(crate) fn line(settings: &[Setting], id: SettingId, keys: &[SmolStr], value: &str) -> String {
     let mut way = vec![id];
     while let Some(parent) = settings[way[way.len() - 1].index()].parent {
         way.push(parent);
@@ -90,6 +92,8 @@ pub(crate) fn example(settings: &[Setting], id: SettingId) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         diag::Diags,
@@ -124,7 +128,7 @@ mod tests {
         for (path, keys, wanted) in cases {
             let id = stack.settings.iter().position(|setting| &*setting.path == path).expect("it is declared");
             let id = SettingId(u32::try_from(id).expect("it is small"));
-            let keys: Vec<Arc<str>> = keys.iter().map(|key| (*key).into()).collect();
+            let keys: Vec<SmolStr> = keys.iter().map(|key| (*key).into()).collect();
             assert_eq!(line(&stack.settings, id, &keys, example(&stack.settings, id)), wanted, "{path}");
         }
     }

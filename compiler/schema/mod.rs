@@ -51,6 +51,7 @@ pub use targets::schemes;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     expr::{Expr, Place, Ref},
@@ -90,15 +91,15 @@ pub enum Other {
     /// The root `endpoint`.
     Endpoints,
     /// `endpoint.NAME`: host and first port.
-    Endpoint(Arc<str>),
+    Endpoint(SmolStr),
     /// `endpoint.NAME.host`.
-    EndpointHost(Arc<str>),
+    EndpointHost(SmolStr),
     /// `endpoint.NAME.port`, or of a named port.
-    EndpointPort(Arc<str>, Arc<str>),
+    EndpointPort(SmolStr, SmolStr),
     /// `endpoint.NAME.ports`.
-    EndpointPorts(Arc<str>),
+    EndpointPorts(SmolStr),
     /// `endpoint.NAME.FIELD`.
-    EndpointField(Arc<str>, Arc<str>),
+    EndpointField(SmolStr, SmolStr),
     /// `self` in the fields of an endpoint.
     Provider,
     /// `self.host` there.
@@ -110,13 +111,13 @@ pub enum Other {
     /// The root `workloads`.
     Workloads,
     /// `workloads.NAME`.
-    Workload(Arc<str>),
+    Workload(SmolStr),
     /// A fact of `workloads.NAME`, by the words of its path.
-    WorkloadFact(Arc<str>, Arc<str>),
+    WorkloadFact(SmolStr, SmolStr),
     /// The workload that a loop over `workloads` is at; its key is the workload's name.
     EachWorkload,
     /// A fact of that workload, by the words of its path.
-    EachWorkloadFact(Arc<str>),
+    EachWorkloadFact(SmolStr),
     /// `environment`: the name of the environment.
     Environment,
     /// `release`: the name of the deployment.
@@ -127,11 +128,11 @@ pub enum Other {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Stack {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// Its version, as written.
-    pub version: Arc<str>,
+    pub version: SmolStr,
     /// BLAKE3 of its parsed text: formatting and comments do not count.
-    pub digest: Arc<str>,
+    pub digest: SmolStr,
     /// The settings; number 0 is the group that holds the others.
     pub settings: Vec<Setting>,
     /// Places that are no settings.
@@ -181,9 +182,9 @@ pub enum Step {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Setting {
     /// Last word of its path; `*` for the item of a map or list.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// Its path, `app.image` or `service.*.port`.
-    pub path: Arc<str>,
+    pub path: SmolStr,
     /// What holds it; none for the root.
     pub parent: Option<SettingId>,
     /// How many maps and lists are above it.
@@ -195,7 +196,7 @@ pub struct Setting {
     /// What it holds, in declared order.
     pub children: Children<SettingId>,
     /// The record or scalar type it was declared with, such as `resources`.
-    pub of: Arc<str>,
+    pub of: SmolStr,
     /// Its declarations: more than one where several variants of a choice declare the same name.
     pub declarations: Vec<Declaration>,
 }
@@ -206,13 +207,13 @@ pub enum Kind {
     /// A group or record.
     Group,
     /// One value of the scalar type of this name; `enum` has its words in the attributes.
-    Scalar(Arc<str>),
+    Scalar(SmolStr),
     /// A list.
     List(SettingId),
     /// A map.
     Map(SettingId),
     /// One of several variants; its value is the variant's name.
-    Choice(Arc<[Arc<str>]>),
+    Choice(Arc<[SmolStr]>),
     /// Off or on; its value is a boolean.
     Switch,
 }
@@ -262,20 +263,20 @@ impl Declaration {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Change {
     /// Whatever the direction; empty if not said.
-    pub any: Arc<str>,
+    pub any: SmolStr,
     /// If it becomes smaller.
-    pub shrink: Arc<str>,
+    pub shrink: SmolStr,
     /// If it becomes larger.
-    pub grow: Arc<str>,
+    pub grow: SmolStr,
 }
 
 /// Targets that do not say a setting, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Absent {
     /// `helm`, `helm:0.8`, `compose`, `toml`, `mcp`, `flux` or `*`.
-    pub targets: Vec<Arc<str>>,
+    pub targets: Vec<SmolStr>,
     /// The reason.
-    pub because: Arc<str>,
+    pub because: SmolStr,
     /// Where it stands.
     pub span: Span,
 }
@@ -295,9 +296,9 @@ pub struct Preset {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Override {
     /// The targets.
-    pub targets: Vec<Arc<str>>,
+    pub targets: Vec<SmolStr>,
     /// The reason.
-    pub because: Arc<str>,
+    pub because: SmolStr,
     /// Where it stands.
     pub span: Span,
     /// The values.
@@ -310,7 +311,7 @@ pub struct Assignment {
     /// The setting.
     pub setting: SettingId,
     /// The keys of the maps and lists above it, outermost first; an item of a list has its index.
-    pub keys: Vec<Arc<str>>,
+    pub keys: Vec<SmolStr>,
     /// What is given.
     pub given: Given,
     /// The place of the value, or of the node where there is none.
@@ -329,7 +330,7 @@ pub enum Given {
     /// The items of a list, each a value or an expression.
     List(Vec<Given>),
     /// A part of a compound scalar.
-    Part(Arc<str>, Box<Given>),
+    Part(SmolStr, Box<Given>),
     /// A map or list entry, or a choice or switch, that is written without a value.
     Here,
     /// No value.
@@ -342,7 +343,7 @@ pub enum Given {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rule {
     /// Its id, unique in the stack.
-    pub id: Arc<str>,
+    pub id: SmolStr,
     /// Where it stands.
     pub span: Span,
     /// The record it belongs to; its instances are checked one by one.
@@ -350,9 +351,9 @@ pub struct Rule {
     /// Whether only a warning.
     pub warning: bool,
     /// `base` or a target; empty for every view.
-    pub view: Arc<str>,
+    pub view: SmolStr,
     /// A target that makes it needless where it is written; empty for none.
-    pub without: Arc<str>,
+    pub without: SmolStr,
     /// When it applies; all must be true.
     pub when: Vec<Expr>,
     /// What must hold.
@@ -389,7 +390,7 @@ pub struct Endpoint {
     /// What stands in for a workload that we do not run.
     pub external: Option<External>,
     /// Further addresses; `self.host` and `self.port` are the provider's.
-    pub fields: IndexMap<Arc<str>, Expr>,
+    pub fields: IndexMap<SmolStr, Expr>,
 }
 
 /// A provider that we do not run.
@@ -426,9 +427,9 @@ pub struct Workload {
 #[derive(Clone, PartialEq, Debug)]
 pub struct FactOverride {
     /// The targets.
-    pub targets: Vec<Arc<str>>,
+    pub targets: Vec<SmolStr>,
     /// The reason.
-    pub because: Arc<str>,
+    pub because: SmolStr,
     /// Where it stands.
     pub span: Span,
     /// The facts.
@@ -462,7 +463,7 @@ pub enum FactKind {
     Schedule(Expr),
     Env {
         name: Expr,
-        also: Vec<Arc<str>>,
+        also: Vec<SmolStr>,
         file: bool,
         value: Expr,
     },
@@ -477,7 +478,7 @@ pub enum FactKind {
         number: Expr,
         service: Option<Expr>,
         publish: Option<Expr>,
-        protocol: Arc<str>,
+        protocol: SmolStr,
     },
     Needs {
         names: Vec<Expr>,
@@ -508,7 +509,7 @@ pub enum FactKind {
     Route {
         hosts: Expr,
         path: Option<Expr>,
-        port: Arc<str>,
+        port: SmolStr,
         tls: Option<Expr>,
     },
 }
@@ -545,7 +546,7 @@ impl FactKind {
 pub enum FileExpr {
     Text(Expr),
     Tree(FormatExpr, Vec<TreeNode>),
-    Config(Arc<str>),
+    Config(SmolStr),
 }
 
 /// A format that is fixed, or comes from a setting.
@@ -603,7 +604,7 @@ pub struct Scope {
     /// The settings and groups in scope.
     pub settings: Vec<SettingId>,
     /// The reason why the rest is not.
-    pub because: Arc<str>,
+    pub because: SmolStr,
     /// Where it stands.
     pub span: Span,
 }
@@ -612,8 +613,8 @@ pub struct Scope {
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Config`")]
 pub struct Config {
-    pub name: Arc<str>,
-    pub file: Arc<str>,
+    pub name: SmolStr,
+    pub file: SmolStr,
     pub format: Format,
     pub span: Span,
     pub when: Vec<Expr>,
@@ -651,7 +652,7 @@ pub struct FluxObjects {
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Object`")]
 pub struct FluxObject {
-    pub file: Arc<str>,
+    pub file: SmolStr,
     pub span: Span,
     pub tree: Lazy<Vec<TreeNode>>,
 }
@@ -672,7 +673,7 @@ pub struct Server {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Helm {
     /// Its name; its column in the ledger is `helm:NAME`, or `helm` where it is the only one.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// Where it stands.
     pub span: Span,
     /// When it is the active one.
@@ -689,9 +690,9 @@ pub struct Helm {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Requirement {
     /// In words.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// The custom resource definition that shows that it is there; may be empty.
-    pub crd: Arc<str>,
+    pub crd: SmolStr,
     /// Where it stands.
     pub span: Span,
 }
@@ -700,15 +701,15 @@ pub struct Requirement {
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "they are the fields of `plan::Release`")]
 pub struct Release {
-    pub name: Arc<str>,
+    pub name: SmolStr,
     pub span: Span,
-    pub chart: Arc<str>,
-    pub version: Arc<str>,
+    pub chart: SmolStr,
+    pub version: SmolStr,
     /// The file that lists what the chart reads; empty if there is none.
-    pub surface: Arc<str>,
-    pub file: Arc<str>,
+    pub surface: SmolStr,
+    pub file: SmolStr,
     /// Releases of the same block that have to be ready before.
-    pub needs: Vec<Arc<str>>,
+    pub needs: Vec<SmolStr>,
     /// Where Flux finds the chart, unless an environment says otherwise.
     pub source: Option<ChartSource>,
     pub names: Vec<TreeNode>,
@@ -724,9 +725,9 @@ pub struct ChartSource {
     /// Where it stands.
     pub span: Span,
     /// `oci`, `helm`, `git`, or [`PROJECT`].
-    pub kind: Arc<str>,
+    pub kind: SmolStr,
     /// `url`, `path`, `tag`, `commit` and `secret`, as far as they are written.
-    pub words: IndexMap<Arc<str>, Arc<str>>,
+    pub words: IndexMap<SmolStr, SmolStr>,
 }
 
 /// A node of a tree.
@@ -758,7 +759,7 @@ pub enum TreeNode {
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum TreeKey {
-    Fixed(Arc<str>),
+    Fixed(SmolStr),
     Computed(Expr),
 }
 
@@ -789,7 +790,7 @@ pub enum Keep {
 }
 
 /// The path of a setting with its keys filled in; keys that are not known stay `*`.
-fn path_of(setting: &Setting, keys: &[Arc<str>]) -> Arc<str> {
+fn path_of(setting: &Setting, keys: &[SmolStr]) -> SmolStr {
     if setting.depth == 0 {
         return setting.path.clone();
     }
@@ -819,7 +820,7 @@ impl Stack {
 
     /// The path of a setting with its keys filled in: `service.web.port`.
     #[must_use]
-    pub fn path_of(&self, id: SettingId, keys: &[Arc<str>]) -> Arc<str> {
+    pub fn path_of(&self, id: SettingId, keys: &[SmolStr]) -> SmolStr {
         path_of(self.setting(id), keys)
     }
 
@@ -827,7 +828,7 @@ impl Stack {
     #[must_use]
     pub fn is_list_item(&self, id: SettingId) -> bool {
         let setting = self.setting(id);
-        setting.name.as_ref() == "*"
+        setting.name.as_str() == "*"
             && setting.parent.is_some_and(|parent| matches!(self.setting(parent).kind, Kind::List(_)))
     }
 
@@ -879,7 +880,7 @@ pub fn fact_exprs<'s>(workload: &'s Workload, fact: &str, target: &str) -> Vec<&
             })
             .collect()
     };
-    let own = workload.overrides.iter().filter(|over| over.targets.iter().any(|name| name.as_ref() == target));
+    let own = workload.overrides.iter().filter(|over| over.targets.iter().any(|name| name.as_str() == target));
     let own: Vec<&Expr> = own.flat_map(|over| of(&over.facts)).collect();
     if own.is_empty() { of(&workload.facts) } else { own }
 }

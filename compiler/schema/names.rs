@@ -1,6 +1,6 @@
 //! What the names in a stack's expressions mean.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     expr::{Entity, Key, Names, Place, Type},
@@ -14,9 +14,9 @@ pub(super) const RESERVED_ROOTS: &[&str] = &["self", "endpoint", "workloads", "e
 #[derive(Clone, Debug)]
 pub(super) struct Loop {
     /// The name of the key or index, where it has one.
-    pub(super) key: Option<Arc<str>>,
+    pub(super) key: Option<SmolStr>,
     /// The name of the item.
-    pub(super) item: Arc<str>,
+    pub(super) item: SmolStr,
     /// What the item is.
     pub(super) entity: Entity,
     /// Its number: how many loops are around it.
@@ -39,9 +39,9 @@ pub(super) struct Scope {
     /// The number of the next loop: how many are around it, also those that a fragment cannot name.
     pub(super) next_loop: u32,
     /// The fragments being expanded.
-    pub(super) fragments: Vec<Arc<str>>,
+    pub(super) fragments: Vec<SmolStr>,
     /// The parameters of the fragment it stands in.
-    pub(super) parameters: Vec<(Arc<str>, Entity)>,
+    pub(super) parameters: Vec<(SmolStr, Entity)>,
 }
 
 /// The names of a builder, seen from a scope.
@@ -73,7 +73,7 @@ impl ScopedNames<'_, '_> {
                 let keys = keys.iter().cloned().chain([Key::Literal(name.into())]).collect();
                 Some(self.setting(item, keys))
             }
-            _ if name == "key" && setting.name.as_ref() == "*" => {
+            _ if name == "key" && setting.name.as_str() == "*" => {
                 let key = keys.last()?.clone();
                 let parent = setting.parent?;
                 let of = match self.builder.settings[parent.index()].kind {
@@ -149,7 +149,7 @@ fn fact_type(name: &str) -> Option<&'static str> {
 impl Names for ScopedNames<'_, '_> {
     fn root(&self, name: &str) -> Option<Entity> {
         for around in self.scope.loops.iter().rev() {
-            if around.item.as_ref() == name {
+            if around.item.as_str() == name {
                 return Some(around.entity.clone());
             }
             if around.key.as_deref() == Some(name) {
@@ -157,7 +157,7 @@ impl Names for ScopedNames<'_, '_> {
                 return Some(Entity::Key(Key::Loop(around.number), Type::Scalar(of.into())));
             }
         }
-        if let Some((_, entity)) = self.scope.parameters.iter().find(|(parameter, _)| parameter.as_ref() == name) {
+        if let Some((_, entity)) = self.scope.parameters.iter().find(|(parameter, _)| parameter.as_str() == name) {
             return Some(entity.clone());
         }
         match name {

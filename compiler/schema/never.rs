@@ -134,7 +134,7 @@ impl Known<'_> {
         let setting = self.stack.setting(id);
         let fixed = match &setting.kind {
             Kind::Choice(_) | Kind::Switch => true,
-            Kind::Scalar(name) => name.as_ref() == "enum" || name.as_ref() == "bool",
+            Kind::Scalar(name) => name.as_str() == "enum" || name.as_str() == "bool",
             _ => false,
         };
         let constant = found.keys.iter().all(|key| matches!(key, Key::Literal(_) | Key::Own(_)));

@@ -4,9 +4,8 @@
 //! Never: new settings.
 //! Invariant: each noted expression is compiled once, in the order of writing.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     diag::codes,
@@ -102,7 +101,7 @@ impl<'d> Builder<'d> {
     fn use_defaults(&mut self, given: &UseDefaults<'d>) {
         let scope = Scope { record: given.record, ..Scope::default() };
         let depth = self.settings[given.setting.index()].depth;
-        let keys: Vec<Arc<str>> = (0..depth).map(|_| Arc::from("*")).collect();
+        let keys: Vec<SmolStr> = (0..depth).map(|_| SmolStr::from("*")).collect();
         self.no_conditions(given.node);
         let values = {
             let builder = &*self;
@@ -129,7 +128,7 @@ impl<'d> Builder<'d> {
         for assignment in values {
             let Assignment { setting, span, .. } = assignment;
             self.refuse_derived(&assignment);
-            if assignment.keys.iter().any(|key| key.as_ref() != "*") {
+            if assignment.keys.iter().any(|key| key.as_str() != "*") {
                 if depth == 0 {
                     self.entries.push(assignment);
                     continue;

@@ -4,9 +4,8 @@
 //! Never: who answers, and how.
 //! Invariant: a question writes settings that exist, and the values that it writes itself fit them.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, nearest},
@@ -28,7 +27,7 @@ use crate::{
 #[derive(Clone, PartialEq, Debug)]
 pub struct Section {
     /// Its title, for people.
-    pub title: Arc<str>,
+    pub title: SmolStr,
     /// Whether a terminal asks first whether somebody wants to go through it.
     pub collapsed: bool,
     /// Its questions, in the order in which they are asked.
@@ -39,21 +38,21 @@ pub struct Section {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Question {
     /// Its id, unique in the stack: the flag is `--ID`.
-    pub id: Arc<str>,
+    pub id: SmolStr,
     /// Where it stands.
     pub span: Span,
     /// What is asked.
-    pub about: Arc<str>,
+    pub about: SmolStr,
     /// What the answer is the value of; none if `answers` say what is written.
     pub sets: Option<Sets>,
     /// All must hold for it to be asked, given what was answered before.
     pub when: Vec<Expr>,
     /// The targets of which one must be written for it to be asked; empty is any.
-    pub targets: Vec<Arc<str>>,
+    pub targets: Vec<SmolStr>,
     /// Whether it must be answered although the setting has a default.
     pub required: bool,
     /// What a terminal proposes where there is no default; may be empty.
-    pub suggest: Arc<str>,
+    pub suggest: SmolStr,
     /// The words that may be answered; empty where the setting says what fits.
     pub answers: Vec<Answer>,
 }
@@ -62,13 +61,13 @@ pub struct Question {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Answer {
     /// The word.
-    pub word: Arc<str>,
+    pub word: SmolStr,
     /// What it means; may be empty.
-    pub about: Arc<str>,
+    pub about: SmolStr,
     /// The targets that are written; empty says nothing about them, or means all where another answer names some.
-    pub targets: Vec<Arc<str>>,
+    pub targets: Vec<SmolStr>,
     /// Settings and their values, as KDL writes those.
-    pub writes: Vec<(Place, Arc<str>)>,
+    pub writes: Vec<(Place, SmolStr)>,
 }
 
 /// A setting, be it of an entry of a map.
@@ -78,7 +77,7 @@ pub struct Place {
     pub setting: SettingId,
     /// The words of its path: below a map of records `*`, which stands for the key of its only entry, below a map of
     /// values a key.
-    pub words: Vec<Arc<str>>,
+    pub words: Vec<SmolStr>,
 }
 
 /// What an answer is the value of.
@@ -87,7 +86,7 @@ pub enum Sets {
     /// A setting; of a map of records it is the key of its only entry.
     Setting(Place),
     /// The word of this path below `flux`.
-    Flux(Arc<str>),
+    Flux(SmolStr),
 }
 
 impl Question {
@@ -114,7 +113,7 @@ impl Question {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Fits<'s> {
     /// One of these words.
-    Words(&'s [Arc<str>]),
+    Words(&'s [SmolStr]),
     /// Yes or no.
     YesNo,
     /// A value of the scalar type of this name.
@@ -136,8 +135,8 @@ pub fn fits(settings: &[Setting], id: SettingId) -> Option<Fits<'_>> {
     match &setting.kind {
         Kind::Choice(words) => Some(Fits::Words(words)),
         Kind::Switch => Some(Fits::YesNo),
-        Kind::Scalar(name) if name.as_ref() == "bool" => Some(Fits::YesNo),
-        Kind::Scalar(name) if name.as_ref() == "enum" => {
+        Kind::Scalar(name) if name.as_str() == "bool" => Some(Fits::YesNo),
+        Kind::Scalar(name) if name.as_str() == "enum" => {
             setting.declarations.first().map(|found| Fits::Words(&found.attributes.words))
         }
         Kind::Scalar(_) => scalar(setting).map(Fits::Scalar),
@@ -228,7 +227,7 @@ pub fn quoted(text: &str) -> String {
 /// What sections and questions share.
 struct Around {
     when: Vec<Expr>,
-    targets: Vec<Arc<str>>,
+    targets: Vec<SmolStr>,
 }
 
 impl<'d> Builder<'d> {
@@ -248,7 +247,7 @@ impl<'d> Builder<'d> {
         sections
     }
 
-    fn section(&self, node: &'d Node, seen: &mut IndexMap<Arc<str>, Span>) -> Section {
+    fn section(&self, node: &'d Node, seen: &mut IndexMap<SmolStr, Span>) -> Section {
         self.shape(node, Shape { arguments: 1, properties: &["when", "collapsed"], children: true });
         let title = self.node_name(node);
         let around = self.around(node, Around { when: Vec::new(), targets: Vec::new() });
@@ -284,7 +283,7 @@ impl<'d> Builder<'d> {
         around
     }
 
-    fn asked_targets(&self, node: &'d Node) -> Vec<Arc<str>> {
+    fn asked_targets(&self, node: &'d Node) -> Vec<SmolStr> {
         let targets = self.strings(node);
         if targets.is_empty() {
             self.report(
@@ -301,10 +300,10 @@ impl<'d> Builder<'d> {
                 );
             }
         }
-        targets.into_iter().map(Arc::from).collect()
+        targets.into_iter().map(SmolStr::from).collect()
     }
 
-    fn question(&self, node: &'d Node, section: &Around, seen: &mut IndexMap<Arc<str>, Span>) -> Option<Question> {
+    fn question(&self, node: &'d Node, section: &Around, seen: &mut IndexMap<SmolStr, Span>) -> Option<Question> {
         self.shape(node, Shape { arguments: 1, properties: &["sets", "when", "required", "suggest"], children: true });
         let id = self.node_name(node);
         self.question_id(node, &id, seen);
@@ -313,7 +312,7 @@ impl<'d> Builder<'d> {
         let sets = self.asked_setting(node);
         let mut answers = Vec::new();
         self.children_once(node, &["about"]);
-        let mut about: Arc<str> = "".into();
+        let mut about: SmolStr = "".into();
         for child in &node.children {
             match child.name.text.as_str() {
                 "about" => about = self.sentence(child),
@@ -339,13 +338,13 @@ impl<'d> Builder<'d> {
         })
     }
 
-    fn sentence(&self, node: &'d Node) -> Arc<str> {
+    fn sentence(&self, node: &'d Node) -> SmolStr {
         self.shape(node, Shape { arguments: Shape::MANY, properties: &[], children: false });
         self.one_string(node).unwrap_or_default().into()
     }
 
     /// An id becomes a flag and a variable, so it is written as the name of a setting, and stands once.
-    fn question_id(&self, node: &Node, id: &Arc<str>, seen: &mut IndexMap<Arc<str>, Span>) {
+    fn question_id(&self, node: &Node, id: &SmolStr, seen: &mut IndexMap<SmolStr, Span>) {
         if id.is_empty() {
             return; // reported as a missing name
         }
@@ -362,7 +361,7 @@ impl<'d> Builder<'d> {
     }
 
     /// What a question asks that says nothing of it itself.
-    fn asked_about(&self, sets: Option<&Sets>) -> Arc<str> {
+    fn asked_about(&self, sets: Option<&Sets>) -> SmolStr {
         match sets {
             Some(Sets::Setting(place)) => {
                 let declared = self.settings[place.setting.index()].declarations.first();
@@ -399,7 +398,7 @@ impl<'d> Builder<'d> {
 
     /// The setting of a path; in one of an entry of a map `*` is the key, in one of a map of values the key stands.
     fn place_named(&self, path: &str, entry: &Entry) -> Option<Place> {
-        let words: Vec<Arc<str>> = path.split('.').map(Arc::from).collect();
+        let words: Vec<SmolStr> = path.split('.').map(SmolStr::from).collect();
         let Some(setting) = self.below_map(&words) else {
             let setting = self.setting_named(path, entry)?;
             return Some(Place { setting, words });
@@ -415,7 +414,7 @@ impl<'d> Builder<'d> {
     }
 
     /// The setting that a path through maps leads to, or none; nothing at all where it goes through no map.
-    fn below_map(&self, words: &[Arc<str>]) -> Option<Option<SettingId>> {
+    fn below_map(&self, words: &[SmolStr]) -> Option<Option<SettingId>> {
         let (mut current, mut in_map) = (SettingId::ROOT, false);
         for word in words {
             let setting = &self.settings[current.index()];
@@ -423,7 +422,7 @@ impl<'d> Builder<'d> {
                 Kind::Map(item) => {
                     in_map = true;
                     let of_records = self.settings[item.index()].kind == Kind::Group;
-                    (of_records == (word.as_ref() == "*")).then_some(item)
+                    (of_records == (word.as_str() == "*")).then_some(item)
                 }
                 _ => setting.children.get(word).copied(),
             };
@@ -484,7 +483,7 @@ impl<'d> Builder<'d> {
     }
 
     /// `write "PATH" VALUE`.
-    fn write(&self, node: &'d Node) -> Option<(Place, Arc<str>)> {
+    fn write(&self, node: &'d Node) -> Option<(Place, SmolStr)> {
         self.shape(node, Shape { arguments: 2, properties: &[], children: false });
         let mut arguments = node.arguments();
         let (Some(first), Some(second)) = (arguments.next(), arguments.next()) else {

@@ -4,7 +4,7 @@
 //! Never: whether they hold; that is known of an environment.
 //! Invariant: ids of rules are unique, and paths in their messages name settings.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, nearest},
@@ -145,7 +145,7 @@ impl<'d> Builder<'d> {
                 }
             }
         }
-        let warning = self.rule_word(node, "severity", &["error", "warning"]).as_ref() == "warning";
+        let warning = self.rule_word(node, "severity", &["error", "warning"]).as_str() == "warning";
         let view = self.rule_word(node, "view", RULE_VIEWS);
         let without = self.rule_word(node, "without", ALL_TARGETS);
         if node.children_named("require").next().is_none() || node.children_named("message").next().is_none() {
@@ -196,7 +196,7 @@ impl<'d> Builder<'d> {
     }
 
     /// A property of a rule that is one of a few words; empty where it does not stand.
-    fn rule_word(&self, node: &Node, property: &str, known: &[&str]) -> Arc<str> {
+    fn rule_word(&self, node: &Node, property: &str, known: &[&str]) -> SmolStr {
         let word = self.word(node, property).unwrap_or_default();
         if !word.is_empty() && !known.contains(&word.as_ref()) {
             let near = nearest(&word, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));

@@ -4,7 +4,7 @@
 //! Never: types and attributes.
 //! Invariant: what a declaration says wins over what its type says, and that over what is around it.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, nearest},
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Said {
     /// One sentence for people.
-    pub about: Arc<str>,
+    pub about: SmolStr,
     /// Targets that do not say it, nearest first.
     pub absent: Vec<Absent>,
     /// What a change of it does to what runs.
@@ -120,7 +120,7 @@ impl<'d> Builder<'d> {
     }
 
     /// The reason that some nodes must give.
-    pub(super) fn because(&self, node: &Node) -> Option<Arc<str>> {
+    pub(super) fn because(&self, node: &Node) -> Option<SmolStr> {
         let plain = node.property("because").filter(|entry| entry.annotation.is_none());
         reason(node, plain, &mut self.diags.borrow_mut())
     }

@@ -1,6 +1,6 @@
 //! What a node of a stack may consist of, so that nothing an author writes is dropped in silence.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, nearest},
@@ -120,12 +120,12 @@ impl Builder<'_> {
     }
 
     /// A word as property; nothing where it does not stand or was reported.
-    pub(super) fn word(&self, node: &Node, name: &str) -> Option<Arc<str>> {
-        node.property(name).and_then(|entry| self.plain(entry, &format!("`{name}`"))).map(Arc::from)
+    pub(super) fn word(&self, node: &Node, name: &str) -> Option<SmolStr> {
+        node.property(name).and_then(|entry| self.plain(entry, &format!("`{name}`"))).map(SmolStr::from)
     }
 
     /// A word that must stand as property; empty where it was reported.
-    pub(super) fn required_word(&self, node: &Node, name: &str) -> Arc<str> {
+    pub(super) fn required_word(&self, node: &Node, name: &str) -> SmolStr {
         if node.property(name).is_none() {
             self.report(
                 codes::MISSING_PROPERTY.at(node.name.span, format!("`{}` needs `{name}=\"…\"`", node.name.text)),
@@ -135,7 +135,7 @@ impl Builder<'_> {
     }
 
     /// The plain name that a node has as its first argument; empty where it was reported.
-    pub(super) fn node_name(&self, node: &Node) -> Arc<str> {
+    pub(super) fn node_name(&self, node: &Node) -> SmolStr {
         match node.arguments().next() {
             Some(entry) => self.plain(entry, &format!("the name of a `{}`", node.name.text)).unwrap_or_default().into(),
             None => {
@@ -150,7 +150,7 @@ impl Builder<'_> {
     }
 
     /// The targets of an `override`.
-    pub(super) fn override_targets(&self, node: &Node) -> Vec<Arc<str>> {
+    pub(super) fn override_targets(&self, node: &Node) -> Vec<SmolStr> {
         let targets = self.target_words(node, |word| TARGETS.contains(&word), TARGETS);
         if node.arguments().next().is_none() {
             self.report(
@@ -163,15 +163,15 @@ impl Builder<'_> {
     }
 
     /// The targets of an `absent`.
-    pub(super) fn absent_targets(&self, node: &Node) -> Vec<Arc<str>> {
+    pub(super) fn absent_targets(&self, node: &Node) -> Vec<SmolStr> {
         let blocks: Vec<String> = self.helm_names.iter().map(|name| format!("helm:{name}")).collect();
         let known: Vec<&str> =
             ALL_TARGETS.iter().copied().chain(["*"]).chain(blocks.iter().map(String::as_str)).collect();
         self.target_words(node, |word| known.contains(&word), &known)
     }
 
-    fn target_words(&self, node: &Node, is_known: impl Fn(&str) -> bool, known: &[&str]) -> Vec<Arc<str>> {
-        let mut targets: Vec<Arc<str>> = Vec::new();
+    fn target_words(&self, node: &Node, is_known: impl Fn(&str) -> bool, known: &[&str]) -> Vec<SmolStr> {
+        let mut targets: Vec<SmolStr> = Vec::new();
         for entry in node.arguments() {
             let Some(word) = self.plain(entry, "a target") else { continue };
             if !is_known(&word) {

@@ -9,6 +9,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use smol_str::SmolStr;
+
 use crate::{
     expr::{self, Expr, Place},
     pack::{Lazy, Pack, Reader, Writer},
@@ -25,15 +27,15 @@ pub(super) const FIRST_WORKLOAD: u32 = 1 << 24;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Surface {
     /// The chart.
-    pub chart: Arc<str>,
+    pub chart: SmolStr,
     /// Its version.
-    pub version: Arc<str>,
+    pub version: SmolStr,
     /// Where it stands.
     pub span: Span,
     /// The keys; number 0 is the map that holds the others. Places in conditions are numbers of keys.
     pub keys: Vec<ChartKey>,
     /// The workloads whose hosts its texts name, `{workload.NAME}`; see [`Surface::workload_at`].
-    pub workloads: Vec<Arc<str>>,
+    pub workloads: Vec<SmolStr>,
     /// The workloads that it runs.
     pub runs: Vec<Runs>,
     /// Facts that its templates state without a key.
@@ -79,7 +81,7 @@ impl PartialEq for Found {
 #[derive(Clone, PartialEq, Debug)]
 pub struct ChartKey {
     /// Its name; `*` for the items of a list or map.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// What holds it; none for the root.
     pub parent: Option<u32>,
     /// Where it stands.
@@ -109,7 +111,7 @@ pub enum KeyShape {
     Group,
     /// A value of the scalar type of this name, within these attributes. A `secret` is the text of one, which no
     /// value of ours ever is.
-    Scalar(Arc<str>, Ranged),
+    Scalar(SmolStr, Ranged),
     /// A list of what this key says.
     List(u32),
     /// A map of what this key says.
@@ -117,7 +119,7 @@ pub enum KeyShape {
     /// Anything: the chart hands it on whole.
     Any,
     /// Nothing: no template reads it, for this reason.
-    Dead(Arc<str>),
+    Dead(SmolStr),
 }
 
 /// A fact, or a part of one, that a key of a chart carries.
@@ -126,7 +128,7 @@ pub struct Carry {
     /// The fact.
     pub fact: FactPath,
     /// The part of its value, a row of `value::PARTS`; empty for all of it.
-    pub part: Arc<str>,
+    pub part: SmolStr,
     /// How much the fact is more than the key; 0 but for charts that count, say, the copies beside the first.
     pub plus: i64,
     /// Under which values of keys it does, beside those under which the key is read.
@@ -137,7 +139,7 @@ pub struct Carry {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Runs {
     /// Its name.
-    pub workload: Arc<str>,
+    pub workload: SmolStr,
     /// The host name of its Service, by the chart's keys.
     pub host: Option<Expr>,
     /// When, by the chart's keys; none is always.
@@ -165,7 +167,7 @@ pub struct Unsaid {
     /// The facts; `*` in the key stands for any text.
     pub facts: Vec<FactPath>,
     /// The reason.
-    pub because: Arc<str>,
+    pub because: SmolStr,
     /// When, by the chart's keys; none is always.
     pub when: Option<Expr>,
     /// Where it stands.
@@ -174,7 +176,7 @@ pub struct Unsaid {
 
 impl ChartKey {
     /// A key of which nothing more is said yet.
-    pub(super) fn new(name: Arc<str>, parent: Option<u32>, span: Span, shape: KeyShape) -> ChartKey {
+    pub(super) fn new(name: SmolStr, parent: Option<u32>, span: Span, shape: KeyShape) -> ChartKey {
         ChartKey {
             name,
             parent,
@@ -251,7 +253,7 @@ impl Surface {
 
     /// The workload whose host a place of a text stands for; none for keys.
     #[must_use]
-    pub fn workload_at(&self, place: Place) -> Option<&Arc<str>> {
+    pub fn workload_at(&self, place: Place) -> Option<&SmolStr> {
         place.0.checked_sub(FIRST_WORKLOAD).and_then(|at| self.workloads.get(at as usize))
     }
 }
@@ -287,18 +289,18 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Packed {
     /// The file in the stack's folder.
-    pub file: Arc<str>,
+    pub file: SmolStr,
     /// The chart.
-    pub chart: Arc<str>,
+    pub chart: SmolStr,
     /// Its version.
-    pub version: Arc<str>,
+    pub version: SmolStr,
     pub(super) surface: Lazy<Arc<Surface>>,
 }
 
 impl Packed {
     /// A surface that lies in this file.
     #[must_use]
-    pub fn new(file: Arc<str>, surface: Surface) -> Packed {
+    pub fn new(file: SmolStr, surface: Surface) -> Packed {
         _ = surface.asked(); // computed here, so that an image has it
         let (chart, version) = (surface.chart.clone(), surface.version.clone());
         Packed { file, chart, version, surface: Arc::new(surface).into() }
@@ -332,7 +334,7 @@ impl Stack {
     #[must_use]
     pub fn surface_of(&self, file: &str, chart: &str, version: &str) -> Option<Arc<Surface>> {
         let is = |found: &&Packed| {
-            found.file.as_ref() == file && found.chart.as_ref() == chart && found.version.as_ref() == version
+            found.file.as_str() == file && found.chart.as_str() == chart && found.version.as_str() == version
         };
         self.surfaces.iter().find(is).map(Packed::surface)
     }

@@ -4,9 +4,8 @@
 //! Never: workloads; Compose gets them all.
 //! Invariant: each output file has a plain name.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use crate::{
     diag::{codes, list_of, nearest},
@@ -27,7 +26,7 @@ use crate::{
 
 /// The schemes of addresses at which charts of a kind of source lie.
 #[must_use]
-pub fn schemes(kind: &str) -> Vec<Arc<str>> {
+pub fn schemes(kind: &str) -> Vec<SmolStr> {
     let schemes: &[&str] = match kind {
         "oci" => &["oci"],
         "helm" => &["https", "http"],
@@ -330,7 +329,7 @@ impl<'d> Builder<'d> {
             self.empty(node.span, "`flux` names no object", "add `object \"FILE.yaml\" { … }`, or delete it");
         }
         let all = stack.flux.iter().flat_map(|flux| &flux.objects).chain(&objects).map(|found| &found.node);
-        let all: Vec<(Arc<str>, Span)> = all.map(|object| (object.file.clone(), object.span)).collect();
+        let all: Vec<(SmolStr, Span)> = all.map(|object| (object.file.clone(), object.span)).collect();
         for (index, (file, span)) in all.iter().enumerate() {
             if let Some((_, first)) = all[..index].iter().find(|(other, _)| other == file) {
                 self.declared_twice(*span, &format!("the file `{file}`"), *first);
@@ -385,7 +384,7 @@ impl<'d> Builder<'d> {
     fn release_needs(&self, node: &'d Node, before: &[Release]) {
         for entry in node.children_named("needs").flat_map(Node::arguments) {
             if let Literal::String(name) = &entry.value
-                && !before.iter().any(|release| release.name.as_ref() == name)
+                && !before.iter().any(|release| release.name.as_str() == name)
             {
                 let known: Vec<&str> = before.iter().map(|release| release.name.as_ref()).collect();
                 let hint = match known.as_slice() {
@@ -412,7 +411,7 @@ impl<'d> Builder<'d> {
             return None;
         }
         let mut words = IndexMap::new();
-        if kind.as_ref() == PROJECT {
+        if kind.as_str() == PROJECT {
             for (name, _) in node.properties() {
                 let message = format!("`{}` means nothing for a chart that lies in the project", name.text);
                 self.report(codes::CONTRADICTION.at(name.span, message).hint("delete it"));
@@ -421,15 +420,15 @@ impl<'d> Builder<'d> {
         }
         self.required_word(node, "url");
         for (name, entry) in node.properties() {
-            if OF_GIT.contains(&name.text.as_str()) && kind.as_ref() != "git" {
+            if OF_GIT.contains(&name.text.as_str()) && kind.as_str() != "git" {
                 let message = format!("`{}` means nothing for a `{kind}` source", name.text);
                 self.report(codes::CONTRADICTION.at(name.span, message).hint("delete it, or write `source \"git\"`"));
             } else if let Some(text) = self.plain(entry, &format!("`{}`", name.text)) {
                 self.source_word(&name.text, &kind, &text, entry.span);
-                words.insert(Arc::from(name.text.as_str()), Arc::from(text));
+                words.insert(SmolStr::from(name.text.as_str()), SmolStr::from(text));
             }
         }
-        if kind.as_ref() == "git" && !words.contains_key("tag") && !words.contains_key("commit") {
+        if kind.as_str() == "git" && !words.contains_key("tag") && !words.contains_key("commit") {
             let finding =
                 codes::MISSING_PROPERTY.at(node.name.span, "a Git source needs `tag=\"…\"` or `commit=\"…\"`");
             self.report(finding.hint("what is taken must not move"));
@@ -476,7 +475,7 @@ impl<'d> Builder<'d> {
                 "values" => release.values = self.tree(child, scope).into(),
                 "needs" => {
                     self.shape(child, Shape { arguments: Shape::MANY, properties: &[], children: false });
-                    release.needs = self.strings(child).into_iter().map(Arc::from).collect();
+                    release.needs = self.strings(child).into_iter().map(SmolStr::from).collect();
                 }
                 "source" => release.source = self.source(child),
                 "scope" => self.refuse_scope(child, "helm"),
@@ -508,7 +507,7 @@ impl<'d> Builder<'d> {
     }
 
     /// A file name that lands in the output folder: one plain name.
-    fn output_name(&self, node: &Node, property: &str) -> Option<Arc<str>> {
+    fn output_name(&self, node: &Node, property: &str) -> Option<SmolStr> {
         let name = self.required_word(node, property);
         if !is_plain(&name) && !name.is_empty() {
             let span = node.property(property).map_or(node.span, |entry| entry.span);

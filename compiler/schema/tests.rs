@@ -119,7 +119,7 @@ fn the_use_of_a_record_gives_its_fields_defaults() {
     assert_eq!(findings, vec![]);
     let stack = stack.expect("no finding, so a stack");
     let defaults = |path: &str| {
-        let found = stack.settings.iter().find(|setting| setting.path.as_ref() == path).expect("declared");
+        let found = stack.settings.iter().find(|setting| setting.path.as_str() == path).expect("declared");
         found.declarations[0].defaults.len()
     };
     // `#null` takes a default away, and a switch that is written for what it holds is not switched on.

@@ -6,9 +6,10 @@
 //! Invariants: what a service refers to is emitted; every `$` of a plain text is doubled; nothing that the user
 //! supplies lies under `out/`.
 
-use std::{borrow::Cow, cell::RefCell, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::{
     Addresses, File, Plain, generated,
@@ -291,7 +292,7 @@ impl<'a> Project<'a> {
 
     /// What must be there first, of what there is. What a profile may switch off cannot be required.
     fn depends_on(&self, workload: &Workload) -> Entries<'a> {
-        let emitted = |name: &Arc<str>| self.compose.workloads.iter().find(|other| other.name == *name && runs(other));
+        let emitted = |name: &SmolStr| self.compose.workloads.iter().find(|other| other.name == *name && runs(other));
         let mut entries = IndexMap::new();
         for need in &workload.needs {
             if let Some(other) = emitted(&need.workload) {

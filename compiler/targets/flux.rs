@@ -285,11 +285,11 @@ fn chart<'p>(release: &'p FluxRelease, source: &'p ChartSource) -> (&'static str
     let mut reference = Entries::default();
     reference.put("kind", Node::word(source_kind(source)));
     reference.put("name", Node::word(&*release.name));
-    if source.kind.as_ref() == "oci" {
+    if source.kind.as_str() == "oci" {
         return ("chartRef", reference.into());
     }
     let mut spec = Entries::default();
-    if source.kind.as_ref() == "helm" {
+    if source.kind.as_str() == "helm" {
         spec.put("chart", Node::word(&*release.chart));
         spec.put("version", Node::word(&*release.version));
     } else {

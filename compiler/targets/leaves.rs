@@ -3,7 +3,9 @@
 //! In: the places of a tree, from its root downwards. Out: [`Leaf`]s with path, origins and line of the stack.
 //! Invariant: what leads to several leaves is held once, so that a file's leaves cost little until somebody asks.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
+
+use smol_str::SmolStr;
 
 use crate::{plan::Origin, source::Span};
 
@@ -40,7 +42,7 @@ struct Step {
 /// How a place lies in the one above it.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Key {
-    Name(Arc<str>),
+    Name(SmolStr),
     Item(usize),
 }
 

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::{
     Addresses, File,
@@ -195,7 +196,7 @@ fn local<'p>(entry: &mut Entries<'p>, server: &'p Server, words: &Words) {
     entry.unless_empty("env", texts(&server.environment, words));
 }
 
-fn texts<'p>(leaves: &'p IndexMap<std::sync::Arc<str>, Leaf>, words: &Words) -> Entries<'p> {
+fn texts<'p>(leaves: &'p IndexMap<SmolStr, Leaf>, words: &Words) -> Entries<'p> {
     let mut entries = Entries::default();
     for (key, leaf) in leaves {
         entries.add(key, Node::text(leaf, words));

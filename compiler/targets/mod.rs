@@ -15,9 +15,8 @@ mod paths;
 mod toml;
 mod words;
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 pub use self::{
     compose::{secret_name, volume_name},
@@ -117,11 +116,11 @@ fn generated(plan: &Plan) -> String {
 }
 
 /// The number of each port of an endpoint; that without a name is the first.
-type Ports = IndexMap<(Arc<str>, Arc<str>), String>;
+type Ports = IndexMap<(SmolStr, SmolStr), String>;
 
 /// What a target calls the endpoints.
 struct Addresses {
-    hosts: IndexMap<Arc<str>, String>,
+    hosts: IndexMap<SmolStr, String>,
     ports: Ports,
 }
 
@@ -137,7 +136,7 @@ impl Addresses {
             let owner = workloads.iter().find(|other| workload.is_beside(&other.name)).unwrap_or(workload);
             for port in &workload.ports {
                 let number = words::text(&port.number.value, &Plain(&Addresses::none()));
-                ports.entry((owner.name.clone(), Arc::default())).or_insert_with(|| number.clone());
+                ports.entry((owner.name.clone(), SmolStr::default())).or_insert_with(|| number.clone());
                 ports.insert((owner.name.clone(), port.name.clone()), number);
             }
         }
@@ -190,7 +189,7 @@ impl Addresses {
 fn ports_of(release: &crate::plan::Release) -> Ports {
     let mut ports = Ports::new();
     for ((endpoint, port), number) in &release.ports {
-        ports.entry((endpoint.clone(), Arc::default())).or_insert_with(|| number.to_string());
+        ports.entry((endpoint.clone(), SmolStr::default())).or_insert_with(|| number.to_string());
         ports.insert((endpoint.clone(), port.clone()), number.to_string());
     }
     ports

@@ -3,7 +3,9 @@
 //! In: leaves and trees of the plan. Out: an [`Output`] and, per value, its path with origins.
 //! Never: text of a format.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
 
 use super::{
     leaves::{Key, Leaves, Place},
@@ -30,7 +32,7 @@ pub(super) enum Node<'p> {
 
 /// The entries of a map, in the order of the file. No key stands twice.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Entries<'p>(Vec<(Arc<str>, Node<'p>)>);
+pub(super) struct Entries<'p>(Vec<(SmolStr, Node<'p>)>);
 
 impl<'p> Node<'p> {
     /// A value printed from this leaf.
@@ -152,7 +154,7 @@ impl<'p> Node<'p> {
                 Output::List(items.into_iter().enumerate().map(|(at, item)| below(Key::Item(at), item)).collect())
             }
             Node::Map(entries) => {
-                let entry = |(key, node): (Arc<str>, _)| (key.clone(), below(Key::Name(key), node));
+                let entry = |(key, node): (SmolStr, _)| (key.clone(), below(Key::Name(key), node));
                 Output::Map(entries.0.into_iter().map(entry).collect())
             }
         }
@@ -180,7 +182,7 @@ impl<'p> Entries<'p> {
     }
 
     /// Adds an entry whose key is known to be new.
-    pub(super) fn add(&mut self, key: &Arc<str>, node: impl Into<Node<'p>>) {
+    pub(super) fn add(&mut self, key: &SmolStr, node: impl Into<Node<'p>>) {
         self.0.push((key.clone(), node.into()));
     }
 

@@ -1,6 +1,6 @@
 //! One plan with everything in it, and the bytes that each target makes of it.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::*;
 use crate::escape::tests::compose_reads;
@@ -100,9 +100,9 @@ fn database() -> Workload {
     database.replicas = Some(int(1));
     let password = Value::Secret(secret("pg", "password"));
     database.env = IndexMap::from([
-        (Arc::from("POSTGRES_DB"), variable(leaf(Value::string("aeterna"), "postgres.database"))),
+        (SmolStr::from("POSTGRES_DB"), variable(leaf(Value::string("aeterna"), "postgres.database"))),
         (
-            Arc::from("POSTGRES_PASSWORD_FILE"),
+            SmolStr::from("POSTGRES_PASSWORD_FILE"),
             Variable { leaf: leaf(password, "postgres.password"), file: true, tree: None },
         ),
     ]);
@@ -126,14 +126,14 @@ fn server() -> Workload {
     let url = Value::text(url.into_iter().chain([port("postgres", ""), plain("/db")]));
     let json = tree([("a$b", Tree::List(vec![Tree::Leaf(text("$x")), Tree::Leaf(int(1))]))]);
     server.env = IndexMap::from([
-        (Arc::from("PG_HOST"), variable(leaf(Value::text([host("postgres")]), "endpoint.postgres"))),
-        (Arc::from("PG_PORT"), variable(leaf(Value::text([port("postgres", "postgres")]), "endpoint.postgres"))),
-        (Arc::from("DATABASE_URL"), variable(leaf(url, "postgres.password"))),
-        (Arc::from("OPENAI_API_KEY"), variable(leaf(Value::Secret(secret("openai", "api-key")), "llm.api-key"))),
-        (Arc::from("DEBUG"), variable(leaf(Value::Bool(true), "app.debug"))),
-        (Arc::from("LIMIT"), variable(leaf(Value::Memory(1 << 29), "app.limit"))),
-        (Arc::from("HOSTILE"), variable(text("${HOME} $(id) {{ x }}"))),
-        (Arc::from("TREE"), Variable { leaf: text(""), file: false, tree: Some((Format::Json, json)) }),
+        (SmolStr::from("PG_HOST"), variable(leaf(Value::text([host("postgres")]), "endpoint.postgres"))),
+        (SmolStr::from("PG_PORT"), variable(leaf(Value::text([port("postgres", "postgres")]), "endpoint.postgres"))),
+        (SmolStr::from("DATABASE_URL"), variable(leaf(url, "postgres.password"))),
+        (SmolStr::from("OPENAI_API_KEY"), variable(leaf(Value::Secret(secret("openai", "api-key")), "llm.api-key"))),
+        (SmolStr::from("DEBUG"), variable(leaf(Value::Bool(true), "app.debug"))),
+        (SmolStr::from("LIMIT"), variable(leaf(Value::Memory(1 << 29), "app.limit"))),
+        (SmolStr::from("HOSTILE"), variable(text("${HOME} $(id) {{ x }}"))),
+        (SmolStr::from("TREE"), Variable { leaf: text(""), file: false, tree: Some((Format::Json, json)) }),
     ]);
     server.ports = vec![listens("http", 8080, Some(18080)), listens("metrics", 9090, None)];
     server.needs = vec![
@@ -321,8 +321,8 @@ fn release() -> Release {
         chart: "aeterna".into(),
         version: "0.1.0".into(),
         file: "values.yaml".into(),
-        names: IndexMap::from([(Arc::from("postgres"), text("aeterna-cnpg-rw"))]),
-        ports: IndexMap::from([((Arc::from("postgres"), Arc::from("postgres")), 5433)]),
+        names: IndexMap::from([(SmolStr::from("postgres"), text("aeterna-cnpg-rw"))]),
+        ports: IndexMap::from([((SmolStr::from("postgres"), SmolStr::from("postgres")), 5433)]),
         values,
     }
 }
@@ -348,17 +348,17 @@ fn mcp() -> Mcp {
     let token = Value::text([plain("Bearer "), Piece::Secret(secret("aeterna", "token"))]);
     let remote = Server {
         url: Some(leaf(Value::string("https://a.example/mcp"), "opencode.url")),
-        headers: IndexMap::from([(Arc::from("Authorization"), leaf(token, "opencode.token"))]),
+        headers: IndexMap::from([(SmolStr::from("Authorization"), leaf(token, "opencode.token"))]),
         ..Server::default()
     };
     let local = Server {
         command: vec![text("aeterna-mcp"), text("--stdio")],
-        environment: IndexMap::from([(Arc::from("DEBUG"), leaf(Value::Bool(true), "app.debug"))]),
+        environment: IndexMap::from([(SmolStr::from("DEBUG"), leaf(Value::Bool(true), "app.debug"))]),
         ..Server::default()
     };
     Mcp {
         clients: vec!["vscode".into(), "opencode".into(), "mcp-servers".into()],
-        servers: IndexMap::from([(Arc::from("aeterna"), remote), (Arc::from("tools"), local)]),
+        servers: IndexMap::from([(SmolStr::from("aeterna"), remote), (SmolStr::from("tools"), local)]),
     }
 }
 
@@ -612,9 +612,9 @@ fn no_text_is_code_for_compose() {
     let mixed = Value::text([plain(HOSTILE), Piece::Secret(secret("pg", "password")), plain(HOSTILE)]);
     let json = Some((Format::Json, tree([("$k", Tree::List(vec![Tree::Leaf(text("<$x>"))]))])));
     server.env = IndexMap::from([
-        (Arc::from("PLAIN"), variable(bad())),
-        (Arc::from("MIXED"), variable(leaf(mixed, ""))),
-        (Arc::from("TREE"), Variable { leaf: text(""), file: false, tree: json }),
+        (SmolStr::from("PLAIN"), variable(bad())),
+        (SmolStr::from("MIXED"), variable(leaf(mixed, ""))),
+        (SmolStr::from("TREE"), Variable { leaf: text(""), file: false, tree: json }),
     ]);
 
     let files = emit_all(&plan);

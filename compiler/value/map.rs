@@ -1,16 +1,14 @@
 //! The entries of a map, behind one pointer: a map is rare, and a value that is none should not be as large as one.
 
-use std::{
-    ops::{Deref, DerefMut},
-    sync::Arc,
-};
+use std::ops::{Deref, DerefMut};
 
 use indexmap::{IndexMap, map};
+use smol_str::SmolStr;
 
 use super::Value;
 use crate::pack::pack;
 
-type Inner = IndexMap<Arc<str>, Value>;
+type Inner = IndexMap<SmolStr, Value>;
 
 /// Values by key, in the order of declaration or writing.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -38,15 +36,15 @@ impl From<Inner> for Map {
     }
 }
 
-impl FromIterator<(Arc<str>, Value)> for Map {
-    fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(entries: I) -> Map {
+impl FromIterator<(SmolStr, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (SmolStr, Value)>>(entries: I) -> Map {
         Map::from(entries.into_iter().collect::<Inner>())
     }
 }
 
 impl IntoIterator for Map {
-    type Item = (Arc<str>, Value);
-    type IntoIter = map::IntoIter<Arc<str>, Value>;
+    type Item = (SmolStr, Value);
+    type IntoIter = map::IntoIter<SmolStr, Value>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

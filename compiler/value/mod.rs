@@ -27,6 +27,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 pub use self::{
     map::Map,
     name::why_no_variable,
@@ -48,7 +50,7 @@ pub enum Value {
     /// A finite number with a fraction: `number`, `ratio`.
     Float(f64),
     /// Text without pieces that are known only later; most scalar types keep their normal form in it.
-    String(Arc<str>),
+    String(SmolStr),
     /// Text with links or secrets in it, which each target prints in its own way. Never all literal.
     Text(Vec<Piece>),
     /// An amount of memory or storage, in bytes.
@@ -98,7 +100,7 @@ pub fn size(value: &Value) -> usize {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Piece {
     /// Plain text, never empty; two literals never stand side by side.
-    Literal(Arc<str>),
+    Literal(SmolStr),
     /// The address of a workload.
     Link(Link),
     /// The value of a secret; legal only in variables and arguments of a workload.
@@ -111,7 +113,7 @@ pack!(enum Piece: Literal(one), Link(one), Secret(one));
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Link {
     /// The endpoint, which is the workload's name.
-    pub endpoint: Arc<str>,
+    pub endpoint: SmolStr,
     /// Which part.
     pub part: LinkPart,
 }
@@ -124,11 +126,11 @@ pub enum LinkPart {
     /// Host and first port, `host:port`.
     Address,
     /// A field that the stack gives the endpoint, such as `url`; gone once a plan is lowered.
-    Field(Arc<str>),
+    Field(SmolStr),
     /// The host name alone.
     Host,
     /// The number of the named port; an empty name is the first port.
-    Port(Arc<str>),
+    Port(SmolStr),
 }
 
 pack!(enum LinkPart: Address, Field(one), Host, Port(one));
@@ -137,9 +139,9 @@ pack!(enum LinkPart: Address, Field(one), Host, Port(one));
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct SecretRef {
     /// A DNS subdomain: the Kubernetes `Secret`, or the folder of the Compose secret file.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// `[-._a-zA-Z0-9]+`: the key in it, or the file.
-    pub key: Arc<str>,
+    pub key: SmolStr,
 }
 
 pack!(struct SecretRef: name, key);
@@ -148,13 +150,13 @@ pack!(struct SecretRef: name, key);
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Image {
     /// Host and optional port, empty for Docker Hub.
-    pub registry: Arc<str>,
+    pub registry: SmolStr,
     /// Path below the registry.
-    pub repository: Arc<str>,
+    pub repository: SmolStr,
     /// Tag, or empty.
-    pub tag: Arc<str>,
+    pub tag: SmolStr,
     /// `sha256:` and 64 hexadecimal digits, or empty.
-    pub digest: Arc<str>,
+    pub digest: SmolStr,
 }
 
 pack!(struct Image: registry, repository, tag, digest);
@@ -162,7 +164,7 @@ pack!(struct Image: registry, repository, tag, digest);
 impl Value {
     /// A string value.
     #[must_use]
-    pub fn string(text: impl Into<Arc<str>>) -> Value {
+    pub fn string(text: impl Into<SmolStr>) -> Value {
         Value::String(text.into())
     }
 

@@ -1,6 +1,6 @@
 //! Parts of scalars: `image.tag`, `url.host`, `duration.seconds`.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::{
     Image, SecretRef, Value, host, image,
@@ -268,7 +268,7 @@ fn set_tag(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {
         return Err(Bad::new(&BAD_IMAGE, format!("{} is not the tag of an image", super::scalar::shown(text)))
             .underline("letters, digits, `_`, `.` and `-` are wanted, at most 128"));
     }
-    Ok(Value::Image(Image { tag: text.into(), digest: Arc::from(""), ..image_before(weaker)? }.into()))
+    Ok(Value::Image(Image { tag: text.into(), digest: SmolStr::from(""), ..image_before(weaker)? }.into()))
 }
 
 fn set_digest(weaker: Option<&Value>, part: &Value) -> Result<Value, Bad> {

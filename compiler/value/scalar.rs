@@ -1,6 +1,8 @@
 //! The table of scalar types and the ways into it: from a literal, and from a computed value.
 
-use std::{ops::Deref, sync::Arc};
+use std::ops::Deref;
+
+use smol_str::SmolStr;
 
 use super::{Value, cpu, cron, duration, host, image, memory, name, number, path, secret, semver, spell, text, url};
 use crate::{
@@ -33,9 +35,9 @@ pub struct Attributes {
     /// The greatest value, likewise.
     pub max: Option<Value>,
     /// The schemes that a `url` may have, in lower case; none is any.
-    pub schemes: Vec<Arc<str>>,
+    pub schemes: Vec<SmolStr>,
     /// The words of an `enum`.
-    pub words: Vec<Arc<str>>,
+    pub words: Vec<SmolStr>,
 }
 
 pack!(struct Attributes: min, max, schemes, words);

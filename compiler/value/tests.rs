@@ -1,6 +1,6 @@
 //! Tests of the table of scalar types, their normal forms and their words.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use proptest::prelude::*;
 
@@ -263,7 +263,7 @@ fn text_keeps_its_spelling() {
 #[test]
 fn words_are_suggested() {
     let attributes =
-        Attributes { words: ["local", "hybrid", "serviceAccount"].map(Arc::from).into(), ..Attributes::default() };
+        Attributes { words: ["local", "hybrid", "serviceAccount"].map(SmolStr::from).into(), ..Attributes::default() };
     let hint = |word| parse(of("enum"), &Raw::String(word), &attributes).expect_err("not a word").hint;
     assert_eq!(hint("hybird").as_deref(), Some("did you mean `\"hybrid\"`?"));
     assert_eq!(hint("Local").as_deref(), Some("did you mean `\"local\"`?"));

@@ -1,6 +1,8 @@
 //! Mistakes in a printed Compose file: every value and every key of it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
 
 use trueline::{
     diag::Diags,
@@ -271,6 +273,6 @@ fn delete(tree: &mut Output, at: &[usize]) {
 fn rename(tree: &mut Output, at: &[usize]) {
     let Some((last, above)) = at.split_last() else { return };
     if let Output::Map(entries) = value_at(tree, above) {
-        entries[*last].0 = Arc::from(renamed(&entries[*last].0));
+        entries[*last].0 = SmolStr::from(renamed(&entries[*last].0));
     }
 }

@@ -19,6 +19,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use smol_str::SmolStr;
+
 use rayon::prelude::*;
 use trueline::{
     check,
@@ -89,7 +91,7 @@ fn environments() -> Vec<(String, String)> {
 /// The same environment, of which Flux is told nothing.
 fn without_flux(mut env: Env) -> Env {
     for deployed in &mut env.deployments {
-        deployed.targets.retain(|target| target.as_ref() != "flux");
+        deployed.targets.retain(|target| target.as_str() != "flux");
     }
     env
 }
@@ -97,7 +99,7 @@ fn without_flux(mut env: Env) -> Env {
 /// The same environment, of which only Helm is told.
 fn only_helm(mut env: Env) -> Env {
     for deployed in &mut env.deployments {
-        deployed.targets.retain(|target| target.as_ref() == "helm");
+        deployed.targets.retain(|target| target.as_str() == "helm");
     }
     env
 }
@@ -120,7 +122,7 @@ fn writers(chart: &str, version: &str) -> Vec<&'static Committed> {
 
 /// The stacks that the committed environments use.
 fn stacks() -> Vec<Arc<Stack>> {
-    let mut all: BTreeMap<Arc<str>, Arc<Stack>> = BTreeMap::new();
+    let mut all: BTreeMap<SmolStr, Arc<Stack>> = BTreeMap::new();
     for deployed in committed().iter().flat_map(|committed| &committed.env.deployments) {
         all.entry(deployed.stack.name.clone()).or_insert_with(|| deployed.stack.clone());
     }

@@ -1,6 +1,6 @@
 //! Mistakes in what releases write: every value of their trees, every group, condition and loop.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use trueline::{
     expr::{Evaluated, Expr, Kind},
@@ -379,7 +379,7 @@ fn rename(tree: &mut Vec<TreeNode>, at: &[usize]) {
     let (nodes, number, _) = holder(tree, at);
     if let TreeNode::Key { key, span, .. } = &mut nodes[number] {
         *key = match key {
-            TreeKey::Fixed(name) => TreeKey::Fixed(Arc::from(renamed(name))),
+            TreeKey::Fixed(name) => TreeKey::Fixed(SmolStr::from(renamed(name))),
             TreeKey::Computed(name) => {
                 let letter = Expr { kind: Kind::Literal(trueline::value::Value::string("x")), span: *span };
                 TreeKey::Computed(Expr { kind: Kind::Text(vec![name.clone(), letter]), span: *span })

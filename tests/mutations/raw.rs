@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use smol_str::SmolStr;
+
 use rayon::prelude::*;
 use trueline::{
     diag::Severity,
@@ -73,7 +75,7 @@ fn keys(surface: &Surface, values: &Values<'_, '_>) -> Vec<u32> {
 #[test]
 fn raw_keys_that_carry_a_fact_are_refused_and_others_are_not() {
     // Of each chart: how many keys were tried in the first environment that writes it, and in the others together.
-    let mut counts: BTreeMap<Arc<str>, [usize; 3]> = BTreeMap::new();
+    let mut counts: BTreeMap<SmolStr, [usize; 3]> = BTreeMap::new();
     for (name, text) in support::environments() {
         let committed = committed().iter().find(|committed| committed.name == name).expect("all are compiled");
         let [deployed] = committed.env.deployments.as_slice() else { continue }; // one has to be told which is meant

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use smol_str::SmolStr;
+
 use trueline::{
     diag::Diags,
     emit::{self, Output},
@@ -323,7 +325,7 @@ fn of_key(stack: &Stack, surface: &Surface, number: u32, is_filled: bool, all: &
         let name = key.name.clone();
         let delete = move |surface: &mut Surface| surface.keys[parent as usize].children.remove(&name);
         add("delete", path.clone(), Box::new(delete));
-        let (name, other) = (key.name.clone(), Arc::<str>::from(renamed(&key.name)));
+        let (name, other) = (key.name.clone(), SmolStr::from(renamed(&key.name)));
         let rename = move |surface: &mut Surface| {
             surface.keys[parent as usize].children.remove(&name);
             surface.keys[parent as usize].children.insert(other.clone(), number);
@@ -384,7 +386,7 @@ fn names_below(surface: &Surface, number: u32) -> Vec<String> {
 /// A type that takes nothing of what the key takes.
 fn other_shape(key: &ChartKey) -> KeyShape {
     match &key.shape {
-        KeyShape::Scalar(name, _) if name.as_ref() == "bool" => KeyShape::Scalar("port".into(), Default::default()),
+        KeyShape::Scalar(name, _) if name.as_str() == "bool" => KeyShape::Scalar("port".into(), Default::default()),
         KeyShape::Scalar(..) | KeyShape::Any => KeyShape::Scalar("bool".into(), Default::default()),
         KeyShape::Group | KeyShape::Map(_) | KeyShape::List(_) | KeyShape::Dead(_) => {
             KeyShape::Scalar("string".into(), Default::default())

@@ -124,7 +124,7 @@ impl Checker<'_> {
 pub(super) fn has_order(found: &Type) -> bool {
     match found {
         // Text has an order, but not the one that versions or schedules have.
-        Type::Scalar(name) if scalars::base(name) == Base::String => name.as_ref() == "string",
+        Type::Scalar(name) if scalars::base(name) == Base::String => name.as_str() == "string",
         found => !matches!(found.base(), None | Some(Base::Secret | Base::Image)),
     }
 }

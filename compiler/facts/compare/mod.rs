@@ -5,7 +5,9 @@ mod normal;
 mod sides;
 mod url;
 
-use std::{cmp::Ordering, sync::Arc};
+use std::cmp::Ordering;
+
+use smol_str::SmolStr;
 
 pub use self::sides::{Side, compare_sides};
 use super::{Fact, Facts, Place, file::holds};
@@ -48,7 +50,7 @@ pub struct Difference {
     /// What it is about.
     pub path: FactPath,
     /// Further workloads of which the same is to be said.
-    pub also: Vec<Arc<str>>,
+    pub also: Vec<SmolStr>,
     /// What the left side says, and where.
     pub left: Option<Said>,
     /// What the right side says, and where.

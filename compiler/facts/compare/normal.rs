@@ -1,6 +1,8 @@
 //! Facts of strangers in one form, so that two ways to say the same thing are equal texts.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
 
 use super::{Class, Difference, Said, argv, url};
 use crate::{
@@ -56,9 +58,9 @@ pub(super) struct Normals<'a> {
     /// What the side says badly, whatever the other says.
     pub(super) bad: Vec<(Class, FactPath, Said)>,
     /// The numbers of named ports: workload and name.
-    ports: BTreeMap<(Arc<str>, Arc<str>), i64>,
+    ports: BTreeMap<(SmolStr, SmolStr), i64>,
     /// The ports of containers by workload and the port of the Service.
-    behind: BTreeMap<(Arc<str>, i64), i64>,
+    behind: BTreeMap<(SmolStr, i64), i64>,
 }
 
 /// Whether the name of a variable says that it holds a secret.
@@ -108,7 +110,7 @@ fn is_scratch(path: &str) -> bool {
 }
 
 impl<'a> Normals<'a> {
-    fn number(&self, workload: &Arc<str>, port: &Arc<str>) -> Option<i64> {
+    fn number(&self, workload: &SmolStr, port: &SmolStr) -> Option<i64> {
         let known = self.ports.get(&(workload.clone(), port.clone())).copied();
         known.or_else(|| port.split('/').next().and_then(|number| number.parse().ok()))
     }
@@ -256,7 +258,7 @@ impl<'a> Normals<'a> {
     /// Entry point and arguments are one command.
     fn commands(&mut self, facts: &'a Facts, view: View) {
         let argv = facts.iter().filter(|(path, _)| matches!(path.kind, Kind::Command | Kind::Args));
-        let mut by_workload: BTreeMap<Arc<str>, (Vec<String>, &Fact)> = BTreeMap::new();
+        let mut by_workload: BTreeMap<SmolStr, (Vec<String>, &Fact)> = BTreeMap::new();
         for (path, fact) in argv {
             let Value::List(items) = &fact.value else { continue };
             for item in items {
@@ -268,14 +270,14 @@ impl<'a> Normals<'a> {
             known.0.extend(words);
         }
         for (workload, (words, fact)) in by_workload {
-            let path = FactPath { workload, kind: Kind::Args, key: Arc::default(), field: "" };
+            let path = FactPath { workload, kind: Kind::Args, key: SmolStr::default(), field: "" };
             self.put(path, argv::normal(&words), fact, false);
         }
     }
 
     /// One check for a workload: that for readiness, or else for liveness, or else for the start.
     fn health(&mut self, facts: &'a Facts) {
-        let mut checked: BTreeMap<&Arc<str>, Vec<(&FactPath, &'a Fact)>> = BTreeMap::new();
+        let mut checked: BTreeMap<&SmolStr, Vec<(&FactPath, &'a Fact)>> = BTreeMap::new();
         for (path, fact) in facts.iter().filter(|(path, _)| path.kind == Kind::Health) {
             checked.entry(&path.workload).or_default().push((path, fact));
         }
@@ -290,7 +292,7 @@ impl<'a> Normals<'a> {
                 match (path.field, &fact.value) {
                     ("exec", Value::List(items)) => self.command_check(path, fact, items),
                     ("port" | "tcp", value) => {
-                        let port: Arc<str> = spell(value).into();
+                        let port: SmolStr = spell(value).into();
                         let number =
                             self.number(workload, &port).map_or_else(|| port.to_string(), |port| port.to_string());
                         self.put(path, number, fact, false);
@@ -331,7 +333,7 @@ impl<'a> Normals<'a> {
             }
             _ => return,
         };
-        let declared: Vec<(&Arc<str>, i64)> = self
+        let declared: Vec<(&SmolStr, i64)> = self
             .ports
             .iter()
             .filter(|((workload, _), _)| *workload == path.workload)

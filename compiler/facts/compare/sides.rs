@@ -1,9 +1,8 @@
 //! Two sides that do not know of each other, compared.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
 
 use super::{
     Class, Difference,
@@ -66,8 +65,8 @@ impl Sides<'_> {
     }
 
     /// Whether a side has a workload.
-    fn runs(&self, workload: &Arc<str>, left: bool) -> bool {
-        let from = FactPath { workload: workload.clone(), kind: Kind::Role, key: Arc::default(), field: "" };
+    fn runs(&self, workload: &SmolStr, left: bool) -> bool {
+        let from = FactPath { workload: workload.clone(), kind: Kind::Role, key: SmolStr::default(), field: "" };
         self.of(left).facts.range(from..).next().is_some_and(|(path, _)| path.workload == *workload)
     }
 
@@ -77,7 +76,7 @@ impl Sides<'_> {
             let mut last = None;
             for (path, fact) in &self.of(left).facts {
                 if last != Some(&path.workload) && !self.runs(&path.workload, !left) {
-                    let path = FactPath { kind: Kind::Role, key: Arc::default(), field: "", ..path.clone() };
+                    let path = FactPath { kind: Kind::Role, key: SmolStr::default(), field: "", ..path.clone() };
                     let class = if left { Class::OnlyLeft } else { Class::OnlyRight };
                     found.push(Difference { class, ..normal::bad(class, path, fact.said.clone(), left) });
                 }
@@ -178,14 +177,14 @@ impl Sides<'_> {
     }
 
     fn facts_of(&self, path: &FactPath, kind: Kind, left: bool) -> impl Iterator<Item = (&FactPath, &Normal<'_>)> {
-        let from = FactPath { kind, key: Arc::default(), field: "", ..path.clone() };
+        let from = FactPath { kind, key: SmolStr::default(), field: "", ..path.clone() };
         let workload = path.workload.clone();
         let all = self.of(left).facts.range(from..);
         all.take_while(move |(path, _)| path.workload == workload && path.kind == kind)
     }
 
-    fn declares(&self, workload: &Arc<str>, left: bool) -> bool {
-        let path = FactPath { workload: workload.clone(), kind: Kind::Port, key: Arc::default(), field: "" };
+    fn declares(&self, workload: &SmolStr, left: bool) -> bool {
+        let path = FactPath { workload: workload.clone(), kind: Kind::Port, key: SmolStr::default(), field: "" };
         self.facts_of(&path, Kind::Port, left).next().is_some()
     }
 

@@ -5,7 +5,9 @@ mod ports;
 mod service;
 pub(super) mod shell;
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap};
+
+use smol_str::SmolStr;
 
 use self::interpolate::interpolate;
 pub(super) use self::ports::number_key;
@@ -146,7 +148,7 @@ fn merged<'t>(base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
 /// What the services of a stranger's file call each other.
 fn names_of(services: &[(Cow<'_, str>, Cow<'_, Node<'_>>)]) -> Names {
     let mut names = Names::none(View::Compose);
-    let shared: Vec<Arc<str>> = services.iter().map(|(name, _)| Arc::from(&**name)).collect();
+    let shared: Vec<SmolStr> = services.iter().map(|(name, _)| SmolStr::from(&**name)).collect();
     for name in &shared {
         names.host(name, name);
     }

@@ -1,6 +1,6 @@
 //! Ports of a Compose service, in all the ways to write them.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::text_of;
 use crate::read::{Data, Node};
@@ -9,11 +9,11 @@ use crate::read::{Data, Node};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Port {
     /// Its name, where it has one.
-    pub(super) name: Option<Arc<str>>,
+    pub(super) name: Option<SmolStr>,
     /// The container's port.
     pub(super) number: i64,
     /// `tcp` or `udp`.
-    pub(super) protocol: Arc<str>,
+    pub(super) protocol: SmolStr,
     /// The port of the host, or a text where that is not a number.
     pub(super) publish: Option<Result<i64, String>>,
     /// The line that says it.
@@ -22,7 +22,7 @@ pub(super) struct Port {
 
 impl Port {
     /// What facts call it: its name, or else its number.
-    pub(super) fn key(&self) -> Arc<str> {
+    pub(super) fn key(&self) -> SmolStr {
         match &self.name {
             Some(name) => name.clone(),
             None => number_key(self.number, &self.protocol),
@@ -31,7 +31,7 @@ impl Port {
 }
 
 /// What facts call a port without a name: `8080`, `53/udp`.
-pub(in crate::facts) fn number_key(number: i64, protocol: &str) -> Arc<str> {
+pub(in crate::facts) fn number_key(number: i64, protocol: &str) -> SmolStr {
     if protocol == "tcp" { number.to_string().into() } else { format!("{number}/{protocol}").into() }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn of_service(service: &Node<'_>) -> Vec<Port> {
 
 fn long(item: &Node<'_>) -> Vec<Port> {
     let text = |key: &str| item.get(key).and_then(text_of).map(|text| text.marked.text.into_owned());
-    let protocol: Arc<str> = text("protocol").map_or_else(|| "tcp".into(), Into::into);
+    let protocol: SmolStr = text("protocol").map_or_else(|| "tcp".into(), Into::into);
     let name = text("name").map(Into::into);
     let published = text("published").filter(|text| !text.is_empty());
     let Some(targets) = text("target").as_deref().and_then(range) else { return Vec::new() };
@@ -69,7 +69,7 @@ fn short(item: &Node<'_>, exposed: bool) -> Vec<Port> {
     let Some(text) = text_of(item) else { return Vec::new() };
     let text = text.marked.text.trim().to_owned();
     let (ports, protocol) = text.rsplit_once('/').unwrap_or((&text, "tcp"));
-    let protocol: Arc<str> = protocol.to_ascii_lowercase().into();
+    let protocol: SmolStr = protocol.to_ascii_lowercase().into();
     let (published, target) = match ports.rsplit_once(':') {
         Some((before, target)) => (Some(after_address(before)), target),
         None => (None, ports),
@@ -101,8 +101,8 @@ fn range(text: &str) -> Option<(i64, i64)> {
 fn expand(
     (first, last): (i64, i64),
     published: Option<&str>,
-    name: Option<Arc<str>>,
-    protocol: &Arc<str>,
+    name: Option<SmolStr>,
+    protocol: &SmolStr,
     line: u32,
 ) -> Vec<Port> {
     let from = published.and_then(range);

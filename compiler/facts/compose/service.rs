@@ -1,6 +1,6 @@
 //! Facts of one service.
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use super::{Compose, ports, shell, text_of};
 use crate::{
@@ -28,7 +28,7 @@ const ROOT: &str = "../../../..";
 
 /// A secret that a service mounts.
 struct Mounted {
-    path: Arc<str>,
+    path: SmolStr,
     secret: SecretRef,
     line: u32,
 }
@@ -115,7 +115,7 @@ impl Compose<'_, '_> {
         let (list, state) = self.command(node);
         if let Some(list) = list {
             let fact = Fact { delivery: delivery(&list), value: list, state, place: line(node.line) };
-            self.sink.push(kind, &Arc::default(), "", fact);
+            self.sink.push(kind, &SmolStr::default(), "", fact);
         }
     }
 
@@ -202,7 +202,7 @@ impl Compose<'_, '_> {
 
     /// A variable; without a value it is whatever the user's shell says.
     fn variable(&mut self, name: &str, node: Option<&Node<'_>>, at: u32, mounted: &[Mounted]) {
-        let key: Arc<str> = name.into();
+        let key: SmolStr = name.into();
         let place = line(at);
         let Some(text) = node.and_then(text_of) else {
             let fact = Fact { value: Value::string(""), delivery: Delivery::Literal, state: State::Open, place };
@@ -219,7 +219,7 @@ impl Compose<'_, '_> {
     }
 
     fn ports(&mut self, service_name: &str, service: &Node<'_>) {
-        let mut taken: Vec<Arc<str>> = Vec::new();
+        let mut taken: Vec<SmolStr> = Vec::new();
         for port in ports::of_service(service) {
             let key = if self.ours { self.port_name(service_name, &port, &taken) } else { port.key() };
             if self.ours {
@@ -239,7 +239,7 @@ impl Compose<'_, '_> {
     }
 
     /// What our plan calls a port that has no name in the file: the next one of this number.
-    fn port_name(&self, service: &str, port: &ports::Port, taken: &[Arc<str>]) -> Arc<str> {
+    fn port_name(&self, service: &str, port: &ports::Port, taken: &[SmolStr]) -> SmolStr {
         let known = || {
             let mut known = self.names.ports_of(service).iter();
             known.find(|(name, number)| *number == port.number && !taken.contains(name)).map(|(name, _)| name.clone())
@@ -274,7 +274,7 @@ impl Compose<'_, '_> {
 
     /// The one health check, which stands for readiness.
     fn health(&mut self, check: &Node<'_>) {
-        let key: Arc<str> = "readiness".into();
+        let key: SmolStr = "readiness".into();
         if check.get("disable").is_some_and(|node| node.data == Data::Bool(true)) {
             return;
         }
@@ -375,7 +375,7 @@ impl Compose<'_, '_> {
         let of = |name: &str| source.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).filter(|_| self.ours);
         let shared = owner.filter(|_| of(name).is_none()).and_then(|owner| Some((owner, of(owner)?)));
         let own = shared.map(|(_, key)| key).or_else(|| of(name));
-        let key: Arc<str> = own.unwrap_or(if source.is_empty() { target } else { source }).into();
+        let key: SmolStr = own.unwrap_or(if source.is_empty() { target } else { source }).into();
         self.sink.put(Kind::Volume, &key, "", Value::string(path_text(target)), line(at));
         if let Some((owner, _)) = shared {
             self.sink.put(Kind::Volume, &key, "of", Value::String(self.names.endpoint(owner)), line(at));

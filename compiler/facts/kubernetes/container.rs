@@ -1,6 +1,8 @@
 //! Facts of one container.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
 
 use super::{
     Manifests,
@@ -67,7 +69,7 @@ impl Manifests<'_, '_> {
             && !items.is_empty()
         {
             let fact = Fact { delivery: delivery(&list), value: list, state: State::Set, place: at };
-            self.sink.push(kind, &Arc::default(), "", fact);
+            self.sink.push(kind, &SmolStr::default(), "", fact);
         }
     }
 
@@ -173,13 +175,13 @@ impl Manifests<'_, '_> {
         for port in container.get("ports").map_or(&[][..], Node::items) {
             let Some(number) = port.get("containerPort").and_then(int) else { continue };
             let protocol = text(port, &["protocol"]).unwrap_or("TCP").to_ascii_lowercase();
-            let key = text(port, &["name"]).map_or_else(|| number_key(number, &protocol), Arc::from);
+            let key = text(port, &["name"]).map_or_else(|| number_key(number, &protocol), SmolStr::from);
             self.sink.put(Kind::Port, &key, "", Value::Int(number), line(port.line));
             self.sink.put(Kind::Port, &key, "protocol", Value::string(protocol), line(port.line));
         }
     }
 
-    fn probe(&mut self, key: &Arc<str>, probe: &Node<'_>, running: &Running<'_, '_>) {
+    fn probe(&mut self, key: &SmolStr, probe: &Node<'_>, running: &Running<'_, '_>) {
         let at = line(probe.line);
         let port = |node: &Node<'_>| Value::String(container_port(node, running));
         if let Some(get) = probe.get("httpGet") {
@@ -222,7 +224,7 @@ impl Manifests<'_, '_> {
 
     fn volume(&mut self, name: &str, path: &str, spec: Option<&Node<'_>>, at: u32) {
         let own = name.strip_prefix(&*self.sink.workload).and_then(|rest| rest.strip_prefix('-'));
-        let key: Arc<str> = own.filter(|_| self.main.is_some()).unwrap_or(name).into();
+        let key: SmolStr = own.filter(|_| self.main.is_some()).unwrap_or(name).into();
         self.sink.put(Kind::Volume, &key, "", Value::string(path_text(path)), line(at));
         if let (Some(main), None) = (&self.main, own) {
             // Its size is said where it is made.

@@ -4,7 +4,9 @@ mod container;
 mod expand;
 mod objects;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
 
 use self::objects::{Objects, Running, containers, int, scalar, template, text};
 use super::{
@@ -23,7 +25,7 @@ const WAITING: &[&str] =
 ///
 /// What a `Secret` holds is never looked at.
 #[must_use]
-pub fn of_manifests(documents: &[Node<'_>], called: &BTreeMap<Arc<str>, Arc<str>>) -> (Facts, Vec<Trouble>) {
+pub fn of_manifests(documents: &[Node<'_>], called: &BTreeMap<SmolStr, SmolStr>) -> (Facts, Vec<Trouble>) {
     of_manifests_among(documents, called, &Names::none(View::Kubernetes))
 }
 
@@ -31,7 +33,7 @@ pub fn of_manifests(documents: &[Node<'_>], called: &BTreeMap<Arc<str>, Arc<str>
 #[must_use]
 pub fn of_manifests_among(
     documents: &[Node<'_>],
-    called: &BTreeMap<Arc<str>, Arc<str>>,
+    called: &BTreeMap<SmolStr, SmolStr>,
     others: &Names,
 ) -> (Facts, Vec<Trouble>) {
     let objects = Objects::of(documents, called);
@@ -74,7 +76,7 @@ struct Manifests<'a, 't> {
     names: &'a Names,
     sink: Sink,
     /// The main workload of the pod, while a container beside it is read.
-    main: Option<Arc<str>>,
+    main: Option<SmolStr>,
     troubles: Vec<Trouble>,
 }
 
@@ -108,14 +110,14 @@ impl Manifests<'_, '_> {
 
     /// What a container is called that is not the main one: its own name, behind that of its workload where another
     /// workload has it.
-    fn name_of(&self, container: &Node<'_>, running: &Running<'_, '_>, otherwise: &str) -> Arc<str> {
+    fn name_of(&self, container: &Node<'_>, running: &Running<'_, '_>, otherwise: &str) -> SmolStr {
         let name = text(container, &["name"]).unwrap_or(otherwise);
         let taken = self.objects.running.iter().any(|other| *other.workload == *name);
         if taken { format!("{}-{name}", running.workload).into() } else { name.into() }
     }
 
     /// A container that runs before or beside the main one is a workload of its own.
-    fn beside(&mut self, container: &Node<'_>, pod: &Node<'_>, running: &Running<'_, '_>, role: &str) -> Arc<str> {
+    fn beside(&mut self, container: &Node<'_>, pod: &Node<'_>, running: &Running<'_, '_>, role: &str) -> SmolStr {
         let name = self.name_of(container, running, role);
         let outer = std::mem::replace(&mut self.sink.workload, name.clone());
         self.sink.one(Kind::Role, "", Value::string(role), line(container.line));
@@ -174,7 +176,7 @@ impl Manifests<'_, '_> {
 
     /// What objects of operators say alike.
     fn operated(&mut self, running: &Running<'_, '_>, count: &str, image: &str, port: i64, port_name: &str) {
-        let (object, key): (_, Arc<str>) = (running.object, port_name.into());
+        let (object, key): (_, SmolStr) = (running.object, port_name.into());
         self.sink.one(Kind::Role, "", Value::string("service"), line(object.line));
         let Some(spec) = object.get("spec") else { return };
         if let Some((number, node)) = spec.get(count).and_then(|node| Some((int(node)?, node))) {
@@ -189,7 +191,7 @@ impl Manifests<'_, '_> {
     }
 
     /// Size and class of a volume.
-    fn claim(&mut self, name: &Arc<str>, size: Option<&Node<'_>>, class: Option<&Node<'_>>) {
+    fn claim(&mut self, name: &SmolStr, size: Option<&Node<'_>>, class: Option<&Node<'_>>) {
         if let Some((node, size)) = size.and_then(|node| Some((node, scalar(node)?))) {
             let value = units::kubernetes_memory(&size).map_or_else(|| Value::string(&*size), Value::Memory);
             self.sink.put(Kind::Volume, name, "size", value, line(node.line));
@@ -223,7 +225,7 @@ impl Manifests<'_, '_> {
 
     fn ingress(&mut self, ingress: &Node<'_>) {
         let tls = ingress.at(&["spec", "tls"]).map_or(&[][..], Node::items);
-        let mut routes: BTreeMap<(Arc<str>, Arc<str>), Route> = BTreeMap::new();
+        let mut routes: BTreeMap<(SmolStr, SmolStr), Route> = BTreeMap::new();
         for rule in ingress.at(&["spec", "rules"]).map_or(&[][..], Node::items) {
             let host = text(rule, &["host"]).unwrap_or("*");
             let hosts = |entry: &Node<'_>| {
@@ -253,7 +255,7 @@ impl Manifests<'_, '_> {
     }
 
     /// The workload and the port that a path of an Ingress leads to.
-    fn backend(&self, path: &Node<'_>) -> Option<(Arc<str>, Arc<str>)> {
+    fn backend(&self, path: &Node<'_>) -> Option<(SmolStr, SmolStr)> {
         let service = path.at(&["backend", "service"])?;
         let name = text(service, &["name"])?;
         let (_, object) = self.objects.services.iter().find(|(known, _)| *known == name)?;

@@ -3,8 +3,9 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
 };
+
+use smol_str::SmolStr;
 
 use crate::{
     facts::{Names, View, compose::number_key},
@@ -17,7 +18,7 @@ const RUNNING: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "Job", "Cro
 /// An object that runs programs, with the name of its workload.
 pub(super) struct Running<'a, 't> {
     /// The workload.
-    pub(super) workload: Arc<str>,
+    pub(super) workload: SmolStr,
     /// `Deployment`, `Job`, ….
     pub(super) kind: &'a str,
     /// Its own name.
@@ -49,7 +50,7 @@ pub(super) struct Objects<'a, 't> {
 
 impl<'a, 't> Objects<'a, 't> {
     /// Sorts documents; a `List` is what it holds.
-    pub(super) fn of(documents: &'a [Node<'t>], called: &BTreeMap<Arc<str>, Arc<str>>) -> Objects<'a, 't> {
+    pub(super) fn of(documents: &'a [Node<'t>], called: &BTreeMap<SmolStr, SmolStr>) -> Objects<'a, 't> {
         let mut objects = Objects::default();
         let mut several = false;
         for object in documents.iter().flat_map(flat) {
@@ -82,16 +83,16 @@ impl<'a, 't> Objects<'a, 't> {
             "Cluster" if !version(object).starts_with("postgresql.cnpg.io/") => {}
             "Dragonfly" if !version(object).starts_with("dragonflydb.io/") => {}
             _ if RUNNING.contains(&kind) => {
-                self.running.push(Running { workload: Arc::default(), kind, name, object });
+                self.running.push(Running { workload: SmolStr::default(), kind, name, object });
             }
             _ => {}
         }
     }
 
     /// Names workloads: as the caller says, or else without what all names begin with.
-    fn name(&mut self, called: &BTreeMap<Arc<str>, Arc<str>>) {
+    fn name(&mut self, called: &BTreeMap<SmolStr, SmolStr>) {
         let prefix = common(&self.running.iter().map(|running| running.name).collect::<Vec<_>>()).to_owned();
-        let mut taken: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut taken: BTreeSet<SmolStr> = BTreeSet::new();
         for running in &mut self.running {
             let name =
                 called.get(running.name).cloned().unwrap_or_else(|| short(running.object, running.name, &prefix));
@@ -169,7 +170,7 @@ pub(super) fn template<'a, 't>(running: &Running<'a, 't>) -> Option<&'a Node<'t>
 }
 
 /// The ports of a Service: what facts call the container's port, and the Service's number.
-pub(super) fn service_ports(service: &Node<'_>, running: &Running<'_, '_>) -> Vec<(Arc<str>, i64)> {
+pub(super) fn service_ports(service: &Node<'_>, running: &Running<'_, '_>) -> Vec<(SmolStr, i64)> {
     let ports = service.at(&["spec", "ports"]).map_or(&[][..], Node::items);
     ports
         .iter()
@@ -182,7 +183,7 @@ pub(super) fn service_ports(service: &Node<'_>, running: &Running<'_, '_>) -> Ve
 }
 
 /// What facts call a port of a container that is named or numbered here.
-pub(super) fn container_port(target: &Node<'_>, running: &Running<'_, '_>) -> Arc<str> {
+pub(super) fn container_port(target: &Node<'_>, running: &Running<'_, '_>) -> SmolStr {
     let wanted = scalar(target).unwrap_or_default();
     for container in containers(running) {
         for port in container.get("ports").map_or(&[][..], Node::items) {
@@ -190,7 +191,7 @@ pub(super) fn container_port(target: &Node<'_>, running: &Running<'_, '_>) -> Ar
             let number = port.get("containerPort").and_then(int);
             if name == Some(&*wanted) || number.is_some_and(|number| number.to_string() == wanted) {
                 let protocol = port.get("protocol").and_then(Node::as_str).unwrap_or("TCP").to_ascii_lowercase();
-                let key = name.map(Arc::from);
+                let key = name.map(SmolStr::from);
                 return key.unwrap_or_else(|| number_key(number.unwrap_or_default(), &protocol));
             }
         }
@@ -204,7 +205,7 @@ pub(super) fn listener<'a, 't>(port: &str, running: &Running<'a, 't>) -> Option<
         container.get("ports").map_or(&[][..], Node::items).iter().any(|found| {
             let number = found.get("containerPort").and_then(int).unwrap_or_default();
             let protocol = text(found, &["protocol"]).unwrap_or("TCP").to_ascii_lowercase();
-            text(found, &["name"]).map_or_else(|| number_key(number, &protocol), Arc::from).as_ref() == port
+            text(found, &["name"]).map_or_else(|| number_key(number, &protocol), SmolStr::from).as_str() == port
         })
     };
     let (main, beside) = containers(running).split_first()?;
@@ -217,7 +218,7 @@ pub(super) fn containers<'a, 't>(running: &Running<'a, 't>) -> &'a [Node<'t>] {
 }
 
 /// A name without the release, the chart and the time that names of objects begin or end with.
-fn short(object: &Node<'_>, name: &str, prefix: &str) -> Arc<str> {
+fn short(object: &Node<'_>, name: &str, prefix: &str) -> SmolStr {
     let label = |label: &str| {
         let labels = object.at(&["metadata", "labels"])?;
         labels.get(&format!("app.kubernetes.io/{label}"))?.as_str()

@@ -2,7 +2,7 @@
 
 mod foreign;
 
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 use proptest::prelude::*;
 
@@ -179,7 +179,7 @@ fn as_toml(tree: &Output) -> Output {
     tables_last(entries)
 }
 
-fn tables_last(entries: Vec<(Arc<str>, Output)>) -> Output {
+fn tables_last(entries: Vec<(SmolStr, Output)>) -> Output {
     let is_map = |output: &Output| matches!(output, Output::Map(_));
     let is_table = |output: &Output| match output {
         Output::List(items) => !items.is_empty() && items.iter().all(is_map),

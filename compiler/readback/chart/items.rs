@@ -1,7 +1,9 @@
 //! Keys of a chart's map that carry settings of a map of the stack, each item those of the item of its name:
 //! `(seconds)graceSeconds carries="setting service.*.grace"` below a map of services.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
 
 use super::{Chart, Step, Written, is_empty, setting_at, type_of};
 use crate::{
@@ -16,11 +18,11 @@ use crate::{
 };
 
 /// What the keys of one item have to say, by its name.
-type Wanted<'a> = BTreeMap<Arc<str>, (&'a Carry, Fact)>;
+type Wanted<'a> = BTreeMap<SmolStr, (&'a Carry, Fact)>;
 
 impl<'a> Chart<'a, '_> {
     /// The name of the item of the map that is being looked at, where a key says something of it.
-    pub(super) fn item(&self, key: &ChartKey) -> Option<Arc<str>> {
+    pub(super) fn item(&self, key: &ChartKey) -> Option<SmolStr> {
         if !key.carries.iter().any(|carry| carry.fact.is_of_items()) {
             return None;
         }
@@ -61,7 +63,7 @@ impl<'a> Chart<'a, '_> {
             };
             findings.extend(finding);
         }
-        let is_said = |item: &Arc<str>| self.is_entry(number, item) || self.is_workload(item);
+        let is_said = |item: &SmolStr| self.is_entry(number, item) || self.is_workload(item);
         let default = self.key(number).default.as_ref();
         let missing = open.iter().filter(|(item, (carry, fact))| {
             let says_nothing = is_empty(&fact.value) || default.is_some_and(|value| carried::same(value, &fact.value));
@@ -86,14 +88,14 @@ impl<'a> Chart<'a, '_> {
     }
 
     /// The names of the items of the map that a carried setting is in.
-    fn names_of(&self, carry: &Carry) -> Vec<Arc<str>> {
+    fn names_of(&self, carry: &Carry) -> Vec<SmolStr> {
         let map = carry.fact.key.split(".*").next().unwrap_or_default();
         let found = readback::setting_of(self.stack, map);
         let view = self.inputs.deployed.view("helm");
         found.map(|(id, keys)| view.keys_of(id, &keys).to_vec()).unwrap_or_default()
     }
 
-    fn is_item(&self, carries: &[&Carry], item: &Arc<str>) -> bool {
+    fn is_item(&self, carries: &[&Carry], item: &SmolStr) -> bool {
         carries.iter().any(|carry| self.names_of(carry).contains(item))
     }
 
@@ -145,7 +147,7 @@ impl<'a> Chart<'a, '_> {
                 codes::CARRIED_DIFFERS.at(readback::place(fact), message).label(written.at, "it is said here"),
             );
         }
-        let within = |origin: &Arc<str>| {
+        let within = |origin: &SmolStr| {
             origin.strip_prefix(&*path.key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         let is_own = !written.origins.is_empty() && written.origins.iter().all(within);
@@ -168,7 +170,7 @@ impl<'a> Chart<'a, '_> {
     }
 
     /// An item that other keys of the surface carry settings of, and this one does not.
-    fn item_untold(&self, number: u32, item: &Arc<str>, written: &Written) -> Option<Finding> {
+    fn item_untold(&self, number: u32, item: &SmolStr, written: &Written) -> Option<Finding> {
         let mut carries =
             self.surface.keys.iter().flat_map(|key| &key.carries).filter(|carry| carry.fact.is_of_items());
         carries.any(|carry| self.names_of(carry).contains(item)).then(|| {

@@ -1,16 +1,15 @@
 //! What keys and templates say together, against each fact.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
 
 use super::{Chart, FactNumber, Source, is_empty, type_of};
 use crate::{
     diag::Finding,
     expr::{Evaluated, Expr},
     facts::{self, Fact, Facts, compare},
-    plan::{Deployment, FactPath, Kind, Origin, Release},
+    plan::{Deployment, FactPath, Kind, Release},
     readback::carried::{self, Said},
     schema::{Carry, KeyShape, Unsaid},
     source::Span,
@@ -200,7 +199,7 @@ impl<'a> Chart<'a, '_> {
         });
         keys.clone().next()?;
         let written = keys.filter_map(|number| self.written.get(number)).flatten();
-        let origins: Vec<&Arc<str>> = written.flat_map(|one| &one.origins).collect();
+        let origins: Vec<&SmolStr> = written.flat_map(|one| &one.origins).collect();
         if same_origins(fact, &origins) {
             return None; // most often; the rest has to look closer
         }
@@ -259,8 +258,8 @@ impl<'a> Chart<'a, '_> {
         }
         let known: BTreeSet<&str> = surface.runs.iter().map(|runs| runs.workload.as_ref()).collect();
         for workload in &deployment.cluster {
-            let here = active.remove(workload.name.as_ref()).is_some();
-            if !here && known.contains(workload.name.as_ref()) && self.apart.insert(workload.name.clone()) {
+            let here = active.remove(workload.name.as_str()).is_some();
+            if !here && known.contains(workload.name.as_str()) && self.apart.insert(workload.name.clone()) {
                 self.not_run(workload);
             }
         }
@@ -272,7 +271,7 @@ impl<'a> Chart<'a, '_> {
     }
 
     /// The release calls a workload what the chart calls its Service.
-    fn host(&mut self, workload: &Arc<str>, host: Option<&Expr>, release: &Release) {
+    fn host(&mut self, workload: &SmolStr, host: Option<&Expr>, release: &Release) {
         let (Some(host), Some(name)) = (host, release.names.get(workload)) else { return };
         if let Evaluated::Value(found) = self.values.evaluate(host)
             && !carried::same(&found, &name.value)
@@ -287,7 +286,7 @@ impl<'a> Chart<'a, '_> {
         let reached = self.reached();
         let open = (0..self.facts.len()).filter(|at| !reached[*at]).filter(|at| {
             let (path, _) = self.facts.at(*at);
-            known.contains(path.workload.as_ref())
+            known.contains(path.workload.as_str())
                 && path.row().is_some_and(|field| field.helm)
                 && !self.is_told(path)
                 && !has_twin(&self.facts, *at, &|at| reached[at] || self.is_told(self.facts.at(at).0))
@@ -326,11 +325,10 @@ fn has_twin(facts: &Facts, at: usize, known: &dyn Fn(usize) -> bool) -> bool {
 }
 
 /// Whether a fact was computed from just these settings.
-fn same_origins(fact: &Fact, found: &[&Arc<str>]) -> bool {
+fn same_origins(fact: &Fact, found: &[&SmolStr]) -> bool {
     let wanted = &fact.place.origins;
-    let is = |origin: &Origin, path: &Arc<str>| Arc::ptr_eq(&origin.path, path) || origin.path == *path;
-    found.iter().all(|path| wanted.iter().any(|origin| is(origin, path)))
-        && wanted.iter().all(|origin| found.iter().any(|path| is(origin, path)))
+    found.iter().all(|path| wanted.iter().any(|origin| origin.path == **path))
+        && wanted.iter().all(|origin| found.iter().any(|path| origin.path == **path))
 }
 
 /// Whether two sets of settings are the same. A group or list that is printed whole has what is in it as origins.
@@ -347,6 +345,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Delivery, Place, State},
+        plan::Origin,
         source::SourceId,
     };
 

@@ -9,10 +9,9 @@ mod join;
 mod says;
 mod tell;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
 
 use super::carried::Said;
 use crate::{
@@ -103,18 +102,18 @@ fn settings(inputs: &Inputs<'_>, names: &Names) -> Facts {
     carried.filter(one).filter_map(|path| Some((path.clone(), setting(inputs, &path.key, names)?))).collect()
 }
 
-fn setting(inputs: &Inputs<'_>, path: &Arc<str>, names: &Names) -> Option<Fact> {
+fn setting(inputs: &Inputs<'_>, path: &SmolStr, names: &Names) -> Option<Fact> {
     let (id, keys) = super::setting_of(&inputs.deployed.stack, path)?;
     setting_with(inputs, id, &keys, path, names)
 }
 
 /// A setting of the item of this name; `path` is where it stands, with a `*` for the name in `of`.
-fn setting_at(inputs: &Inputs<'_>, of: &str, path: &Arc<str>, item: &Arc<str>, names: &Names) -> Option<Fact> {
+fn setting_at(inputs: &Inputs<'_>, of: &str, path: &SmolStr, item: &SmolStr, names: &Names) -> Option<Fact> {
     let (id, _) = super::setting_of(&inputs.deployed.stack, of)?;
     setting_with(inputs, id, std::slice::from_ref(item), path, names)
 }
 
-fn setting_with(inputs: &Inputs<'_>, id: SettingId, keys: &[Arc<str>], path: &Arc<str>, names: &Names) -> Option<Fact> {
+fn setting_with(inputs: &Inputs<'_>, id: SettingId, keys: &[SmolStr], path: &SmolStr, names: &Names) -> Option<Fact> {
     let deployed = inputs.deployed;
     let view = deployed.view("helm");
     let Evaluated::Value(value) = inputs.reading().setting(id, keys) else { return None };
@@ -128,9 +127,9 @@ fn setting_with(inputs: &Inputs<'_>, id: SettingId, keys: &[Arc<str>], path: &Ar
 /// A key that was written once.
 struct Written {
     value: Value,
-    origins: Vec<Arc<str>>,
+    origins: Vec<SmolStr>,
     /// The name of the item of a map that it is said of, where its key carries settings of items.
-    item: Option<Arc<str>>,
+    item: Option<SmolStr>,
     /// Where the stack or the environment says it.
     at: Span,
     /// Whether the environment's `raw` says it.
@@ -192,7 +191,7 @@ struct Chart<'a, 'd> {
     /// Facts of which a finding has spoken already.
     told: BTreeSet<&'a FactPath>,
     /// Workloads that the chart runs and the plan does not, or the reverse.
-    apart: BTreeSet<Arc<str>>,
+    apart: BTreeSet<SmolStr>,
     diags: &'d mut Diags,
 }
 
@@ -336,7 +335,7 @@ impl<'a> Chart<'a, '_> {
 
     /// A value with the settings that it was computed from, as a whole and in its parts.
     fn written_at(&self, value: Value, leaves: &[Leaf<'a>]) -> Written {
-        let mut origins: Vec<Arc<str>> =
+        let mut origins: Vec<SmolStr> =
             leaves.iter().flat_map(|leaf| leaf.origins()).map(|origin| origin.path.clone()).collect();
         origins.sort();
         origins.dedup();
@@ -347,7 +346,7 @@ impl<'a> Chart<'a, '_> {
 
 /// Whether a key that would hold the text of a secret has some.
 fn holds_secret(key: &ChartKey, node: &Node<'_>) -> bool {
-    let is_secret = matches!(&key.shape, KeyShape::Scalar(of, _) if of.as_ref() == "secret");
+    let is_secret = matches!(&key.shape, KeyShape::Scalar(of, _) if of.as_str() == "secret");
     is_secret && node.as_str().is_some_and(|text| !text.is_empty())
 }
 

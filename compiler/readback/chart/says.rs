@@ -1,9 +1,8 @@
 //! Keys that a surface says the values of: what is no fact, computed from the settings a second time, apart from the
 //! projection. And keys of which it says nothing at all.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 
 use super::{At, Chart, Written, is_empty};
 use crate::{
@@ -55,7 +54,7 @@ impl<'a> Chart<'a, '_> {
         }
         let id = |found: &expr::Ref| self.stack.setting_at(found.place);
         let named: Vec<&Setting> = expr::references(says).filter_map(id).map(|id| self.stack.setting(id)).collect();
-        let is_other = |path: &Arc<str>| !named.iter().any(|one| is_of(path, one));
+        let is_other = |path: &SmolStr| !named.iter().any(|one| is_of(path, one));
         let mut flowing = Vec::new();
         flow(says, &mut flowing);
         let is_setting = |found: &&expr::Ref| self.stack.setting_at(found.place).is_some();
@@ -64,7 +63,7 @@ impl<'a> Chart<'a, '_> {
     }
 
     fn says_by_other(&self, number: u32, says: &Expr, written: &Written) -> Finding {
-        let words = |paths: &[Arc<str>]| match paths {
+        let words = |paths: &[SmolStr]| match paths {
             [] => "a constant".to_owned(),
             paths => readback::words(paths),
         };
@@ -97,7 +96,7 @@ impl<'a> Chart<'a, '_> {
     }
 
     /// The settings that an expression names.
-    fn named_by(&self, expr: &Expr) -> Vec<Arc<str>> {
+    fn named_by(&self, expr: &Expr) -> Vec<SmolStr> {
         let id = |found: &expr::Ref| self.stack.setting_at(found.place);
         expr::references(expr).filter_map(id).map(|id| self.stack.setting(id).path.clone()).collect()
     }

@@ -66,7 +66,7 @@ impl Reader<'_> {
     /// Where a setting of this name, or of a path with dots, stands instead.
     fn elsewhere(&self, name: &str, group: SettingId, keys: Keys<'_>) -> Option<String> {
         if name.contains('.') {
-            let found = self.settings.iter().position(|setting| setting.path.as_ref() == name)?;
+            let found = self.settings.iter().position(|setting| setting.path.as_str() == name)?;
             let found = SettingId(u32::try_from(found).ok()?);
             return Some(format!("write it as nodes: `{}`", line::line(self.settings, found, &[], "…")));
         }
