@@ -109,11 +109,17 @@ impl<'a, 't> Values<'a, 't> {
         read
     }
 
+    /// What has this name there: a key of a map, or an item of a list that is known by it.
+    fn named(&self, node: &'a Node<'t>, number: u32, name: &str) -> Option<&'a Node<'t>> {
+        let Some(by) = &self.surface.key(number).by else { return node.get(name) };
+        node.items().iter().find(|item| item.get(by).and_then(Node::as_str) == Some(name))
+    }
+
     fn find(&self, key: u32) -> Found<'a, 't> {
         let Some(parent) = self.surface.key(key).parent else { return Found::Written(self.values) };
         let name = &self.surface.key(key).name;
         match self.find(parent) {
-            Found::Written(node) if name.as_str() != "*" => match node.get(name) {
+            Found::Written(node) if name.as_str() != "*" => match self.named(node, parent, name) {
                 Some(Node { data: Data::Null, .. }) => Found::Removed,
                 Some(node) => Found::Written(node),
                 None => Found::Unwritten,

@@ -53,7 +53,10 @@ impl<'a> Projection<'a> {
             match node {
                 TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => self.tree(nodes, number),
                 TreeNode::Item { value, span } => match self.key(number).shape {
-                    KeyShape::List(item) => self.value(item, value, *span),
+                    KeyShape::List(item) => {
+                        let known = self.surface.item_of(number, |by| fixed_text(value, by));
+                        self.value(known.unwrap_or(item), value, *span);
+                    }
                     KeyShape::Any => {}
                     _ => self.differs(number, *span, "a list"),
                 },
@@ -235,6 +238,19 @@ impl<'a> Projection<'a> {
         );
         self.diags.push(codes::KEY_TYPE.at(span, message).label(key.span, "declared here"));
     }
+}
+
+/// The text that a key of a map always has, if it is a constant.
+fn fixed_text<'t>(value: &'t TreeValue, key: &str) -> Option<&'t str> {
+    let TreeValue::Nodes { nodes, .. } = value else { return None };
+    nodes.iter().find_map(|node| match node {
+        TreeNode::Key { key: TreeKey::Fixed(name), value: TreeValue::One(expr), .. } if name == key => match &expr.kind
+        {
+            expr::Kind::Literal(Value::String(text)) => Some(text.as_str()),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 fn is_list(nodes: &[TreeNode], keep: Option<Keep>) -> bool {

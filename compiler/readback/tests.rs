@@ -587,3 +587,65 @@ fn who_is_told_of_a_program_waits_for_it_where_anything_does() {
         assert!(found.iter().any(|one| one.starts_with("TL1119 ") && one.contains(wanted)), "{needs}: {found:#?}");
     }
 }
+
+/// A chart that takes variables as a list of names and values.
+const VARIABLES: Demo = Demo {
+    settings: r#"(bool)debug default=#false; (int)workers default=4; (secret)token default="api-token/value"; (string)note"#,
+    facts: r#"env { DEBUG (ref)"debug"; WORKERS (ref)"workers"; TOKEN (ref)"token"; NOTE (ref)"note" }"#,
+    stack: "",
+    values: r#"extraEnv {
+        - name="DEBUG" value=(f)"{debug}"
+        - name="WORKERS" value=(f)"{workers}"
+        - { name "TOKEN"; valueFrom { secretKeyRef { name (ref)"token.name"; key (ref)"token.key" } } }
+        (when)"has(note)" { - name="NOTE" value=(ref)"note" }
+    }"#,
+    surface: r#"(list)extraEnv by="name" {
+        DEBUG { (string)value carries="api env[DEBUG]" }
+        WORKERS { (string)value carries="api env[WORKERS]" }
+        TOKEN { valueFrom { secretKeyRef { (subdomain)name carries="api env[TOKEN].name"; (string)key carries="api env[TOKEN].key" } } }
+        NOTE { (string)value carries="api env[NOTE]" }
+    }"#,
+    environment: "",
+};
+
+#[test]
+fn items_of_a_list_are_known_by_a_key() {
+    let with = |from: &str, to: &str| {
+        assert!(VARIABLES.values.contains(from), "{from}");
+        Demo { values: VARIABLES.values.replace(from, to).leak(), ..VARIABLES }
+    };
+    each_gives(&[
+        ("", VARIABLES),
+        ("", Demo { environment: "note \"x\"; debug #true", ..VARIABLES }),
+        (
+            "TL1110 `api env[WORKERS]` is `4` (from `workers`), and to chart `demo` `extraEnv[WORKERS].value` says `5`",
+            with(r#"(f)"{workers}""#, r#"(cel)"string(workers + 1)""#),
+        ),
+        (
+            "TL1111 `api env[DEBUG]` comes from `debug`, and `extraEnv[DEBUG].value` from `debug`, `workers`",
+            with(r#"(f)"{debug}""#, r#"(cel)"debug ? string(debug) : string(workers > 9)""#),
+        ),
+        (
+            "TL1108 `extraEnv[WORKERS].value` carries `api env[WORKERS]` to chart `demo`, and the values do not say it",
+            with(
+                r#"- name="WORKERS" value=(f)"{workers}""#,
+                r#"(when)"workers > 9" { - name="WORKERS" value=(f)"{workers}" }"#,
+            ),
+        ),
+        (
+            "TL1109 `extraEnv[NOTE].value` is written, which says `api env[NOTE]`",
+            with(
+                r#"(when)"has(note)" { - name="NOTE" value=(ref)"note" }"#,
+                r#"- name="NOTE" value=(cel)"has(note) ? note : 'x'""#,
+            ),
+        ),
+        (
+            "TL1117 `extraEnv.*` (from `workers`) is written, and nothing says what it carries to chart `demo`",
+            with(r#"(when)"has(note)""#, r#"- name="PROCESSES" value=(f)"{workers}"; (when)"has(note)""#),
+        ),
+        (
+            "TL0906 chart `demo` 1 does not read `extraEnv[WORKERS].text`",
+            with(r#"- name="WORKERS" value=(f)"{workers}""#, r#"- name="WORKERS" text=(f)"{workers}""#),
+        ),
+    ]);
+}

@@ -469,8 +469,18 @@ impl<'d> Charts<'_, 'd> {
     fn collection(&mut self, node: &'d Node, of: &str, parent: u32, within: &Within<'d>) {
         let builder = self.builder;
         let keys = node.children.iter().any(|child| !is_carries(child));
-        builder.only_properties(node, &["carries", "when", "tpl", "required", "says", "of", "min", "max", "schemes"]);
+        let mut properties = vec!["carries", "when", "tpl", "required", "says", "of", "min", "max", "schemes"];
+        properties.extend((of == "list").then_some("by"));
+        builder.only_properties(node, &properties);
+        let by = node.property("by").filter(|_| of == "list");
         let item = match (node.property("of"), keys) {
+            (Some(entry), _) if by.is_some() => {
+                let message =
+                    format!("the items of `{}` are known by their names, others are anything", node.name.text);
+                builder.report(codes::DOES_NOT_FIT.at(entry.span, message).hint("delete `of`"));
+                return;
+            }
+            (None, true) if by.is_some() => KeyShape::Any,
             (Some(entry), _) => {
                 let Some(word) = builder.plain(entry, "`of`") else { return };
                 match word.as_str() {
@@ -492,7 +502,7 @@ impl<'d> Charts<'_, 'd> {
                 return;
             }
         };
-        let named = matches!((of, &item), ("map", KeyShape::Any | KeyShape::Scalar(..)));
+        let named = by.is_some() || matches!((of, &item), ("map", KeyShape::Any | KeyShape::Scalar(..)));
         if let Some(child) =
             node.children.iter().find(|child| !is_carries(child)).filter(|_| node.property("of").is_some() && !named)
         {
@@ -505,6 +515,35 @@ impl<'d> Charts<'_, 'd> {
             if of == "list" { KeyShape::List(item) } else { KeyShape::Map(item) };
         self.common(node, number, within);
         self.below(node, if named { number } else { item }, within);
+        if let Some(by) = by.and_then(|entry| builder.plain(entry, "`by`")) {
+            self.items_by(&by, node, number);
+        }
+    }
+
+    /// Items of a list that are known by the text of a key, which each of them has.
+    fn items_by(&mut self, by: &str, node: &'d Node, list: u32) {
+        let items: Vec<u32> = self.surface.key(list).children.values().copied().collect();
+        for item in items {
+            let key = self.surface.key(item);
+            match key.shape {
+                KeyShape::Group if key.children.get(by).is_none() => {
+                    let number = self.push(
+                        by.into(),
+                        item,
+                        node,
+                        KeyShape::Scalar("string".into(), Attributes::default().into()),
+                    );
+                    self.surface.keys[item as usize].children.insert(by.into(), number);
+                }
+                KeyShape::Group | KeyShape::Any => {}
+                _ => {
+                    let message = format!("the item `{}` is no map, so it has no `{by}`", key.name);
+                    let hint = format!("write its keys in braces: `{} {{ (string)value }}`", key.name);
+                    self.builder.report(codes::DOES_NOT_FIT.at(key.span, message).hint(hint));
+                }
+            }
+        }
+        self.surface.keys[list as usize].by = Some(by.into());
     }
 
     /// `carries`, `when`, `tpl`, `required`, `says`.
@@ -708,6 +747,10 @@ stack "shop" version="1" {
             (r#"a {}"#, "TL0442", "a {}"),
             (r#"(list)a"#, "TL0408", "a"),
             (r#"(list)a of="int" { (int)b }"#, "TL0401", "b"),
+            (r#"(list)a by="name""#, "TL0408", "a"),
+            (r#"(list)a by="name" of="any" { b { (int)c } }"#, "TL0448", "\"any\""),
+            (r#"(list)a by="name" { (int)b }"#, "TL0448", "b"),
+            (r#"(map)a by="name" { b { (int)c } }"#, "TL0127", "by"),
             (r#"(int)a { (int)b }"#, "TL0401", "b"),
             (r#"(dead)a"#, "TL0125", "a"),
             (r#"(int)a when="b > 1""#, "TL0301", "b"),
@@ -754,6 +797,7 @@ stack "shop" version="1" {
             (when)"on" { (int)replicas default=0 { carries "shop replicas" plus=1 when="replicas > 0" }; more { (int)deep when="!on" } }
             (any)pod { (list)hosts of="host"; (map)labels of="string" { (name)app } }
             (seconds)pause carries="setting pause.seconds"
+            (list)containers by="name" { main { (list)env by="name" { A { (string)name; (string)value }; (any)B } } }
             (enum)kind "a" "b" default="" when="kind != ''"
             runs "shop" host=(f)"{workload.shop}-{kind}"
         "#;

@@ -76,7 +76,7 @@ pack!(enum Sets: Setting(one), Flux(one));
 
 pack!(struct Packed: file, chart, version, surface);
 pack!(struct Surface: chart, version, span, keys, workloads, runs, fixed, unsaid, found);
-pack!(struct ChartKey: name, parent, span, shape, default, when, carries, template, required, says, children);
+pack!(struct ChartKey: name, parent, span, shape, default, when, carries, template, required, says, by, children);
 pack!(enum KeyShape: Group, Scalar(one, two), List(one), Map(one), Any, Dead(one));
 pack!(struct Carry: fact, part, plus, when);
 pack!(struct Runs: workload, host, when, span);

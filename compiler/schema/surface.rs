@@ -100,7 +100,9 @@ pub struct ChartKey {
     pub required: bool,
     /// What it has to say, computed from the stack's settings: for what is no fact and no setting as it stands.
     pub says: Option<Box<Expr>>,
-    /// The keys below it; of a map or of anything those that are known by name.
+    /// Of a list the key by whose text its items are known.
+    pub by: Option<SmolStr>,
+    /// The keys below it; of a map, a list or anything those that are known by name.
     pub children: Children<u32>,
 }
 
@@ -188,6 +190,7 @@ impl ChartKey {
             template: false,
             required: false,
             says: None,
+            by: None,
             children: Children::default(),
         }
     }
@@ -211,13 +214,24 @@ impl Surface {
         })
     }
 
-    /// The path of a key: `aeterna.ingress.hosts.*.host`.
+    /// What an item of a list is known as, by its texts; none if it has no name that is known.
+    #[must_use]
+    pub fn item_of<'t>(&self, list: u32, text: impl FnOnce(&str) -> Option<&'t str>) -> Option<u32> {
+        let key = self.key(list);
+        let name = key.by.as_deref().and_then(text)?;
+        key.children.get(name).copied()
+    }
+
+    /// The path of a key: `aeterna.ingress.hosts.*.host`, `extraEnv[DEBUG].value`.
     #[must_use]
     pub fn path_of(&self, number: u32) -> String {
         let key = self.key(number);
         match key.parent {
             None => String::new(),
             Some(0) => key.name.to_string(),
+            Some(parent) if self.key(parent).by.is_some() && key.name.as_str() != "*" => {
+                format!("{}[{}]", self.path_of(parent), key.name)
+            }
             Some(parent) => format!("{}.{}", self.path_of(parent), key.name),
         }
     }

@@ -268,9 +268,14 @@ impl<'a> Chart<'a, '_> {
         }
         for (index, node) in node.items().iter().enumerate() {
             let mut inner = self.enter(at, Step::Item(index));
-            self.value(node, item, &mut inner);
+            self.value(node, self.known_item(number, node).unwrap_or(item), &mut inner);
             self.path.pop();
         }
+    }
+
+    /// What an item of a list is known as.
+    fn known_item(&self, list: u32, item: &Node<'_>) -> Option<u32> {
+        self.surface.item_of(list, |by| item.get(by)?.as_str())
     }
 
     /// The keys of something that the chart hands on whole, as far as the surface names them.
@@ -314,7 +319,7 @@ impl<'a> Chart<'a, '_> {
                     }
                 }
                 if let Some(value) = own(value, key) {
-                    let mut written = self.written_at(value, &self.own_leaves(node, key, at));
+                    let mut written = self.written_at(value, &self.own_leaves(node, number, at));
                     written.item = self.item(key);
                     // Most keys are written once.
                     self.written.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(written);
@@ -325,12 +330,20 @@ impl<'a> Chart<'a, '_> {
     }
 
     /// The leaves of what a key says itself, without those of keys that say things of their own.
-    fn own_leaves(&self, node: &'a Node<'a>, key: &ChartKey, at: &At<'a>) -> Vec<Leaf<'a>> {
-        if key.children.is_empty() || !matches!(key.shape, KeyShape::Any | KeyShape::Map(_)) {
-            return self.leaves(at);
+    fn own_leaves(&self, node: &'a Node<'a>, number: u32, at: &At<'a>) -> Vec<Leaf<'a>> {
+        let key = self.key(number);
+        let below = |step| self.leaves(&self.below(&mut at.clone(), step));
+        match key.shape {
+            KeyShape::Any | KeyShape::Map(_) if !key.children.is_empty() => {
+                let own = node.entries().iter().filter(|(name, _)| !key.children.contains_key(name));
+                own.flat_map(|(name, _)| below(Step::Name(name))).collect()
+            }
+            KeyShape::List(_) if key.by.is_some() => {
+                let own = node.items().iter().enumerate().filter(|(_, item)| self.known_item(number, item).is_none());
+                own.flat_map(|(at, _)| below(Step::Item(at))).collect()
+            }
+            _ => self.leaves(at),
         }
-        let own = node.entries().iter().filter(|(name, _)| !key.children.contains_key(name));
-        own.flat_map(|(name, _)| self.leaves(&self.below(&mut at.clone(), Step::Name(name)))).collect()
     }
 
     /// A value with the settings that it was computed from, as a whole and in its parts.
@@ -363,10 +376,25 @@ fn is_empty(value: &Value) -> bool {
 
 /// A value without keys that say things of their own, and without nulls; nothing where nothing is left.
 fn own(value: Value, key: &ChartKey) -> Option<Value> {
-    let (Value::Map(entries), KeyShape::Any | KeyShape::Map(_)) = (&value, &key.shape) else { return Some(value) };
-    let left = entries.iter().filter(|(name, value)| !key.children.contains_key(name) && **value != Value::Null);
-    let left: indexmap::IndexMap<_, _> = left.map(|(name, value)| (name.clone(), value.clone())).collect();
-    if left.is_empty() && !entries.is_empty() { None } else { Some(Value::Map(left.into())) }
+    match (&value, &key.shape) {
+        (Value::Map(entries), KeyShape::Any | KeyShape::Map(_)) => {
+            let left =
+                entries.iter().filter(|(name, value)| !key.children.contains_key(name) && **value != Value::Null);
+            let left: indexmap::IndexMap<_, _> = left.map(|(name, value)| (name.clone(), value.clone())).collect();
+            if left.is_empty() && !entries.is_empty() { None } else { Some(Value::Map(left.into())) }
+        }
+        (Value::List(items), KeyShape::List(_)) => {
+            let left: Vec<Value> = items.iter().filter(|item| !is_known(key, item)).cloned().collect();
+            if left.is_empty() && !items.is_empty() { None } else { Some(Value::List(left)) }
+        }
+        _ => Some(value),
+    }
+}
+
+/// Whether an item of a list is known by its name.
+fn is_known(list: &ChartKey, item: &Value) -> bool {
+    let (Some(by), Value::Map(entries)) = (&list.by, item) else { return false };
+    matches!(entries.get(by.as_str()), Some(Value::String(name)) if list.children.contains_key(name))
 }
 
 /// The scalar type of a fact's value.

@@ -147,7 +147,8 @@ impl<'a> Chart<'a, '_> {
     fn is_above(&self, number: u32, says: &dyn Fn(u32) -> bool) -> bool {
         let is_part = |number: u32| {
             let parent = self.key(number).parent?;
-            let apart = matches!(self.key(parent).shape, KeyShape::Any | KeyShape::Map(_));
+            let key = self.key(parent);
+            let apart = key.by.is_some() || matches!(key.shape, KeyShape::Any | KeyShape::Map(_));
             (!apart || &*self.key(number).name == "*").then_some(parent)
         };
         std::iter::successors(Some(number), |number| is_part(*number)).any(says)
@@ -170,9 +171,14 @@ impl<'a> Chart<'a, '_> {
             [one] => &*one.path,
             _ => "PATH",
         };
-        codes::UNTOLD_KEY.at(leaf.at(), message).label(self.key(number).span, "the key on the surface").hint(format!(
-            "add `carries=\"setting {setting}\"` to the key, or `says=(cel)\"…\"` for what it has to say"
-        ))
+        let key = self.key(number);
+        let by_name = key.parent.is_some_and(|parent| self.key(parent).by.is_some());
+        codes::UNTOLD_KEY.at(leaf.at(), message).label(key.span, "the key on the surface").hint(match by_name {
+            true => "list the item by its name there: `NAME { (string)value carries=\"…\" }`".to_owned(),
+            false => {
+                format!("add `carries=\"setting {setting}\"` to the key, or `says=(cel)\"…\"` for what it has to say")
+            }
+        })
     }
 }
 
