@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 
 use super::{compatible::together, objects};
 use crate::{
-    diag::{Diags, codes},
+    diag::{Diags, Finding, codes},
     expr::{self, Expr},
     plan::{FactPath, Kind, Role},
     schema::{self, Carry, Fact, FactKind, Guard, Guarded, Helm, Other, ProbeExpr, Stack, Surface, Workload},
@@ -70,16 +70,42 @@ pub(super) fn check(stack: &Stack, diags: &mut Diags) {
     }
     for block in &stack.helm {
         let Some(surfaces) = surfaces(stack, block) else { continue };
-        for row in rows(stack, block, &surfaces).iter().filter(|row| row.cell == FactCell::Hole) {
-            diags.push(
-                codes::FACT_HOLE
-                    .at(row.span, format!("no key of chart `{}` {} carries `{}`", surfaces[0].chart, surfaces[0].version, row.fact))
-                    .label(surfaces[0].span, "its surface")
-                    .hint(format!("add `carries=\"{}\"` to the key that says it, `fixed \"{}\" …`, or `unsaid \"{}\" because=\"…\"`", row.fact, row.fact, row.fact)),
-            );
-        }
+        let mut holes = rows(stack, block, &surfaces);
+        holes.retain(|row| row.cell == FactCell::Hole);
+        holes.chunk_by(|one, other| whole(&one.fact) == whole(&other.fact)).for_each(|holes| {
+            diags.push(hole(&surfaces[0], holes));
+        });
         surfaces.iter().for_each(|surface| impossible(stack, surface, diags));
     }
+}
+
+/// The fact that this one is a field of.
+fn whole(fact: &FactPath) -> FactPath {
+    FactPath { field: "", ..fact.clone() }
+}
+
+/// Fields of one fact that a chart does not say.
+fn hole(surface: &Surface, fields: &[FactRow]) -> Finding {
+    let whole = whole(&fields[0].fact).to_string();
+    let mut paths: Vec<String> = fields.iter().map(|row| row.fact.to_string()).collect();
+    paths.sort();
+    let hint = match paths.as_slice() {
+        [one] => {
+            format!(
+                "add `carries=\"{one}\"` to the key that says it, `fixed \"{one}\" …`, or `unsaid \"{one}\" because=\"…\"`"
+            )
+        }
+        [one, ..] => format!(
+            "add `carries=\"{one}\"` to the key that says it, or `fixed \"{one}\" …`, and so on for each; for all of them: \
+             `unsaid \"{whole}\" because=\"…\"`"
+        ),
+        [] => String::new(),
+    };
+    let further = paths.iter().skip(1).map(|path| path.strip_prefix(&whole).unwrap_or(path));
+    let paths = paths.iter().take(1).map(String::as_str).chain(further);
+    let shown: Vec<String> = paths.map(|path| format!("`{path}`")).collect();
+    let message = format!("no key of chart `{}` {} carries {}", surface.chart, surface.version, shown.join(", "));
+    codes::FACT_HOLE.at(fields[0].span, message).label(surface.span, "its surface").hint(hint)
 }
 
 /// The facts of each Helm block, by the surfaces of its charts; none of a block that has a chart without one.
