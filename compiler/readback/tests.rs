@@ -216,6 +216,15 @@ fn one_mistake_gives_one_finding() {
             (when)"worker.on" { fixed "worker image" "acme/worker:1"; fixed "worker role" "service"; fixed "worker args" "run" }"#,
         ..Demo::default()
     };
+    // One key says it to both.
+    let shared = Demo {
+        stack: r#"workload "tool" { image "acme/tool:2"; env { MODE (ref)"mode" } }"#,
+        values: r#"(when)"mode == 'fast'" { mode (ref)"mode" }"#,
+        surface: r#"(string)mode default="" { carries "api env[MODE]" "tool env[MODE]" }
+            runs "tool"; fixed "tool role" "service"; fixed "tool image" "acme/tool:2""#,
+        environment: r#"mode "slow""#,
+        ..MODE
+    };
     // Whether the fact reaches the chart depends on a value that is wrong.
     let wrong = Demo {
         values: r#"replicas (ref)"replicas"; (when)"most > 9" { scale { on #true } }; (when)"most > 9" { scale { most (ref)"most" } }"#,
@@ -227,6 +236,7 @@ fn one_mistake_gives_one_finding() {
         ("TL1113 chart `demo` does not run `worker` with these values", worker),
         ("TL1113 chart `demo` runs `worker` with these values", Demo { environment: "worker #false", ..worker }),
         ("TL1107 `scale.on` of chart `demo`: ", wrong),
+        ("TL1108 `mode` carries `api env[MODE]`, `tool env[MODE]` to chart `demo`", shared),
     ]);
 }
 

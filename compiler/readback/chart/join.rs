@@ -76,18 +76,22 @@ impl<'a> Chart<'a, '_> {
                 && !self.written.contains_key(&number)
                 && !self.nulls.contains(&number)
             {
-                self.missing(number, None);
+                self.missing(number, &[]);
             }
             let is_one = |carry: &&Carry| !carry.fact.is_every() && !carry.fact.is_of_items();
+            let mut missing = Vec::new();
             let mut silent = !key.carries.is_empty() && key.carries.iter().all(|carry| is_one(&carry));
             for carry in key.carries.iter().filter(is_one) {
                 let holds = values.holds(carry.when.as_ref());
                 silent &= holds == Some(false);
                 match holds {
-                    Some(true) if !self.is_told(&carry.fact) => self.carries(number, carry),
+                    Some(true) if !self.is_told(&carry.fact) => missing.extend(self.carries(number, carry)),
                     None => _ = self.told.insert(&carry.fact),
                     _ => {}
                 }
+            }
+            if !missing.is_empty() {
+                self.missing(number, &missing);
             }
             if silent && key.says.is_none() {
                 self.silent.push(number);
@@ -95,19 +99,20 @@ impl<'a> Chart<'a, '_> {
         }
     }
 
-    /// What a key that is read says of a fact.
-    fn carries(&mut self, number: u32, carry: &'a Carry) {
+    /// What a key that is read says of a fact; comes back if it should, and is not written.
+    fn carries(&mut self, number: u32, carry: &'a Carry) -> Option<&'a Carry> {
         let written = self.written.get(&number).map_or(&[][..], Vec::as_slice);
         if let Some(at) = written.iter().find(|written| written.raw).map(|written| written.at) {
             self.told.insert(&carry.fact);
-            return self.raw_fact(number, carry, at);
+            self.raw_fact(number, carry, at);
+            return None;
         }
         let says_nothing = written.iter().all(|written| is_empty(&written.value));
         let Some(wanted) = self.number_of(&carry.fact) else {
             if !says_nothing || written.is_empty() && self.has_default(number) {
                 self.extra(number, carry, !says_nothing);
             }
-            return;
+            return None;
         };
         let fact = self.numbered(wanted).1;
         let has_part =
@@ -115,12 +120,13 @@ impl<'a> Chart<'a, '_> {
         match (written.is_empty(), has_part) {
             (true, true) => {
                 self.told.insert(&carry.fact);
-                self.missing(number, Some(carry));
+                return Some(carry);
             }
             (false, false) if says_nothing => {}
             (false, _) => self.keep(wanted, number, carry),
             (true, false) => {}
         }
+        None
     }
 
     /// Whether the chart says something of its own by a key that is not written.

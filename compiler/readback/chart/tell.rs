@@ -105,17 +105,18 @@ impl<'a> Chart<'a, '_> {
         self.report(codes::RAW_FACT.at(at, message).hint(hint));
     }
 
-    pub(super) fn missing(&mut self, number: u32, carry: Option<&Carry>) {
+    /// A key that is not written, with what it would carry.
+    pub(super) fn missing(&mut self, number: u32, carries: &[&Carry]) {
         let (key, path) = (self.key(number), self.surface.path_of(number));
-        let fact = carry.and_then(|carry| self.wanted(&carry.fact));
+        let fact = carries.first().and_then(|carry| self.wanted(&carry.fact));
         let chart = &self.surface.chart;
-        let message = match carry {
-            Some(carry) => {
+        let message = match carries {
+            [] => format!("chart `{chart}` needs `{path}`, and the values do not say it"),
+            carries => {
                 let from = fact.map(readback::settings_of).unwrap_or_default();
-                let fact = shown(&carry.fact, &carry.part);
-                format!("`{path}` carries {fact} to chart `{chart}`, and the values do not say it{from}")
+                let facts: Vec<String> = carries.iter().map(|carry| shown(&carry.fact, &carry.part)).collect();
+                format!("`{path}` carries {} to chart `{chart}`, and the values do not say it{from}", facts.join(", "))
             }
-            None => format!("chart `{chart}` needs `{path}`, and the values do not say it"),
         };
         let at = fact.map_or(key.span, readback::place);
         let finding = codes::MISSING_KEY.at(at, message).label(key.span, "the surface says so");
