@@ -2,7 +2,7 @@
 //!
 //! The words are the rows of [`WORDS`], written and checked as settings are.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     diag::{Diags, Finding, codes},
@@ -27,6 +27,7 @@ pub(super) fn read(nodes: &[&Node], above: Flux, all: bool, source: &Arc<Source>
     let mut reader = Reader::new(&settings, sources, None);
     reader.nodes(nodes.iter().copied(), SettingId::ROOT, &[]);
     diags.extend(reader.diags);
+    let mut wrong = BTreeSet::new();
     let mut own = Flux { span: first.name.span, written: true, ..Flux::default() };
     for assignment in reader.values {
         let Some(word) = assignment.setting.index().checked_sub(FIRST).and_then(|row| words().nth(row)) else {
@@ -34,6 +35,8 @@ pub(super) fn read(nodes: &[&Node], above: Flux, all: bool, source: &Arc<Source>
         };
         if !all && word.path.starts_with(OF_ALL) {
             diags.push(not_here(word, assignment.name_span));
+        } else if is_wrong(&assignment.given) {
+            wrong.insert(word.path);
         } else if let Some(value) = value_of(assignment.given) {
             own.said.insert(word.path, (value, assignment.span));
         }
@@ -41,7 +44,7 @@ pub(super) fn read(nodes: &[&Node], above: Flux, all: bool, source: &Arc<Source>
     own.said.keys().filter_map(|path| redundant(path, &own, &above)).for_each(|finding| diags.push(finding));
     let said: Vec<&str> = own.said.keys().copied().collect();
     let flux = above.under(own);
-    said.iter().filter_map(|path| Word::named(path)).for_each(|word| fits(word, &flux, diags));
+    said.iter().filter_map(|path| Word::named(path)).for_each(|word| fits(word, &flux, &wrong, diags));
     flux
 }
 
@@ -53,6 +56,14 @@ fn words() -> impl Iterator<Item = &'static Word> {
     WORDS.iter().flat_map(|word| std::iter::repeat_n(word, 1 + usize::from(matches!(word.of, WordKind::List(_)))))
 }
 
+fn is_wrong(given: &Given) -> bool {
+    match given {
+        Given::Wrong => true,
+        Given::List(items) => items.iter().any(is_wrong),
+        _ => false,
+    }
+}
+
 fn value_of(given: Given) -> Option<Value> {
     match given {
         Given::Value(value) => Some(value),
@@ -61,19 +72,20 @@ fn value_of(given: Given) -> Option<Value> {
     }
 }
 
-/// Words of a choice fit what is chosen, and those that it needs are there.
-fn fits(word: &Word, flux: &Flux, diags: &mut Diags) {
+/// Words of a choice fit what is chosen, and those that it needs are there, if only with a value that is wrong.
+fn fits(word: &Word, flux: &Flux, wrong: &BTreeSet<&str>, diags: &mut Diags) {
     if let Some(finding) = unavailable(word, flux) {
         return diags.push(finding);
     }
     let WordKind::Choice(_) = word.of else { return };
     let chosen = flux.text(word.path);
     let needs = |row: &&Word| row.parent() == word.path && row.required && row.with.contains(&chosen.as_ref());
-    for needed in WORDS.iter().filter(needs).filter(|needed| !flux.said.contains_key(needed.path)) {
+    let given = |path: &str| flux.said.contains_key(path) || wrong.contains(path);
+    for needed in WORDS.iter().filter(needs).filter(|needed| !given(needed.path)) {
         diags.push(missing(word, &chosen, needed.name(), needed.about, flux));
     }
-    let said = |name: &str| flux.said.contains_key(format!("{}.{name}", word.path).as_str());
-    if (word.path, chosen.as_ref()) == ("source", "git") && !said("tag") && !said("commit") {
+    let moves = !["tag", "commit"].iter().any(|name| given(&format!("{}.{name}", word.path)));
+    if (word.path, chosen.as_ref()) == ("source", "git") && moves {
         diags.push(missing(word, &chosen, "tag", "what is taken must not move: a tag or a commit", flux));
     }
 }
