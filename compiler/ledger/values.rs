@@ -77,7 +77,8 @@ impl<'a> Projection<'a> {
     /// The key of this name below another; none if there is nothing to check below, or it was reported.
     fn child(&mut self, number: u32, name: &str, span: Span) -> Option<u32> {
         let key = self.key(number);
-        if let Some(child) = key.children.get(name) {
+        // The items of a list have names too, but are no keys of a map.
+        if let Some(child) = key.children.get(name).filter(|_| key.by.is_none()) {
             return Some(*child);
         }
         match key.shape {

@@ -636,6 +636,14 @@ fn items_of_a_list_are_known_by_a_key() {
             with(r#"(f)"{debug}""#, r#"(cel)"debug ? string(debug) : string(workers > 9)""#),
         ),
         (
+            "TL1110 `api env[DEBUG]` is `false` (from `debug`), and to chart `demo` `extraEnv[DEBUG].value` says `false`, `false`",
+            with(r#"- name="WORKERS""#, r#"- name="DEBUG" value=(f)"{debug}"; - name="WORKERS""#),
+        ),
+        (
+            "TL0908 chart `demo` 1 reads text at `extraEnv[DEBUG].value`, this is a yes or no",
+            with(r#"(f)"{debug}""#, r#"(ref)"debug""#),
+        ),
+        (
             "TL1108 `extraEnv[WORKERS].value` carries `api env[WORKERS]` to chart `demo`, and the values do not say it",
             with(
                 r#"- name="WORKERS" value=(f)"{workers}""#,
