@@ -538,7 +538,7 @@ impl<'d> Charts<'_, 'd> {
                 KeyShape::Group | KeyShape::Any => {}
                 _ => {
                     let message = format!("the item `{}` is no map, so it has no `{by}`", key.name);
-                    let hint = format!("write its keys in braces: `{} {{ (string)value }}`", key.name);
+                    let hint = "with `by`, what stands in braces are items by their names: `NAME { (string)value }`";
                     self.builder.report(codes::DOES_NOT_FIT.at(key.span, message).hint(hint));
                 }
             }
