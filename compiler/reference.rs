@@ -248,12 +248,14 @@ impl Page<'_> {
     fn values(&self, release: &Release, becomes: &Becomes<'_>, prefix: &str) -> String {
         let Some(surface) = self.stack.surface(release) else { return String::new() };
         let mut written = BTreeSet::new();
-        keys_written(&release.values, "", &mut written);
+        keys_written(&release.values, "", &surface.naming(), &mut written);
         let mut text = format!("\n## From values of chart `{}` {}\n\n", release.chart, release.version);
         text.push_str("| key | here |\n|---|---|\n");
         for (number, key) in surface.keys.iter().enumerate().skip(1) {
             let path = surface.path_of(number as u32);
-            if !key.children.is_empty() || path.split('.').any(|word| word == "*") {
+            let list = key.parent.and_then(|item| surface.key(item).parent).map(|list| surface.key(list));
+            let is_name = list.is_some_and(|list| list.by.as_ref() == Some(&key.name));
+            if !key.children.is_empty() || is_name || path.split('.').any(|word| word == "*") {
                 continue;
             }
             let settings = becomes.settings(&format!("{prefix}{path}"));
@@ -294,19 +296,25 @@ impl Page<'_> {
 }
 
 /// The paths of the keys that a tree writes by name.
-fn keys_written(nodes: &[TreeNode], above: &str, written: &mut BTreeSet<String>) {
+fn keys_written(nodes: &[TreeNode], above: &str, naming: &BTreeSet<SmolStr>, written: &mut BTreeSet<String>) {
     for node in nodes {
-        match node {
-            TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => keys_written(nodes, above, written),
-            TreeNode::Key { key: TreeKey::Fixed(key), value, .. } => {
-                let path = if above.is_empty() { key.to_string() } else { format!("{above}.{key}") };
-                if let TreeValue::Nodes { nodes, .. } = value {
-                    keys_written(nodes, &path, written);
-                }
-                written.insert(path);
+        let (path, value) = match node {
+            TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => {
+                keys_written(nodes, above, naming, written);
+                continue;
             }
-            TreeNode::Key { .. } | TreeNode::Item { .. } => {}
+            TreeNode::Key { key: TreeKey::Fixed(key), value, .. } if above.is_empty() => (key.to_string(), value),
+            TreeNode::Key { key: TreeKey::Fixed(key), value, .. } => (format!("{above}.{key}"), value),
+            TreeNode::Key { .. } => continue,
+            TreeNode::Item { value, .. } => match naming.iter().find_map(|by| value.text_of(by)) {
+                Some(name) => (format!("{above}[{name}]"), value),
+                None => continue,
+            },
+        };
+        if let TreeValue::Nodes { nodes, .. } = value {
+            keys_written(nodes, &path, naming, written);
         }
+        written.insert(path);
     }
 }
 
@@ -348,4 +356,52 @@ fn wrapped(text: &str) -> String {
         line.push_str(word);
     }
     lines + &line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        diag::Diags,
+        schema::load,
+        source::{Source, SourceId},
+    };
+
+    #[test]
+    fn items_that_are_known_by_name_are_said_apart() {
+        let source = |id, name: &str, text: &str| {
+            Arc::new(Source { id: SourceId(id), name: name.to_owned(), text: text.to_owned() })
+        };
+        let stack = r#"stack "shop" version="1" {
+            settings { (int)workers default=4; (string)mode default="fast" }
+            workload "shop" { image "acme/shop:1"; env { WORKERS (ref)"workers"; MODE (ref)"mode" } }
+            helm "shop" {
+                release "shop" chart="shop" version="1" surface="chart.kdl" file="values.yaml" {
+                    values { env { - name="WORKERS" value=(f)"{workers}"; - name="MODE" value=(ref)"mode"; - name="HOME" value="/srv" } }
+                }
+            }
+        }"#;
+        let chart = r#"surface "shop" version="1" {
+            (list)env by="name" {
+                WORKERS { (string)value carries="shop env[WORKERS]" }
+                MODE { (string)value carries="shop env[MODE]" }
+                HOME { (string)value }
+                LANG { (string)value }
+            }
+        }"#;
+        let texts = [source(1, "shop/stack.kdl", stack), source(2, "shop/chart.kdl", chart)];
+        let mut diags = Diags::default();
+        let stack = load::load("shop", &texts, &[], &mut diags).expect("the stack loads");
+        let page = page(&stack, &Sources::new(texts.to_vec()));
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+        let expected = [
+            "| `env[WORKERS].value` | `workers` |",
+            "| `env[MODE].value` | `mode` |",
+            "| `env[HOME].value` | written by the stack |",
+            "| `env[LANG].value` | left to the chart |",
+        ];
+        assert_eq!(rows, expected, "{:?}", diags.as_slice());
+    }
 }

@@ -1,5 +1,7 @@
 //! Where each target's part of a stack reads settings, and under which conditions.
 
+use std::collections::BTreeSet;
+
 use smol_str::SmolStr;
 
 use crate::{
@@ -64,7 +66,9 @@ pub(super) fn helm(stack: &Stack, block: &Helm) -> Vec<Site> {
         if block.releases.len() > 1 {
             walk.path = format!("{} ", release.name);
         }
+        walk.by = stack.surface(release).map(|surface| surface.naming()).unwrap_or_default();
         walk.tree(&release.values);
+        walk.by.clear();
         walk.path.clear();
     }
     walk.sites
@@ -127,6 +131,8 @@ struct Walk<'a> {
     path: String,
     /// Whether what is read only decides what is said.
     decides: bool,
+    /// The keys by whose texts items of lists are known.
+    by: BTreeSet<SmolStr>,
 }
 
 impl<'a> Walk<'a> {
@@ -141,6 +147,7 @@ impl<'a> Walk<'a> {
             printing: false,
             path: String::new(),
             decides: false,
+            by: BTreeSet::new(),
         }
     }
 
@@ -157,6 +164,16 @@ impl<'a> Walk<'a> {
         }
         self.path.push_str(key);
         inner(self);
+        self.path.truncate(before);
+    }
+
+    /// Walks an item of a list, under its name if it has one that is known.
+    fn item(&mut self, value: &TreeValue) {
+        let before = self.path.len();
+        if let Some(name) = self.by.iter().find_map(|by| value.text_of(by)) {
+            self.path.push_str(&format!("[{name}]"));
+        }
+        self.tree_value(value);
         self.path.truncate(before);
     }
 
@@ -321,7 +338,7 @@ impl<'a> Walk<'a> {
                     self.each(source);
                     self.tree(nodes);
                 }
-                TreeNode::Item { value, .. } => self.tree_value(value),
+                TreeNode::Item { value, .. } => self.item(value),
                 TreeNode::Key { key: TreeKey::Fixed(key), value, .. } => {
                     self.below(key, |walk| walk.tree_value(value));
                 }

@@ -54,7 +54,7 @@ impl<'a> Projection<'a> {
                 TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => self.tree(nodes, number),
                 TreeNode::Item { value, span } => match self.key(number).shape {
                     KeyShape::List(item) => {
-                        let known = self.surface.item_of(number, |by| fixed_text(value, by));
+                        let known = self.surface.item_of(number, |by| value.text_of(by));
                         self.value(known.unwrap_or(item), value, *span);
                     }
                     KeyShape::Any => {}
@@ -239,19 +239,6 @@ impl<'a> Projection<'a> {
         );
         self.diags.push(codes::KEY_TYPE.at(span, message).label(key.span, "declared here"));
     }
-}
-
-/// The text that a key of a map always has, if it is a constant.
-fn fixed_text<'t>(value: &'t TreeValue, key: &str) -> Option<&'t str> {
-    let TreeValue::Nodes { nodes, .. } = value else { return None };
-    nodes.iter().find_map(|node| match node {
-        TreeNode::Key { key: TreeKey::Fixed(name), value: TreeValue::One(expr), .. } if name == key => match &expr.kind
-        {
-            expr::Kind::Literal(Value::String(text)) => Some(text.as_str()),
-            _ => None,
-        },
-        _ => None,
-    })
 }
 
 fn is_list(nodes: &[TreeNode], keep: Option<Keep>) -> bool {

@@ -54,7 +54,7 @@ use indexmap::IndexMap;
 use smol_str::SmolStr;
 
 use crate::{
-    expr::{Expr, Place, Ref},
+    expr::{self, Expr, Place, Ref},
     pack::Lazy,
     plan::{self, Format, HealthKind, Role, Until},
     source::Span,
@@ -779,6 +779,21 @@ pub enum TreeValue {
     },
     /// A tree that stands as text in another format.
     Embedded(Format, Vec<TreeNode>),
+}
+
+impl TreeValue {
+    /// The text that a key of a map always has, if it is a constant.
+    #[must_use]
+    pub fn text_of(&self, key: &str) -> Option<&str> {
+        let TreeValue::Nodes { nodes, .. } = self else { return None };
+        nodes.iter().find_map(|node| match node {
+            TreeNode::Key { key: TreeKey::Fixed(name), value: TreeValue::One(expr), .. } if name == key => {
+                let expr::Kind::Literal(Value::String(text)) = &expr.kind else { return None };
+                Some(text.as_str())
+            }
+            _ => None,
+        })
+    }
 }
 
 /// What an empty tree that stays is.

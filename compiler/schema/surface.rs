@@ -222,6 +222,12 @@ impl Surface {
         key.children.get(name).copied()
     }
 
+    /// The keys by whose texts items of lists are known.
+    #[must_use]
+    pub fn naming(&self) -> BTreeSet<SmolStr> {
+        self.keys.iter().filter_map(|key| key.by.clone()).collect()
+    }
+
     /// The path of a key: `aeterna.ingress.hosts.*.host`, `extraEnv[DEBUG].value`.
     #[must_use]
     pub fn path_of(&self, number: u32) -> String {
