@@ -119,7 +119,9 @@ pub(super) fn dedent(body: &str) -> Result<String, Mistake> {
                 let len = content.len() - content.trim_start_matches(is_space).len();
                 let tabs = len > 0 && content[..len].contains('\t') != prefix.contains('\t');
                 let kind = if tabs { MistakeKind::Tabs } else { MistakeKind::Indentation };
-                return Err(Mistake { start, len: len.max(1), kind });
+                // Where nothing stands before it, the first character.
+                let first = content.chars().next().map_or(1, char::len_utf8);
+                return Err(Mistake { start, len: len.max(first), kind });
             }
         }
         start += line.len() + 1;

@@ -429,3 +429,15 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_string_gets_wrong_is_whole_characters() {
+    for text in ["a \"\"\"\n\u{cc2de}c\n \"\"\"\n", "a #\"\"\"\n\u{3000}é\n\t\"\"\"#\n"] {
+        let (source, found) = findings(text);
+        assert!(!found.is_empty(), "{text:?}");
+        for finding in found {
+            let (start, end) = (finding.span.start as usize, finding.span.end as usize);
+            assert!(source.text.get(start..end).is_some(), "{text:?} {start}..{end}");
+        }
+    }
+}
