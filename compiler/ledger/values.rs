@@ -54,7 +54,7 @@ impl<'a> Projection<'a> {
                 TreeNode::When(_, nodes) | TreeNode::Each(_, nodes) => self.tree(nodes, number),
                 TreeNode::Item { value, span } => match self.key(number).shape {
                     KeyShape::List(item) => {
-                        let known = self.surface.item_of(number, |by| value.text_of(by));
+                        let known = self.key(number).item_of(|by| value.text_of(by));
                         self.value(known.unwrap_or(item), value, *span);
                     }
                     KeyShape::Any => {}

@@ -194,6 +194,13 @@ impl ChartKey {
             children: Children::default(),
         }
     }
+
+    /// The key that an item of this list is, by the texts of the item; none if it has no name that is known.
+    #[must_use]
+    pub fn item_of<'t>(&self, text: impl FnOnce(&str) -> Option<&'t str>) -> Option<u32> {
+        let name = self.by.as_deref().and_then(text)?;
+        self.children.get(name).copied()
+    }
 }
 
 impl Surface {
@@ -212,14 +219,6 @@ impl Surface {
             KeyShape::Any | KeyShape::Dead(_) => Some(number),
             KeyShape::Group | KeyShape::Scalar(..) => None,
         })
-    }
-
-    /// What an item of a list is known as, by its texts; none if it has no name that is known.
-    #[must_use]
-    pub fn item_of<'t>(&self, list: u32, text: impl FnOnce(&str) -> Option<&'t str>) -> Option<u32> {
-        let key = self.key(list);
-        let name = key.by.as_deref().and_then(text)?;
-        key.children.get(name).copied()
     }
 
     /// The keys by whose texts items of lists are known.

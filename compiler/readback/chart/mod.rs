@@ -268,14 +268,9 @@ impl<'a> Chart<'a, '_> {
         }
         for (index, node) in node.items().iter().enumerate() {
             let mut inner = self.enter(at, Step::Item(index));
-            self.value(node, self.known_item(number, node).unwrap_or(item), &mut inner);
+            self.value(node, known_item(self.key(number), node).unwrap_or(item), &mut inner);
             self.path.pop();
         }
-    }
-
-    /// What an item of a list is known as.
-    fn known_item(&self, list: u32, item: &Node<'_>) -> Option<u32> {
-        self.surface.item_of(list, |by| item.get(by)?.as_str())
     }
 
     /// The keys of something that the chart hands on whole, as far as the surface names them.
@@ -319,7 +314,7 @@ impl<'a> Chart<'a, '_> {
                     }
                 }
                 if let Some(value) = own(value, key) {
-                    let mut written = self.written_at(value, &self.own_leaves(node, number, at));
+                    let mut written = self.written_at(value, &self.own_leaves(node, key, at));
                     written.item = self.item(key);
                     // Most keys are written once.
                     self.written.entry(number).or_insert_with(|| Vec::with_capacity(1)).push(written);
@@ -330,8 +325,7 @@ impl<'a> Chart<'a, '_> {
     }
 
     /// The leaves of what a key says itself, without those of keys that say things of their own.
-    fn own_leaves(&self, node: &'a Node<'a>, number: u32, at: &At<'a>) -> Vec<Leaf<'a>> {
-        let key = self.key(number);
+    fn own_leaves(&self, node: &'a Node<'a>, key: &ChartKey, at: &At<'a>) -> Vec<Leaf<'a>> {
         let below = |step| self.leaves(&self.below(&mut at.clone(), step));
         match key.shape {
             KeyShape::Any | KeyShape::Map(_) if !key.children.is_empty() => {
@@ -339,7 +333,7 @@ impl<'a> Chart<'a, '_> {
                 own.flat_map(|(name, _)| below(Step::Name(name))).collect()
             }
             KeyShape::List(_) if key.by.is_some() => {
-                let own = node.items().iter().enumerate().filter(|(_, item)| self.known_item(number, item).is_none());
+                let own = node.items().iter().enumerate().filter(|(_, item)| known_item(key, item).is_none());
                 own.flat_map(|(at, _)| below(Step::Item(at))).collect()
             }
             _ => self.leaves(at),
@@ -384,17 +378,28 @@ fn own(value: Value, key: &ChartKey) -> Option<Value> {
             if left.is_empty() && !entries.is_empty() { None } else { Some(Value::Map(left.into())) }
         }
         (Value::List(items), KeyShape::List(_)) => {
-            let left: Vec<Value> = items.iter().filter(|item| !is_known(key, item)).cloned().collect();
+            let is_own = |item: &&Value| key.item_of(|by| text_at(item, by)).is_none();
+            let left: Vec<Value> = items.iter().filter(is_own).cloned().collect();
             if left.is_empty() && !items.is_empty() { None } else { Some(Value::List(left)) }
         }
         _ => Some(value),
     }
 }
 
-/// Whether an item of a list is known by its name.
-fn is_known(list: &ChartKey, item: &Value) -> bool {
-    let (Some(by), Value::Map(entries)) = (&list.by, item) else { return false };
-    matches!(entries.get(by.as_str()), Some(Value::String(name)) if list.children.contains_key(name))
+/// The text of a key of a map.
+fn text_at<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    match value {
+        Value::Map(entries) => match entries.get(key) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The key that an item of a list is.
+fn known_item(list: &ChartKey, item: &Node<'_>) -> Option<u32> {
+    list.item_of(|by| item.get(by)?.as_str())
 }
 
 /// The scalar type of a fact's value.
