@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::*;
 use crate::diag::Finding;
-use crate::pack::{self, packed};
+use crate::pack::image_of;
 use crate::source::SourceId;
 use crate::value::{Image, Link, LinkPart, Piece, SecretRef};
 
@@ -602,9 +602,7 @@ fn a_reference_spans_its_path() {
 #[test]
 fn expressions_survive_the_image() {
     let (expr, _) = expr("app.hosts.map(h, h + {'a': 'x'}['a']).join('-').matches('^a{2}') || has(service[k].port)");
-    let (texts, bytes) = packed(&expr);
-    let image: &'static pack::Image = Box::leak(Box::new(pack::Image::new(texts.leak(), bytes.leak())));
-    assert_eq!(image.unpacked::<Expr>(), expr);
+    assert_eq!(image_of(&expr).unpacked::<Expr>(), expr);
 }
 
 #[test]

@@ -89,21 +89,19 @@ fn hole(surface: &Surface, fields: &[FactRow]) -> Finding {
     let whole = whole(&fields[0].fact).to_string();
     let mut paths: Vec<String> = fields.iter().map(|row| row.fact.to_string()).collect();
     paths.sort();
-    let hint = match paths.as_slice() {
-        [one] => {
-            format!(
-                "add `carries=\"{one}\"` to the key that says it, `fixed \"{one}\" …`, or `unsaid \"{one}\" because=\"…\"`"
-            )
-        }
-        [one, ..] => format!(
+    let one = &paths[0];
+    let hint = if paths.len() == 1 {
+        format!(
+            "add `carries=\"{one}\"` to the key that says it, `fixed \"{one}\" …`, or `unsaid \"{one}\" because=\"…\"`"
+        )
+    } else {
+        format!(
             "add `carries=\"{one}\"` to the key that says it, or `fixed \"{one}\" …`, and so on for each; for all of them: \
              `unsaid \"{whole}\" because=\"…\"`"
-        ),
-        [] => String::new(),
+        )
     };
     let further = paths.iter().skip(1).map(|path| path.strip_prefix(&whole).unwrap_or(path));
-    let paths = paths.iter().take(1).map(String::as_str).chain(further);
-    let shown: Vec<String> = paths.map(|path| format!("`{path}`")).collect();
+    let shown: Vec<String> = std::iter::once(one.as_str()).chain(further).map(|path| format!("`{path}`")).collect();
     let message = format!("no key of chart `{}` {} carries {}", surface.chart, surface.version, shown.join(", "));
     codes::FACT_HOLE.at(fields[0].span, message).label(surface.span, "its surface").hint(hint)
 }

@@ -162,14 +162,12 @@ mod tests {
     use std::fmt::Debug;
 
     use super::{
-        super::{Image, packed},
+        super::{image_of, packed},
         *,
     };
 
     fn again<T: Pack + PartialEq + Debug>(thing: &T) -> T {
-        let (texts, bytes) = packed(thing);
-        let image: &'static Image = Box::leak(Box::new(Image::new(texts.leak(), bytes.leak())));
-        image.unpacked()
+        image_of(thing).unpacked()
     }
 
     fn same<T: Pack + PartialEq + Debug>(thing: T) {

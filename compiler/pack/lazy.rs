@@ -98,14 +98,15 @@ impl<T: Pack> Pack for Lazy<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::packed, *};
+    use super::{
+        super::{image_of, packed},
+        *,
+    };
 
     #[test]
     fn what_was_written_is_read_when_it_is_asked_for() {
         let words = Lazy::from(vec![1_u32, 2]);
-        let (texts, bytes) = packed(&words);
-        let image: &'static Image = Box::leak(Box::new(Image::new(texts.leak(), bytes.leak())));
-        let mut again: Lazy<Vec<u32>> = image.unpacked();
+        let mut again: Lazy<Vec<u32>> = image_of(&words).unpacked();
         assert!(again.read.get().is_none());
         assert_eq!(again, words);
         assert!(again.read.get().is_some());

@@ -126,6 +126,13 @@ pub fn packed(thing: &impl Pack) -> (String, Vec<u8>) {
     (whole.texts.keys().map(SmolStr::as_str).collect(), whole.bytes)
 }
 
+/// Something packed, as if it lay in the program.
+#[cfg(test)]
+pub(crate) fn image_of(thing: &impl Pack) -> &'static Image {
+    let (texts, bytes) = packed(thing);
+    Box::leak(Box::new(Image::new(texts.leak(), bytes.leak())))
+}
+
 /// Writes things.
 #[derive(Debug, Default)]
 pub struct Writer {
