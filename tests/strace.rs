@@ -45,11 +45,13 @@ fn missing() -> Option<&'static str> {
     })
 }
 
-/// A project with the old source, compiled, and then the new source.
-fn project() -> Project {
+/// A project with the new source: after the old one was compiled, or with nothing compiled yet.
+fn project(is_new: bool) -> Project {
     let project = Project::new(&[("stdlib/stacks/tiny/stack.kdl", STACK), ("environments/prod.kdl", OLD)]);
-    let ran = project.run(&["compile"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
+    if !is_new {
+        let ran = project.run(&["compile"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
     project.write("environments/prod.kdl", NEW);
     project
 }
@@ -72,37 +74,43 @@ fn a_compile_killed_at_any_call_is_completed_by_the_next_one() {
         support::skipped("strace::a_compile_killed_at_any_call_is_completed_by_the_next_one", reason);
         return;
     }
-    let fresh = project();
-    assert!(fresh.run(&["compile"]).code == 0);
-    let wanted = fresh.tree("out");
-    let mut kills = 0;
-    let calls =
-        ["openat", "write", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "fchmod", "flock"];
-    for call in calls {
-        for at in 1.. {
-            // Opening files begins with the loader's; from then on each one counts.
-            let project = project();
-            let before = project.tree("out");
-            let inject = format!("inject={call}:signal=KILL:when={at}");
-            let (ended, log) = traced(&project, &["-e", &format!("trace={call}"), "-e", &inject]);
-            if ended {
-                break;
+    for is_new in [false, true] {
+        let fresh = project(is_new);
+        assert!(fresh.run(&["compile"]).code == 0);
+        let wanted = fresh.tree("out");
+        let mut kills = 0;
+        let calls =
+            ["openat", "write", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "fchmod", "flock"];
+        for call in calls {
+            for at in 1.. {
+                // Opening files begins with the loader's; from then on each one counts.
+                let project = project(is_new);
+                let before = project.tree("out");
+                let inject = format!("inject={call}:signal=KILL:when={at}");
+                let (ended, log) = traced(&project, &["-e", &format!("trace={call}"), "-e", &inject]);
+                if ended {
+                    break;
+                }
+                kills += 1;
+                let between = project.tree("out");
+                let verified = project.run(&["verify"]);
+                let has_journal = project.path(".trueline/prod.journal").exists();
+                // Where nothing was compiled yet, there is nothing to verify, and that is said.
+                let is_fine = verified.code == 0 || is_new && between == before && verified.stdout.contains("TL1025");
+                let is_whole = between == before || between == wanted;
+                assert!(is_whole && is_fine || has_journal, "{call} {at}: {verified:?}\n{log}");
+                let names_it = verified.code == 1 && verified.stdout.contains(".trueline/prod.journal");
+                assert!(is_fine || names_it, "{call} {at}: {verified:?}\n{log}");
+                let next = project.run(&["compile"]);
+                assert_eq!(next.code, 0, "{call} {at}: {next:?}\n{log}");
+                assert_eq!(project.tree("out"), wanted, "{call} {at}\n{log}");
+                for left in ["prod.journal", "prod.new"] {
+                    assert!(!project.path(".trueline").join(left).exists(), "{call} {at}: {left}");
+                }
             }
-            kills += 1;
-            let between = project.tree("out");
-            let verified = project.run(&["verify"]);
-            let has_journal = project.path(".trueline/prod.journal").exists();
-            let is_whole = between == before || between == wanted;
-            assert!(is_whole && verified.code == 0 || has_journal, "{call} {at}: {verified:?}\n{log}");
-            let names_it = verified.code == 1 && verified.stdout.contains(".trueline/prod.journal");
-            assert!(verified.code == 0 || names_it, "{call} {at}: {verified:?}\n{log}");
-            let next = project.run(&["compile"]);
-            assert_eq!(next.code, 0, "{call} {at}: {next:?}\n{log}");
-            assert_eq!(project.tree("out"), wanted, "{call} {at}\n{log}");
-            assert!(!project.path(".trueline/prod.journal").exists(), "{call} {at}");
         }
+        assert!(kills > 20, "{kills} kills");
     }
-    assert!(kills > 20, "{kills} kills");
 }
 
 #[test]
@@ -111,23 +119,25 @@ fn a_compile_refused_at_any_call_loses_nothing() {
         support::skipped("strace::a_compile_refused_at_any_call_loses_nothing", reason);
         return;
     }
-    let fresh = project();
-    assert!(fresh.run(&["compile"]).code == 0);
-    let wanted = fresh.tree("out");
-    for call in ["rename", "unlink", "mkdir", "fchmod", "flock"] {
-        for at in 1..100 {
-            let project = project();
-            let before = project.tree("out");
-            let inject = format!("inject={call}:error=ENOSPC:when={at}");
-            let (_, log) = traced(&project, &["-e", &format!("trace={call}"), "-e", &inject]);
-            if !log.contains("(INJECTED)") {
-                break;
+    for is_new in [false, true] {
+        let fresh = project(is_new);
+        assert!(fresh.run(&["compile"]).code == 0);
+        let wanted = fresh.tree("out");
+        for call in ["rename", "unlink", "mkdir", "fchmod", "flock"] {
+            for at in 1..100 {
+                let project = project(is_new);
+                let before = project.tree("out");
+                let inject = format!("inject={call}:error=ENOSPC:when={at}");
+                let (_, log) = traced(&project, &["-e", &format!("trace={call}"), "-e", &inject]);
+                if !log.contains("(INJECTED)") {
+                    break;
+                }
+                let between = project.tree("out");
+                let is_whole = between == before || between == wanted;
+                assert!(is_whole || project.path(".trueline/prod.journal").exists(), "{call} {at}\n{log}");
+                assert_eq!(project.run(&["compile"]).code, 0, "{call} {at}\n{log}");
+                assert_eq!(project.tree("out"), wanted, "{call} {at}\n{log}");
             }
-            let between = project.tree("out");
-            let is_whole = between == before || between == wanted;
-            assert!(is_whole || project.path(".trueline/prod.journal").exists(), "{call} {at}\n{log}");
-            assert_eq!(project.run(&["compile"]).code, 0, "{call} {at}\n{log}");
-            assert_eq!(project.tree("out"), wanted, "{call} {at}\n{log}");
         }
     }
 }
@@ -161,7 +171,7 @@ fn a_compile_reads_what_is_declared_and_writes_nowhere_else() {
         support::skipped("strace::a_compile_reads_what_is_declared_and_writes_nowhere_else", reason);
         return;
     }
-    let project = project();
+    let project = project(false);
     project.write("environments/dev.kdl", NEW.replace("\"prod\"", "\"dev\""));
     project.write("environments/notes.txt", "not an environment");
     project.write("elsewhere.kdl", "not read");
@@ -213,5 +223,7 @@ fn a_compile_reads_what_is_declared_and_writes_nowhere_else() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(read.contains("environments/dev.kdl") && read.contains("stdlib/stacks/tiny/stack.kdl"), "{read:?}");
     assert!(!read.contains("environments/notes.txt"), "{read:?}");
-    assert!(written.iter().any(|path| path.starts_with("out/dev/")) && !written.is_empty(), "{written:?}");
+    for folder in [".trueline/dev.new/", "out/prod/"] {
+        assert!(written.iter().any(|path| path.starts_with(folder)), "{folder} {written:?}");
+    }
 }

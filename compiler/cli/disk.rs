@@ -27,7 +27,8 @@ pub(super) trait Disk {
     /// What the system says, also that something is there already. A file that could not be filled is gone again.
     fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
-    /// Gives a file another name in the same folder, in place of what has that name.
+    /// Gives a file another name in the same folder, in place of what has that name; or a folder another place, where
+    /// nothing is or an empty folder.
     ///
     /// # Errors
     /// What the system says.
@@ -109,7 +110,10 @@ pub(super) fn beside(path: &Path) -> PathBuf {
 }
 
 /// Creates a folder, and those above it below `root` that are missing; most often only one is.
-fn create_folders(disk: &impl Disk, root: &Path, folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// What the system says, but not that a folder is there.
+pub(super) fn create_folders(disk: &impl Disk, root: &Path, folder: &Path) -> io::Result<()> {
     let created = match (disk.create_folder(folder), folder.parent()) {
         (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound && folder != root => {
             create_folders(disk, root, parent)?;

@@ -116,12 +116,7 @@ pub(super) fn carry_out(
 ) -> Applied {
     let mut applied = Applied::default();
     if let Err(error) = begin(disk, folder, operations) {
-        problems.push(
-            &codes::CANNOT_WRITE,
-            &shown(&folder.environment),
-            unwritable(&shown(&folder.environment), &error),
-            hint(false),
-        );
+        cannot_write(problems, &shown(&folder.environment), &error, false);
         return applied;
     }
     let done = perform(disk, folder, operations, &mut applied);
@@ -129,11 +124,9 @@ pub(super) fn carry_out(
     // Where nothing was changed there is nothing to complete either.
     let ended = if done.is_ok() || !changed { disk.remove(&path(&folder.root, &folder.environment)) } else { Ok(()) };
     if let Err((path, error)) = done {
-        let path = folder.shown(&path);
-        problems.push(&codes::CANNOT_WRITE, &path, unwritable(&path, &error), hint(changed || ended.is_err()));
+        cannot_write(problems, &folder.shown(&path), &error, changed || ended.is_err());
     } else if let Err(error) = ended {
-        let path = shown(&folder.environment);
-        problems.push(&codes::CANNOT_WRITE, &path, unwritable(&path, &error), hint(true));
+        cannot_write(problems, &shown(&folder.environment), &error, true);
     }
     applied
 }
@@ -174,22 +167,19 @@ pub(super) fn recover(disk: &impl Disk, folder: &Folder, overwrite: bool, proble
     tidy(disk, folder, &operations);
     let ended = done.and_then(|()| disk.remove(&journal).map_err(|error| (shown(&folder.environment), error)));
     if let Err((path, error)) = ended {
-        problems.push(&codes::CANNOT_WRITE, &path, unwritable(&path, &error), hint(true));
+        cannot_write(problems, &path, &error, true);
         return false;
     }
     !torn
 }
 
-fn unwritable(path: &str, error: &io::Error) -> String {
-    format!("`{path}` cannot be written: {error}")
-}
-
-fn hint(changed: bool) -> Option<String> {
-    let text = match changed {
+/// That something cannot be written; what was changed until then has a journal.
+pub(super) fn cannot_write(problems: &mut Problems, path: &str, error: &io::Error, changed: bool) {
+    let hint = match changed {
         true => "make room or the folder writable, and compile again; that completes it",
         false => "make room or the folder writable, and compile again; nothing was changed",
     };
-    Some(text.to_owned())
+    problems.push(&codes::CANNOT_WRITE, path, format!("`{path}` cannot be written: {error}"), Some(hint.to_owned()));
 }
 
 fn begin(disk: &impl Disk, folder: &Folder, operations: &[Operation]) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! Invariant: the order of answers is that of the environments' names, whatever ran first.
 #![allow(clippy::disallowed_methods, reason = "the command line is where the world begins")]
 
+mod aside;
 mod ask;
 mod chart;
 mod charts;

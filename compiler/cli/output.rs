@@ -13,6 +13,7 @@ use std::{
 };
 
 use super::{
+    aside,
     disk::{Disk, TEMPORARY},
     journal::{self, Operation},
     leftovers,
@@ -49,6 +50,8 @@ pub(super) enum State {
 /// What the folder of one environment holds, compared with what it should hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Survey {
+    /// Whether there is no folder yet.
+    pub is_new: bool,
     /// Every file that it should hold, by path.
     pub states: BTreeMap<String, State>,
     /// What stands where other bytes are to be, by path.
@@ -131,6 +134,7 @@ impl Folder {
         }
         if matches!(fs::symlink_metadata(self.on_disk("")), Err(error) if error.kind() == io::ErrorKind::NotFound) {
             survey.states = files.iter().map(|file| (file.path.clone(), State::Missing)).collect();
+            survey.is_new = true;
             return survey; // a new environment, of which nothing more has to be asked
         }
         let lock = self.read_lock(&mut survey.problems);
@@ -240,7 +244,11 @@ impl Folder {
                 return Applied::default();
             }
         }
-        if operations.is_empty() { Applied::default() } else { journal::carry_out(disk, self, operations, problems) }
+        if operations.is_empty() {
+            return Applied::default();
+        }
+        let placed = if survey.is_new { aside::place(disk, self, operations, problems) } else { None };
+        placed.unwrap_or_else(|| journal::carry_out(disk, self, operations, problems))
     }
 
     /// Whether the folder is a folder, or can become one: nothing on the way to it is a link.

@@ -207,6 +207,7 @@ fn a_compile_killed_anywhere_is_completed_by_the_next_one() {
                 assert_eq!(it.compile(&new()), [""; 0], "{what} {fault:?} {at}: {:#?}", disk.log);
                 assert_eq!(it.tree(), tree_of(&new()), "{what} {fault:?} {at}");
                 assert!(!it.has_journal() && !it.path("out/prod/gone").exists(), "{what} {fault:?} {at}");
+                assert!(!it.path(".trueline/prod.new").exists(), "{what} {fault:?} {at}");
             });
             assert!(points > 8, "{what} {fault:?}: {points} calls");
         }
@@ -255,11 +256,13 @@ fn completing_may_be_killed_anywhere_too() {
 
 #[test]
 fn a_disk_that_refuses_loses_nothing() {
-    for fault in [Fault::Fails, Fault::Full] {
+    for (from, fault) in [(true, Fault::Fails), (true, Fault::Full), (false, Fault::Fails), (false, Fault::Full)] {
         let mut refused = 0;
         at_every_call(fault, |at, disk| {
             let it = Scratch::new();
-            it.compile(&old());
+            if from {
+                it.compile(&old());
+            }
             let before = it.tree();
             let codes = it.compile_on(disk, &new(), false);
             let between = it.tree();
@@ -269,6 +272,7 @@ fn a_disk_that_refuses_loses_nothing() {
             assert!(codes == ["TL1015"] || codes.is_empty() && between == tree_of(&new()), "{fault:?} {at}: {codes:?}");
             refused += codes.len();
             assert_eq!((it.compile(&new()), it.tree()), (vec![], tree_of(&new())), "{fault:?} {at}");
+            assert!(!it.path(".trueline/prod.new").exists(), "{fault:?} {at}");
         });
         assert!(refused > 5, "{fault:?}: {refused}");
     }

@@ -1,6 +1,34 @@
 use super::*;
 use crate::cli::disk::System;
 
+/// A disk on which `.trueline` and `out` are different file systems.
+struct Apart;
+
+impl Disk for Apart {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        System.create_folder(path)
+    }
+
+    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        System.create(path, bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if from.parent() != to.parent() {
+            return Err(io::ErrorKind::CrossesDevices.into());
+        }
+        System.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        System.remove(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        System.remove_folder(path)
+    }
+}
+
 /// A scratch project with the outputs of `prod`.
 struct Scratch {
     folder: tempfile::TempDir,
@@ -31,9 +59,13 @@ impl Scratch {
 
     /// Surveys and applies; the codes of what is found, and what changed.
     fn compile(&self, files: &[File], overwrite: bool) -> (Vec<&'static str>, Applied) {
+        self.compile_on(&System, files, overwrite)
+    }
+
+    fn compile_on(&self, disk: &impl Disk, files: &[File], overwrite: bool) -> (Vec<&'static str>, Applied) {
         let survey = self.prod().survey(files);
         let mut problems = Problems::default();
-        let applied = self.prod().apply(&System, files, &survey, overwrite, &mut problems);
+        let applied = self.prod().apply(disk, files, &survey, overwrite, &mut problems);
         let findings = survey.problems.findings().iter().chain(problems.findings());
         (findings.map(|finding| finding.code.id).collect(), applied)
     }
@@ -75,6 +107,42 @@ fn files_can_be_read_by_all() {
     it.compile(&files(&[("a", "1")]), false);
     assert_eq!(fs::metadata(it.path("out/prod/a")).expect("a file").permissions().mode() & 0o777, 0o644);
     assert_eq!(fs::read_dir(it.path("out/prod")).expect("a folder").count(), 2, "no temporary file stays");
+}
+
+#[test]
+fn a_new_folder_is_made_where_folders_cannot_be_moved_too() {
+    let it = Scratch::new();
+    let wanted = files(&[("a/x.yaml", "1"), ("b", "2")]);
+    let (codes, applied) = it.compile_on(&Apart, &wanted, false);
+    assert_eq!((codes, applied.written), (vec![], vec!["a/x.yaml".into(), "b".into(), lock::NAME.into()]));
+    assert_eq!(it.read("out/prod/a/x.yaml"), "1");
+    assert_eq!(fs::read_dir(it.path(".trueline")).expect("a folder").count(), 0, "nothing is left aside");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_lies_aside_goes_and_no_link_of_it_is_followed() {
+    let wanted = files(&[("a/x.yaml", "1")]);
+    for what in ["a folder", "a file", "a link"] {
+        let it = Scratch::new();
+        it.write("elsewhere/x", "precious");
+        let link = |at: &str| std::os::unix::fs::symlink(it.path("elsewhere"), it.path(at)).expect("a link");
+        match what {
+            "a folder" => {
+                it.write(".trueline/prod.new/a/deep/old.yaml", "0");
+                link(".trueline/prod.new/a/link");
+            }
+            "a file" => it.write(".trueline/prod.new", "0"),
+            _ => {
+                fs::create_dir(it.path(".trueline")).expect("a folder");
+                link(".trueline/prod.new");
+            }
+        }
+        assert_eq!(it.compile(&wanted, false).0, [""; 0], "{what}");
+        assert_eq!(it.prod().walk(&mut Problems::default()), ["a/x.yaml", lock::NAME], "{what}");
+        assert_eq!(it.read("elsewhere/x"), "precious", "{what}");
+        assert!(fs::symlink_metadata(it.path(".trueline/prod.new")).is_err(), "{what}");
+    }
 }
 
 #[test]
