@@ -12,26 +12,33 @@ use crate::{
     value,
 };
 
-/// Words of Compose files and of Kubernetes, and what settings of that meaning are called.
+/// Words of Compose files and of Kubernetes, in [`kebab`] case, and what settings of that meaning are called.
 const ELSEWHERE: &[(&str, &[&str])] = &[
     ("command", &["exec"]),
-    ("depends_on", &["needs"]),
-    ("dependsOn", &["needs"]),
+    ("container-port", &["port"]),
+    ("depends-on", &["needs"]),
     ("entrypoint", &["command"]),
-    ("failureThreshold", &["failures"]),
-    ("httpGet", &["http"]),
-    ("imagePullPolicy", &["pull"]),
-    ("initialDelaySeconds", &["delay"]),
+    ("env-file", &["env-from"]),
+    ("expose", &["port"]),
+    ("failure-threshold", &["failures"]),
+    ("http-get", &["http"]),
+    ("image-pull-policy", &["pull"]),
+    ("initial-delay-seconds", &["delay"]),
     ("interval", &["period"]),
-    ("livenessProbe", &["liveness"]),
+    ("liveness-probe", &["liveness"]),
+    ("max-replicas", &["max"]),
     ("path", &["http"]),
-    ("periodSeconds", &["period"]),
-    ("readinessProbe", &["health", "readiness"]),
+    ("period-seconds", &["period"]),
+    ("pull-policy", &["pull"]),
+    ("readiness-probe", &["health", "readiness"]),
     ("retries", &["failures"]),
     ("scale", &["replicas"]),
-    ("start_period", &["start"]),
+    ("start-period", &["start"]),
     ("storage", &["size"]),
+    ("storage-class", &["class"]),
+    ("storage-class-name", &["class"]),
     ("test", &["exec"]),
+    ("timeout-seconds", &["timeout"]),
 ];
 
 impl Reader<'_> {
@@ -44,18 +51,23 @@ impl Reader<'_> {
             if group == SettingId::ROOT { "the stack".to_owned() } else { format!("`{}`", self.named(group, keys)) };
         let message = format!("{place} has no setting `{}`", name.text);
         let finding = codes::UNKNOWN_SETTING.at(name.span, message);
-        let near = meant(&name.text, &setting.children.keys().map(AsRef::as_ref).collect::<Vec<_>>());
+        let known: Vec<&str> = setting.children.keys().map(AsRef::as_ref).collect();
+        let near = meant(&name.text, &known);
         let hint = match near {
             Some(near) => Some(format!("did you mean `{near}`?")),
             None if name.text == "enabled" && matches!(setting.kind, Kind::Switch) => {
                 Some(format!("write `{}` to switch it on, `{} #false` to switch it off", setting.name, setting.name))
             }
-            None => self.elsewhere(&name.text, group, keys).or_else(|| {
-                let known: Vec<&str> = setting.children.keys().map(AsRef::as_ref).collect();
-                (!known.is_empty()).then(|| format!("it has {}", list_of(&known)))
-            }),
+            None => self.elsewhere(&name.text, group, keys),
         };
-        self.diags.push(finding.maybe_hint(hint));
+        let almost =
+            || self.elsewhere(nearest(&name.text, self.settings.iter().map(|it| it.name.as_str()))?, group, keys);
+        let listed = || (!known.is_empty()).then(|| format!("it has {}", list_of(&known)));
+        let finding = match hint {
+            Some(hint) => finding.hint(hint),
+            None => finding.maybe_hint(almost()).maybe_hint(listed()),
+        };
+        self.diags.push(finding);
         let meant = near.and_then(|near| setting.children.get(near)).copied();
         if let Some(id) = meant.filter(|id| matches!(self.settings[id.index()].kind, Kind::Scalar(_) | Kind::List(_))) {
             // What was probably meant has been given something, so that nobody asks for it again.
@@ -178,8 +190,21 @@ fn meant<'n>(word: &str, known: &[&'n str]) -> Option<&'n str> {
     let begins =
         || known.iter().copied().filter(|name| name.len() > 2 && word.starts_with(name)).max_by_key(|name| name.len());
     let other = || {
+        let word = kebab(word);
         let (_, names) = ELSEWHERE.iter().find(|(other, _)| *other == word)?;
         known.iter().copied().find(|name| names.contains(name))
     };
     nearest(word, known.iter().copied()).or_else(other).or_else(begins)
+}
+
+/// `dependsOn` and `depends_on` as `depends-on`.
+fn kebab(word: &str) -> String {
+    let mut kebab = String::with_capacity(word.len() + 2);
+    for c in word.chars() {
+        if c.is_ascii_uppercase() && !kebab.is_empty() && !kebab.ends_with('-') {
+            kebab.push('-');
+        }
+        kebab.push(if c == '_' { '-' } else { c.to_ascii_lowercase() });
+    }
+    kebab
 }
