@@ -79,14 +79,14 @@ impl Compiled {
 pub fn compile(environment: Arc<Source>, stdlib: &Stdlib) -> Compiled {
     let mut diags = Diags::default();
     let sources = stdlib.sources().with(environment.clone());
-    let doc = syntax::parse(&environment, &mut diags);
+    let doc = syntax::parse_as_meant(&environment, &mut diags);
     let inputs = resolve::Inputs {
         source: &environment,
         sources: &sources,
         stacks: &|name, diags| stdlib.stack(name, diags),
         stack_names: &stdlib.stacks(),
     };
-    let env = if diags.has_errors() { None } else { resolve::resolve(&doc, &inputs, &mut diags) };
+    let env = doc.and_then(|doc| resolve::resolve(&doc, &inputs, &mut diags));
     let (files, charts, requires) = env.as_ref().and_then(|env| outputs(env, &mut diags)).unwrap_or_default();
     let environment = resolve::stem(&environment).to_owned();
     Compiled { environment, files, findings: told(diags), sources, charts, requires, env }

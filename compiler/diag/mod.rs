@@ -36,7 +36,16 @@ pub struct Code {
     pub title: &'static str,
 }
 
+/// The blocks of codes that are asked for; `docs/architecture.md` has all of them.
+const SYNTAX: &str = "TL00";
+const VALUES: &str = "TL02";
+
 impl Code {
+    /// What it is about: its letters and first two digits.
+    fn block(&self) -> &'static str {
+        &self.id[..SYNTAX.len()]
+    }
+
     /// A finding with this code at a place. The message says what was found and what was wanted.
     pub fn at(&'static self, span: Span, message: impl Into<String>) -> Finding {
         Finding {
@@ -161,6 +170,8 @@ const MOST: usize = 1000;
 
 impl Diags {
     /// Adds a finding, unless the same one is there already. What has the form of a secret is taken out of its texts.
+    ///
+    /// What is wrong with a value is not said of one that is no KDL as it stands: first it has to be known which it is.
     pub fn push(&mut self, mut finding: Finding) {
         // Counted apart, so that no number of notes hides an error.
         let is_error = finding.code.severity == Severity::Error;
@@ -169,6 +180,10 @@ impl Diags {
             return;
         }
         let key = (finding.span, finding.code.id, finding.message.clone());
+        let is_no_kdl = |other: &Finding| other.code.block() == SYNTAX && other.span == finding.span;
+        if finding.code.block() == VALUES && self.findings.iter().any(is_no_kdl) {
+            return;
+        }
         if self.known.insert(key) {
             finding.redact();
             self.errors += usize::from(is_error);

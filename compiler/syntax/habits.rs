@@ -100,7 +100,8 @@ fn typed(reader: &Reader<'_>, from: usize) -> String {
     }
 }
 
-/// Reads a word that begins like a number; nothing where it does not.
+/// Reads a word that begins like a number, and text of which it is plain that it lacks its quotes; nothing where it is
+/// neither.
 pub(super) fn number(reader: &mut Reader<'_>, word: &str, end: usize) -> Result<Option<Literal>, Wrong> {
     if !begins_number(word) {
         return Ok(None);
@@ -121,6 +122,7 @@ pub(super) fn number(reader: &mut Reader<'_>, word: &str, end: usize) -> Result<
                 reader.say(finding(&codes::LEADING_ZERO, place, message, hint));
                 return Err(Wrong);
             }
+            reader.at = end;
             Ok(Some(number))
         }
         Parsed::TooLarge => {
@@ -130,22 +132,23 @@ pub(super) fn number(reader: &mut Reader<'_>, word: &str, end: usize) -> Result<
             Err(Wrong)
         }
         Parsed::No if word.len() > 1 && word.ends_with(',') => Err(comma(reader, end - 1)),
-        Parsed::No => Err(unquoted(reader, start, word)),
+        Parsed::No => unquoted(reader, start, word).map(Some),
     }
 }
 
 /// `500m`, `10.0.0.1`, `1.10.2`, `10.0.0.0/8`.
-fn unquoted(reader: &mut Reader<'_>, start: usize, word: &str) -> Wrong {
+fn unquoted(reader: &mut Reader<'_>, start: usize, word: &str) -> Result<Literal, Wrong> {
     let end = word_end(reader, start);
     let place = reader.span(start, end);
     reader.at = end;
-    let (code, message) = match unquoted::kind(&reader.text[start..end]) {
-        Some((code, kind)) => (code, format!("{} is {kind}, which is text and needs quotes", named(reader, place))),
-        None => {
-            let message = format!("{} begins like a number and is none, so it needs quotes", named(reader, place));
-            (&codes::UNQUOTED, message)
-        }
-    };
+    let text = &reader.text[start..end];
+    if let Some((code, kind)) = unquoted::kind(text) {
+        let message = format!("{} is {kind}, which is text and needs quotes", named(reader, place));
+        let hint = format!("write {}", quoted(reader, place));
+        reader.say_of_meant(finding(code, place, message, hint));
+        return Ok(Literal::String(text.to_owned()));
+    }
+    let message = format!("{} begins like a number and is none, so it needs quotes", named(reader, place));
     let hint = match word.strip_prefix('.') {
         Some(fraction) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => match shown(reader, place) {
             Some(_) => format!("write `0.{fraction}`"),
@@ -153,12 +156,17 @@ fn unquoted(reader: &mut Reader<'_>, start: usize, word: &str) -> Wrong {
         },
         _ => format!("write {}", quoted(reader, place)),
     };
-    reader.say(finding(code, place, message, hint));
-    Wrong
+    reader.say(finding(&codes::UNQUOTED, place, message, hint));
+    Err(Wrong)
 }
 
-/// Answers bare words that are no KDL, or that nobody means as they stand.
-pub(super) fn check_word(reader: &mut Reader<'_>, word: &str, end: usize, is_node_name: bool) -> Result<(), Wrong> {
+/// Answers bare words that are no KDL, or that nobody means as they stand; what was meant, where that is plain.
+pub(super) fn check_word(
+    reader: &mut Reader<'_>,
+    word: &str,
+    end: usize,
+    is_node_name: bool,
+) -> Result<Option<Literal>, Wrong> {
     let start = reader.at;
     let place = reader.span(start, end);
     let after = &reader.text.as_bytes()[end..];
@@ -170,18 +178,21 @@ pub(super) fn check_word(reader: &mut Reader<'_>, word: &str, end: usize, is_nod
     }
     if matches!(word, "true" | "false" | "null" | "inf" | "-inf" | "nan") {
         reader.at = end;
-        let hint = match word {
-            "true" | "false" | "null" if !is_node_name => format!("write `#{word}`, or `\"{word}\"` for text"),
-            _ => format!("write `\"{word}\"` for text"),
-        };
-        reader.say(finding(&codes::BARE_KEYWORD, place, format!("`{word}` may not stand alone"), hint));
+        let message = format!("`{word}` may not stand alone");
+        let meant = keyword(word).filter(|_| !is_node_name);
+        if meant.is_some() {
+            let hint = format!("write `#{word}`, or `\"{word}\"` for text");
+            reader.say_of_meant(finding(&codes::BARE_KEYWORD, place, message, hint));
+            return Ok(meant);
+        }
+        reader.say(finding(&codes::BARE_KEYWORD, place, message, format!("write `\"{word}\"` for text")));
         return Err(Wrong);
     }
     if word.ends_with('$') && matches!(after.first(), Some(b'{' | b'(')) {
         return Err(shell_variable(reader, start, end));
     }
     if reader.is_dead() {
-        return Ok(());
+        return Ok(None);
     }
     if !is_node_name && names_variable(word) {
         return Err(shell_variable(reader, start, end));
@@ -203,7 +214,17 @@ pub(super) fn check_word(reader: &mut Reader<'_>, word: &str, end: usize, is_nod
     if word.starts_with('\'') {
         return Err(single_quotes(reader, start));
     }
-    Ok(())
+    Ok(None)
+}
+
+/// The value of a keyword without its `#`.
+pub(super) fn keyword(word: &str) -> Option<Literal> {
+    match word {
+        "true" => Some(Literal::Bool(true)),
+        "false" => Some(Literal::Bool(false)),
+        "null" => Some(Literal::Null),
+        _ => None,
+    }
 }
 
 /// `r"…"` and `r#"…"#`; `end` is the end of the `r`.
@@ -304,23 +325,24 @@ fn single_quotes(reader: &mut Reader<'_>, start: usize) -> Wrong {
 }
 
 /// `#` before something that is no keyword.
-pub(super) fn bad_keyword(reader: &mut Reader<'_>, start: usize, end: usize) {
+pub(super) fn bad_keyword(reader: &mut Reader<'_>, start: usize, end: usize) -> Option<Literal> {
     let text = reader.text;
     let word = text[start..end].trim_start_matches('#');
     let place = reader.span(start, end.max(start + 1));
     let first = reader.line_start(start);
     let leads_line = text[first..start].chars().all(is_space);
     let lower = word.to_ascii_lowercase();
+    if let Some(meant) = keyword(&lower) {
+        reader.at = end;
+        let message = format!("{} is not a keyword", named(reader, place));
+        reader.say_of_meant(finding(&codes::BAD_KEYWORD, place, message, format!("write `#{lower}`")));
+        return Some(meant);
+    }
     match lower.as_str() {
         "inf" | "-inf" | "+inf" | "nan" => {
             reader.at = end;
             let message = "a number has to be finite".to_owned();
             reader.say(finding(&codes::BAD_NUMBER, place, message, "write a number, or take it out".to_owned()));
-        }
-        "true" | "false" | "null" => {
-            reader.at = end;
-            let message = format!("{} is not a keyword", named(reader, place));
-            reader.say(finding(&codes::BAD_KEYWORD, place, message, format!("write `#{lower}`")));
         }
         _ if leads_line || word.is_empty() || word.starts_with('!') => {
             reader.at = reader.line_end();
@@ -334,6 +356,7 @@ pub(super) fn bad_keyword(reader: &mut Reader<'_>, start: usize, end: usize) {
             reader.say(finding(&codes::BAD_KEYWORD, place, message, hint));
         }
     }
+    None
 }
 
 /// Something stands at once after a word that began at `start`.

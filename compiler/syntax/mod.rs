@@ -35,29 +35,41 @@ const MAX_REFUSED: usize = 20;
 /// Reads a text. Any mistake gives findings (at most one a line, at most 50) and an empty document.
 #[must_use]
 pub fn parse(source: &Source, diags: &mut Diags) -> Doc {
+    understand(source, diags).unwrap_or_default()
+}
+
+/// Reads a text, for who goes on to find further mistakes: there is a document also where each mistake is one of which it
+/// is plain what was meant, such as an amount or a switch without its quotes or its `#`. The findings are the same.
+#[must_use]
+pub fn parse_as_meant(source: &Source, diags: &mut Diags) -> Option<Doc> {
+    understand(source, diags).map_or_else(|meant| meant, Some)
+}
+
+/// What a text says; where it has mistakes, what was meant if that is plain.
+fn understand(source: &Source, diags: &mut Diags) -> Result<Doc, Option<Doc>> {
     if source.text.len() > MAX_SIZE {
         let message = format!("the text has {} bytes, and at most {MAX_SIZE} are read", source.text.len());
         diags.push(codes::TEXT_TOO_LARGE.at(Span::new(source.id, 0, 0), message));
-        return Doc::default();
+        return Err(None);
     }
     if refuse_characters(source, diags) {
-        return Doc::default();
+        return Err(None);
     }
     let reading = reader::read(&source.text, source.id);
     if reading.findings.is_empty() {
-        return Doc { nodes: reading.nodes };
+        return Ok(Doc { nodes: reading.nodes });
     }
     let unexplained = reading.findings.iter().all(|finding| finding.code.id == codes::SYNTAX.id);
     if unexplained
         && authority::is_harmless(&source.text)
         && let Some(nodes) = authority::read(&source.text, source.id)
     {
-        return Doc { nodes };
+        return Ok(Doc { nodes });
     }
     for finding in reading.findings {
         diags.push(finding);
     }
-    Doc::default()
+    Err(reading.is_meant.then_some(Doc { nodes: reading.nodes }))
 }
 
 /// Reports characters that may not stand in a text; they are looked for first, for they hide what follows.

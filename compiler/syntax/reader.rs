@@ -28,6 +28,8 @@ pub(super) struct Reading {
     pub(super) nodes: Vec<Node>,
     /// What is wrong, in the order of places.
     pub(super) findings: Vec<Finding>,
+    /// Whether the nodes are all that was meant, in spite of the findings.
+    pub(super) is_meant: bool,
 }
 
 /// Reads a text.
@@ -43,12 +45,13 @@ pub(super) fn read(text: &str, id: SourceId) -> Reading {
         dropped: 0,
         dead: 0,
         suspect: None,
+        lost: false,
     };
     if text.starts_with('\u{FEFF}') {
         reader.at = '\u{FEFF}'.len_utf8();
     }
     let nodes = reader.nodes();
-    Reading { nodes, findings: reader.findings }
+    Reading { nodes, is_meant: !reader.lost, findings: reader.findings }
 }
 
 pub(super) struct Reader<'a> {
@@ -67,6 +70,8 @@ pub(super) struct Reader<'a> {
     dead: usize,
     /// The brace that was open when a `}` stood further left than the line of its partner.
     suspect: Option<usize>,
+    /// Whether something was left out.
+    lost: bool,
 }
 
 /// A node whose block is being read.
@@ -495,9 +500,16 @@ impl<'a> Reader<'a> {
 
     // Findings.
 
-    /// Keeps a finding, unless an earlier one stands on the same line. A line of nothing but mistakes ends
-    /// the reading: every mistake looks at its whole line, and together they should stay linear.
+    /// Keeps a finding about something that is left out, unless an earlier one stands on the same line.
     pub(super) fn say(&mut self, finding: Finding) {
+        self.lost = true;
+        self.say_of_meant(finding);
+    }
+
+    /// Keeps a finding about something of which it is plain what was meant, unless an earlier one stands on the same line.
+    /// A line of nothing but mistakes ends the reading: every mistake looks at its whole line, and together they should
+    /// stay linear.
+    pub(super) fn say_of_meant(&mut self, finding: Finding) {
         if (finding.span.start as usize) < self.quiet_until {
             self.dropped += 1;
             if self.dropped == MAX_DROPPED {
@@ -507,12 +519,17 @@ impl<'a> Reader<'a> {
         }
         self.dropped = 0;
         let start = finding.span.start as usize;
-        self.say_now(finding);
+        self.keep(finding);
         self.quiet_until = self.bytes[start..].iter().position(|byte| *byte == b'\n').map_or(usize::MAX, |n| start + n);
     }
 
     /// Keeps a finding even on a line that has one: it follows from nothing else.
     fn say_now(&mut self, finding: Finding) {
+        self.lost = true;
+        self.keep(finding);
+    }
+
+    fn keep(&mut self, finding: Finding) {
         if self.findings.len() < MAX_FINDINGS {
             self.findings.push(finding);
         } else {
@@ -527,6 +544,7 @@ impl<'a> Reader<'a> {
 
     /// Goes to the end; nothing after this place can be understood.
     fn stop(&mut self) {
+        self.lost = true;
         self.at = self.bytes.len();
     }
 
@@ -557,7 +575,7 @@ impl<'a> Reader<'a> {
 
     fn unclosed(&mut self, innermost: usize) {
         // A text that was given up has open blocks for another reason.
-        if !self.findings.is_empty() {
+        if self.lost {
             return;
         }
         let open = self.suspect.unwrap_or(innermost);

@@ -104,6 +104,35 @@ fn the_crate_reads_the_same() {
 }
 
 #[test]
+fn where_it_is_plain_what_was_meant_there_is_a_document() {
+    let meant = |text: &str| {
+        let source = source(text);
+        let (mut strict, mut lenient) = (Diags::default(), Diags::default());
+        let is_empty = parse(&source, &mut strict).nodes.is_empty();
+        let doc = parse_as_meant(&source, &mut lenient);
+        let codes = |diags: Diags| diags.sorted().iter().map(|finding| finding.code.id).collect::<Vec<_>>();
+        let (strict, lenient) = (codes(strict), codes(lenient));
+        assert_eq!(strict, lenient, "{text}");
+        assert_eq!(is_empty, !strict.is_empty(), "{text}");
+        doc
+    };
+    let right = "a \"500m\" b=\"10.0.0.1/8\" { c #true; d #false #null; e \"1.10.2\" \"30s\" }";
+    let wrong = "a 500m b=10.0.0.1/8 { c true; d #False null; e 1.10.2 30s }";
+    let shape = |doc: Doc| {
+        let values = |node: &Node| node.entries.iter().map(|entry| entry.value.clone()).collect::<Vec<_>>();
+        let outer = &doc.nodes[0];
+        (values(outer), outer.children.iter().map(values).collect::<Vec<_>>())
+    };
+    assert_eq!(meant(wrong).map(shape), meant(right).map(shape));
+    // What is left out may be what all else depends on, also where it stands behind another mistake.
+    for text in
+        ["a 500m {", "a 500m b c=}", "500m 1", "true 1", "a 5x", "a 500m=1", "a true=1", "a b: 500m", "a 500m, 1"]
+    {
+        assert_eq!(meant(text), None, "{text}");
+    }
+}
+
+#[test]
 fn habits_are_answered_with_what_to_type() {
     for (text, code, place, hint) in [
         ("replicas: 3", "TL0011", ":", "write `replicas 3`"),

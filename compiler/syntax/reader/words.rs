@@ -30,11 +30,12 @@ impl<'a> Reader<'a> {
             return Err(Wrong);
         }
         let word = &text[start..end];
-        if let Some(number) = habits::number(self, word, end)? {
-            self.at = end;
-            return Ok(Token::Other(number));
+        if let Some(literal) = habits::number(self, word, end)? {
+            return Ok(Token::Other(literal));
         }
-        habits::check_word(self, word, end, is_node_name)?;
+        if let Some(literal) = habits::check_word(self, word, end, is_node_name)? {
+            return Ok(Token::Other(literal));
+        }
         self.at = end;
         Ok(Token::Word(Cow::Borrowed(word)))
     }
@@ -51,10 +52,8 @@ impl<'a> Reader<'a> {
             "#true" => Literal::Bool(true),
             "#false" => Literal::Bool(false),
             "#null" => Literal::Null,
-            _ => {
-                habits::bad_keyword(self, start, end);
-                return Err(Wrong);
-            }
+            // Where it is plain what was meant, that is taken.
+            _ => return habits::bad_keyword(self, start, end).map(Token::Other).ok_or(Wrong),
         };
         self.at = end;
         Ok(Token::Other(literal))
