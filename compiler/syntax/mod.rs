@@ -32,7 +32,8 @@ pub const MAX_PIECES: usize = 1 << 20;
 /// Refused characters after which a text is given up.
 const MAX_REFUSED: usize = 20;
 
-/// Reads a text. Any mistake gives findings (at most one a line, at most 50) and an empty document.
+/// Reads a text. Any mistake gives findings (at most 50, and none that may follow from another on its line) and an empty
+/// document.
 #[must_use]
 pub fn parse(source: &Source, diags: &mut Diags) -> Doc {
     understand(source, diags).unwrap_or_default()

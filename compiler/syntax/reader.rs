@@ -500,27 +500,35 @@ impl<'a> Reader<'a> {
 
     // Findings.
 
-    /// Keeps a finding about something that is left out, unless an earlier one stands on the same line.
+    /// Keeps a finding about something that is left out, unless an earlier one stands on the same line. A line of nothing
+    /// but mistakes ends the reading: every mistake looks at its whole line, and together they should stay linear.
     pub(super) fn say(&mut self, finding: Finding) {
         self.lost = true;
-        self.say_of_meant(finding);
-    }
-
-    /// Keeps a finding about something of which it is plain what was meant, unless an earlier one stands on the same line.
-    /// A line of nothing but mistakes ends the reading: every mistake looks at its whole line, and together they should
-    /// stay linear.
-    pub(super) fn say_of_meant(&mut self, finding: Finding) {
-        if (finding.span.start as usize) < self.quiet_until {
-            self.dropped += 1;
-            if self.dropped == MAX_DROPPED {
-                self.stop();
-            }
+        if self.is_quiet(&finding) {
             return;
         }
         self.dropped = 0;
         let start = finding.span.start as usize;
         self.keep(finding);
         self.quiet_until = self.bytes[start..].iter().position(|byte| *byte == b'\n').map_or(usize::MAX, |n| start + n);
+    }
+
+    /// Keeps a finding about something of which it is plain what was meant, so that nothing else follows from it; unless
+    /// one stands before it on the same line from which it may follow itself.
+    pub(super) fn say_of_meant(&mut self, finding: Finding) {
+        if !self.is_quiet(&finding) {
+            self.keep(finding);
+        }
+    }
+
+    /// Whether something was left out before a finding on its line, so that it may follow from that.
+    fn is_quiet(&mut self, finding: &Finding) -> bool {
+        let is_quiet = (finding.span.start as usize) < self.quiet_until;
+        self.dropped += usize::from(is_quiet);
+        if self.dropped == MAX_DROPPED {
+            self.stop();
+        }
+        is_quiet
     }
 
     /// Keeps a finding even on a line that has one: it follows from nothing else.

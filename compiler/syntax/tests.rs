@@ -285,7 +285,8 @@ fn a_property_written_twice_labels_both() {
 
 #[test]
 fn one_mistake_gives_one_message() {
-    assert_eq!(codes_of("a 500m 2Gi 10.0.0.1\nb true\nc 1\nd 30s { e 5x }"), ["TL0060", "TL0015", "TL0061"]);
+    let all = ["TL0060", "TL0060", "TL0062", "TL0015", "TL0061", "TL0018"];
+    assert_eq!(codes_of("a 500m 2Gi 10.0.0.1\nb true\nc 1\nd 30s { e 5x 5y 10s }"), all);
     assert_eq!(codes_of("a b=\nc d\ne=\n"), ["TL0013", "TL0012"]);
 }
 

@@ -80,10 +80,15 @@ pub fn parse(data: &[u8]) {
     let doc = syntax::parse(&source, &mut diags);
     let findings = diags.sorted();
     told(&findings, &Sources::default().with(source.clone()));
+    let mut again = Diags::default();
+    let meant = syntax::parse_as_meant(&source, &mut again);
+    assert_eq!(again.sorted(), findings, "the same findings");
+    meant.iter().flat_map(|doc| &doc.nodes).for_each(|node| placed(node, text));
     if failed(&findings) {
         assert_eq!(doc, Doc::default(), "findings and a tree");
         return;
     }
+    assert_eq!(meant.as_ref(), Some(&doc), "what is right is meant");
     doc.nodes.iter().for_each(|node| placed(node, text));
     assert_eq!(fmt::masked(text).lines().count(), text.lines().count(), "lines stay lines");
     // The crate is slow, recurses, and refuses some of what KDL allows behind `/-`.
