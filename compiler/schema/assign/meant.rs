@@ -12,33 +12,32 @@ use crate::{
     value,
 };
 
-/// Words of Compose files and of Kubernetes, in [`kebab`] case, and what settings of that meaning are called.
+/// Words of Compose files and of Kubernetes, as [`camel`] spells them, and what settings of that meaning are called.
 const ELSEWHERE: &[(&str, &[&str])] = &[
     ("command", &["exec"]),
-    ("container-port", &["port"]),
-    ("depends-on", &["needs"]),
+    ("containerPort", &["port"]),
+    ("dependsOn", &["needs"]),
     ("entrypoint", &["command"]),
-    ("env-file", &["env-from"]),
     ("expose", &["port"]),
-    ("failure-threshold", &["failures"]),
-    ("http-get", &["http"]),
-    ("image-pull-policy", &["pull"]),
-    ("initial-delay-seconds", &["delay"]),
+    ("failureThreshold", &["failures"]),
+    ("httpGet", &["http"]),
+    ("imagePullPolicy", &["pull"]),
+    ("initialDelaySeconds", &["delay"]),
     ("interval", &["period"]),
-    ("liveness-probe", &["liveness"]),
-    ("max-replicas", &["max"]),
+    ("livenessProbe", &["liveness"]),
+    ("maxReplicas", &["max"]),
     ("path", &["http"]),
-    ("period-seconds", &["period"]),
-    ("pull-policy", &["pull"]),
-    ("readiness-probe", &["health", "readiness"]),
+    ("periodSeconds", &["period"]),
+    ("pullPolicy", &["pull"]),
+    ("readinessProbe", &["health", "readiness"]),
     ("retries", &["failures"]),
     ("scale", &["replicas"]),
-    ("start-period", &["start"]),
+    ("startPeriod", &["start"]),
     ("storage", &["size"]),
-    ("storage-class", &["class"]),
-    ("storage-class-name", &["class"]),
+    ("storageClass", &["class"]),
+    ("storageClassName", &["class"]),
     ("test", &["exec"]),
-    ("timeout-seconds", &["timeout"]),
+    ("timeoutSeconds", &["timeout"]),
 ];
 
 impl Reader<'_> {
@@ -190,21 +189,19 @@ fn meant<'n>(word: &str, known: &[&'n str]) -> Option<&'n str> {
     let begins =
         || known.iter().copied().filter(|name| name.len() > 2 && word.starts_with(name)).max_by_key(|name| name.len());
     let other = || {
-        let word = kebab(word);
+        let word = camel(word);
         let (_, names) = ELSEWHERE.iter().find(|(other, _)| *other == word)?;
         known.iter().copied().find(|name| names.contains(name))
     };
     nearest(word, known.iter().copied()).or_else(other).or_else(begins)
 }
 
-/// `dependsOn` and `depends_on` as `depends-on`.
-fn kebab(word: &str) -> String {
-    let mut kebab = String::with_capacity(word.len() + 2);
-    for c in word.chars() {
-        if c.is_ascii_uppercase() && !kebab.is_empty() && !kebab.ends_with('-') {
-            kebab.push('-');
-        }
-        kebab.push(if c == '_' { '-' } else { c.to_ascii_lowercase() });
+/// `depends_on` and `depends-on` as `dependsOn`.
+fn camel(word: &str) -> String {
+    let mut parts = word.split(['-', '_']);
+    let mut camel = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        camel.extend(part.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(part.chars().skip(1)));
     }
-    kebab
+    camel
 }
