@@ -179,11 +179,11 @@ impl Diags {
         if count >= MOST {
             return;
         }
-        let key = (finding.span, finding.code.id, finding.message.clone());
         let is_no_kdl = |other: &Finding| other.code.block() == SYNTAX && other.span == finding.span;
         if finding.code.block() == VALUES && self.findings.iter().any(is_no_kdl) {
             return;
         }
+        let key = (finding.span, finding.code.id, finding.message.clone());
         if self.known.insert(key) {
             finding.redact();
             self.errors += usize::from(is_error);

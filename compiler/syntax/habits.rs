@@ -176,11 +176,11 @@ pub(super) fn check_word(
             return Err(old_raw_string(reader, start, end, hashes));
         }
     }
-    if matches!(word, "true" | "false" | "null" | "inf" | "-inf" | "nan") {
+    let meant = keyword(word);
+    if meant.is_some() || matches!(word, "inf" | "-inf" | "nan") {
         reader.at = end;
         let message = format!("`{word}` may not stand alone");
-        let meant = keyword(word).filter(|_| !is_node_name);
-        if meant.is_some() {
+        if meant.is_some() && !is_node_name {
             let hint = format!("write `#{word}`, or `\"{word}\"` for text");
             reader.say_of_meant(finding(&codes::BARE_KEYWORD, place, message, hint));
             return Ok(meant);

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use super::{Reader, Token, Wrong};
 use crate::diag::codes;
-use crate::syntax::Literal;
 use crate::syntax::chars::{bare_end, is_space};
 use crate::syntax::habits;
 use crate::syntax::strings::{self, Mistake, MistakeKind};
@@ -48,12 +47,9 @@ impl<'a> Reader<'a> {
             return self.raw(start, hashes).map(Token::Word);
         }
         let end = bare_end(self.text, start + hashes);
-        let literal = match &self.text[start..end] {
-            "#true" => Literal::Bool(true),
-            "#false" => Literal::Bool(false),
-            "#null" => Literal::Null,
+        let Some(literal) = self.text[start..end].strip_prefix('#').and_then(habits::keyword) else {
             // Where it is plain what was meant, that is taken.
-            _ => return habits::bad_keyword(self, start, end).map(Token::Other).ok_or(Wrong),
+            return habits::bad_keyword(self, start, end).map(Token::Other).ok_or(Wrong);
         };
         self.at = end;
         Ok(Token::Other(literal))
